@@ -1,0 +1,28 @@
+"""Finds the sentences of a small store by BM25; the search tool of the tasks whose world is text."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+
+class SentenceSearch:
+    """BM25 over a fixed list of sentences. Equal scores keep the order of the list, so results are deterministic."""
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        # Imported here: it costs a quarter of a second, which listing the tasks should not pay.
+        bm25s: Any = importlib.import_module("bm25s")
+
+        self._sentences = tuple(sentences)
+        self._split = lambda text: bm25s.tokenize(
+            text, stopwords=None, return_ids=False, show_progress=False, token_pattern=r"\w\w+"
+        )[0]
+        self._index = bm25s.BM25()
+        self._index.index([self._split(line) for line in self._sentences], show_progress=False)
+
+    def search(self, query: str, k: int) -> list[str]:
+        """The `k` best sentences, best first; those that share no word with the query come last."""
+        scores = self._index.get_scores(self._split(query)) if query.strip() else [0.0] * len(self._sentences)
+        ranked = sorted(range(len(self._sentences)), key=lambda place: (-float(scores[place]), place))
+        return [self._sentences[place] for place in ranked[:k]]

@@ -1,0 +1,250 @@
+"""A made-up world of people, towns and jobs, and questions that hop through it: who is the boss of Bob's mother?
+
+The same question can be asked with passages given, with a search tool over the world's sentences, or from inside the
+world, one page at a time, so all four dials run on it. Several questions share a world, which is their cluster.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from fourdials.errors import InputError
+from fourdials.plugins import Question, TaskInfo
+from fourdials.records import Access, Format, Grade, Problem
+from fourdials.tasks._lookup import SentenceSearch
+from fourdials.tasks._vocabulary import JOBS, PEOPLE, TOWNS
+from fourdials.tasks._walking import WalkEnvironment, Wording, read_name, truths
+from fourdials.tasks._walking import question as walk_question
+
+_KIND_OF = {"town": "town", "job": "job"}
+_RELATIONS = {
+    "person": ("mother", "boss", "teacher", "doctor", "friend", "coach", "lawyer", "cousin", "town", "job"),
+    "town": ("mayor", "judge", "sheriff", "priest", "baker", "guard"),
+    "job": ("patron", "founder", "champion", "master", "critic", "rival"),
+}
+_NAMES_IN_LINE = re.compile(r"^\w+(?='s )|(?<= is )\w+(?=\.$)")
+Pages = dict[str, dict[str, str]]
+
+
+class Params(BaseModel):
+    """Parameters of `wikiworld`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hops: tuple[Annotated[int, Field(ge=1, le=12)], ...] = Field(
+        (1, 2, 3), min_length=1, max_length=24, description="Relations to follow; the questions take these in turn."
+    )
+    people: int = Field(20, ge=8, le=len(PEOPLE), description="People in each world.")
+    facts_per_page: int = Field(3, ge=2, le=6, description="Facts on the page of each person, town and job.")
+    passages: int = Field(6, ge=2, le=400, description="Facts given in the prompt: those needed and distractors.")
+    questions_per_world: int = Field(4, ge=1, le=20, description="Questions that share one world.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Params:
+        if self.passages < max(self.hops):
+            raise ValueError(f"passages must be at least the largest of hops, {max(self.hops)}, to hold every hop")
+        return self
+
+
+INFO = TaskInfo(
+    title="Wiki world",
+    summary="Questions that follow one to several relations through a made-up world of people, towns and jobs. Hard "
+    "because every hop needs the answer of the one before, and most facts lead elsewhere.",
+    offers={
+        "chat": frozenset({"given", "search", "environment", "steps", "think"}),
+        "completion": frozenset({"given", "search", "environment", "steps", "think"}),
+    },
+    difficulty="hops",
+    context_tokens=1000,
+)
+
+
+def problems(params: Params, count: int, seed: int) -> list[Problem]:
+    """`count` questions, world after world; a world's questions share its cluster."""
+    found: list[Problem] = []
+    while len(found) < count:
+        found.extend(_world(params, seed, len(found)))
+    return found[:count]
+
+
+def _world(params: Params, seed: int, first: int) -> list[Problem]:
+    number = first // params.questions_per_world
+    rng = random.Random(f"wikiworld:{seed}:{number}")
+    pages = _pages(params, rng)
+    asked: set[tuple[str, ...]] = set()
+    found = []
+    for index in range(params.questions_per_world):
+        hops = params.hops[(first + index) % len(params.hops)]
+        trail, turns = _route(pages, hops, rng, asked)
+        facts = _given(pages, trail, turns, params.passages, rng)
+        shown = sorted(set(_WORDING.names(facts, but=trail[0])) & set(PEOPLE))
+        found.append(
+            Problem(
+                task="wikiworld",
+                problem_id=f"{seed}-{number}-{index}",
+                cluster_id=f"{seed}-{number}",
+                difficulty=hops,
+                text=_ask(trail[0], turns),
+                reference=trail[-1],
+                data=MappingProxyType({"start": trail[0], "turns": turns, "facts": facts, "options": tuple(shown)}),
+                world=MappingProxyType({"pages": {name: _lines(name, pages[name]) for name in pages}}),
+                truths=MappingProxyType(truths(turns, pages, trail[-1])),
+            )
+        )
+    return found
+
+
+def _pages(params: Params, rng: random.Random) -> Pages:
+    """For every entity, where each of its relations leads. No two facts of a page lead to the same place."""
+    places = max(params.facts_per_page, params.people // 4)
+    names = {
+        "person": rng.sample(PEOPLE, params.people),
+        "town": rng.sample(TOWNS, places),
+        "job": rng.sample(JOBS, places),
+    }
+    pages: Pages = {}
+    for kind, members in names.items():
+        for name in members:
+            # One relation to a person at least, so that no walk is stuck in places.
+            relations = [rng.choice([r for r in _RELATIONS[kind] if r not in _KIND_OF])]
+            relations += rng.sample([r for r in _RELATIONS[kind] if r not in relations], params.facts_per_page - 1)
+            rng.shuffle(relations)
+            page: dict[str, str] = {}
+            for relation in relations:
+                taken = {name, *page.values()}
+                page[relation] = rng.choice([n for n in names[_KIND_OF.get(relation, "person")] if n not in taken])
+            pages[name] = page
+    order = list(pages)
+    rng.shuffle(order)
+    return {name: pages[name] for name in order}
+
+
+def _route(
+    pages: Pages, hops: int, rng: random.Random, asked: set[tuple[str, ...]]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A walk that visits nothing twice, ends at a person, and was not asked before: its names and its relations."""
+    people = sorted(set(pages) & set(PEOPLE))
+    for _ in range(2000):
+        trail, turns = [rng.choice(people)], []
+        for hop in range(hops):
+            ways = [
+                (relation, there)
+                for relation, there in pages[trail[-1]].items()
+                if there not in trail and (there in PEOPLE or hop < hops - 1)
+            ]
+            if not ways:
+                break
+            relation, there = rng.choice(ways)
+            trail.append(there)
+            turns.append(relation)
+        if len(turns) == hops and (trail[0], *turns) not in asked:
+            asked.add((trail[0], *turns))
+            return tuple(trail), tuple(turns)
+    raise InputError(
+        f"a world of {len(people)} people has no further question of {hops} hops; "
+        "raise people or lower questions_per_world"
+    )
+
+
+def _given(pages: Pages, trail: Sequence[str], turns: Sequence[str], count: int, rng: random.Random) -> tuple[str, ...]:
+    """The facts needed and distractors, half of them from pages on the way, shuffled."""
+    needed = [_line(here, turn, there) for here, turn, there in zip(trail, turns, trail[1:], strict=False)]
+    others = [line for name in pages for line in _lines(name, pages[name]) if line not in needed]
+    rng.shuffle(others)
+    near = [line for line in others if line.split("'", 1)[0] in trail]
+    far = [line for line in others if line not in near]
+    wanted = min(count - len(needed), len(others))
+    picked = near[: (wanted + 1) // 2]
+    picked += (far + near[len(picked) :])[: wanted - len(picked)]
+    facts = needed + picked
+    rng.shuffle(facts)
+    return tuple(facts)
+
+
+def _line(here: str, relation: str, there: str) -> str:
+    return f"{here}'s {relation} is {there}."
+
+
+def _lines(here: str, page: dict[str, str]) -> tuple[str, ...]:
+    return tuple(_line(here, relation, there) for relation, there in page.items())
+
+
+def _chain(start: str, turns: Sequence[str]) -> str:
+    return "'s ".join((start, *turns))
+
+
+def _ask(start: str, turns: Sequence[str]) -> str:
+    return f"Who is {_chain(start, turns)}?"
+
+
+# The people of the shots never appear in a world, so no shot can give an answer away.
+_DIRECT_SHOTS = """\
+Guy's boss is Pam. Pam's friend is Jude. Guy's town is Lyon. Sue's boss is Rob.
+Guy's boss is Pam
+Sue's teacher is Rob. Rob's town is Lyon. Lyon's mayor is Pat. Rob's doctor is Guy.
+Sue's teacher's doctor is Guy
+Pat's cousin is Sue. Sue's job is vet. vet's patron is Rob. Pat's boss is Jude.
+Pat's cousin's job's patron is Rob
+"""
+_THINK_SHOTS = """\
+Guy's boss is Pam. Pam's friend is Jude. Guy's town is Lyon. Sue's boss is Rob.
+Guy's boss? Guy's boss is Pam. Answer: Pam
+Sue's teacher is Rob. Rob's town is Lyon. Lyon's mayor is Pat. Rob's doctor is Guy.
+Sue's teacher's doctor? Sue's teacher is Rob. Rob's doctor is Guy. Answer: Guy
+Pat's cousin is Sue. Sue's job is vet. vet's patron is Rob. Pat's boss is Jude.
+Pat's cousin's job's patron? Pat's cousin is Sue. Sue's job is vet. vet's patron is Rob. Answer: Rob
+"""
+
+_WORDING = Wording(
+    entity=_NAMES_IN_LINE,
+    ask=_ask,
+    cue=lambda here, turn: f"{here}'s {turn} is",
+    query=lambda here, turn: f"{here}'s {turn}",
+    asks_next=lambda here, turn: f"What or who is {here}'s {turn}?",
+    between=" ",
+    direct_shots=_DIRECT_SHOTS,
+    direct_cue=lambda start, turns: f"{_chain(start, turns)} is",
+    think_shots=_THINK_SHOTS,
+    think_cue=lambda start, turns: f"{_chain(start, turns)}?",
+    rules="This is about a made-up world; only its facts count, not what you know.",
+)
+
+
+def question(problem: Problem, access: Access, format: Format) -> Question:
+    """The problem rendered without its reference."""
+    return walk_question(_WORDING, problem, access, format)
+
+
+def grade(problem: Problem, answer: str) -> Grade:
+    """Right if the answer names the reference and nobody else."""
+    name = read_name(answer, [*PEOPLE, *TOWNS, *JOBS])
+    right = name == problem.reference
+    return Grade(float(right), "correct" if right else "wrong", {"read": name})
+
+
+def chance(problem: Problem) -> float:
+    """A guess among the people who appear in the given facts."""
+    return 1 / len(problem.data["options"])
+
+
+def constant(problems: Sequence[Problem]) -> str:
+    """The most frequent reference, the first in the alphabet among equals; empty for no problems."""
+    counts = Counter(str(problem.reference) for problem in problems)
+    return min(counts, key=lambda name: (-counts[name], name), default="")
+
+
+def search_tool(problem: Problem) -> SentenceSearch:
+    """BM25 over every sentence of the world."""
+    return SentenceSearch(tuple(line for lines in problem.world["pages"].values() for line in lines))
+
+
+def environment(problem: Problem, format: Format) -> WalkEnvironment:
+    """The world's pages, one at a time, from the page of the person the question starts with."""
+    return WalkEnvironment(_WORDING, problem, format)
