@@ -16,9 +16,7 @@ Format = Literal["chat", "completion"]
 Access = Literal["given", "search", "environment"]
 Dial = Literal["parallel", "sequential", "search", "interaction", "hybrid"]
 Role = Literal["solve", "step", "revise", "verify", "judge", "plan", "query", "act", "synthesise", "route", "grade"]
-Outcome = Literal[
-    "correct", "wrong", "unparsed", "truncated", "refused", "unanswered", "infra_error", "grader_error"
-]
+Outcome = Literal["correct", "wrong", "unparsed", "truncated", "refused", "unanswered", "infra_error", "grader_error"]
 StopReason = Literal["finished", "max_level", "capped", "error", "stopped", "diverged"]
 Provenance = Literal["real", "scale model", "simulated", "recorded"]
 Reads = Literal["choice", "number", "text", "nothing"]
@@ -98,9 +96,9 @@ class Problem:
     difficulty: float
     text: str
     reference: Any
-    data: Mapping[str, Any] = NOTHING
-    world: Mapping[str, Any] = NOTHING
-    truths: Mapping[str, str] = NOTHING
+    data: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    world: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    truths: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ class Grade:
 
     score: float
     outcome: Outcome
-    evidence: Mapping[str, Any] = NOTHING
+    evidence: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +168,7 @@ class Checkpoint:
     level: int
     answer: str | None = None
     final: bool = False
-    detail: Mapping[str, Any] = NOTHING
+    detail: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +207,7 @@ class Model:
     file: str | None = None
     context_tokens: int | None = None
     parameters: int | None = None
-    capabilities: Mapping[str, Support] = NOTHING
+    capabilities: Mapping[str, Support] = field(default_factory=lambda: NOTHING)
     prefill_tokens_per_s: float | None = None
     decode_tokens_per_s: float | None = None
     overhead_s: float = 0.0
@@ -289,7 +287,7 @@ class Attempt:
     latency_s: float
     queued_s: float = 0.0
     samples: tuple[Sample, ...] = ()
-    raw_usage: Mapping[str, Any] = NOTHING
+    raw_usage: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     error: Mapping[str, str] | None = None
     usd_paid: float | None = None
 
@@ -370,7 +368,7 @@ class Experiment:
     allocator: str = "uniform"
     budget: Limits = field(default_factory=Limits)
     trial_budget: Limits = field(default_factory=Limits)
-    spec: Mapping[str, Any] = NOTHING
+    spec: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
     @property
     def simulated(self) -> bool:
