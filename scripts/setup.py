@@ -206,7 +206,7 @@ def find_chromium() -> str | None:
 
 
 def get_chromium() -> str | None:
-    """A browser for the tests; the platform's package manager installs one if none is there and no password is asked."""
+    """A browser for the tests, installed by the package manager if none is there and no password is asked."""
     root = not WINDOWS and os.geteuid() == 0
     sudo = [] if root else ["sudo", "-n"]
     may = root or works("sudo", "-n", "true")
