@@ -22,6 +22,8 @@ from pydantic import BaseModel, ConfigDict, create_model
 from fourdials.errors import InputError
 from fourdials.records import Access, Checkpoint, Dial, Format, Grade, Observation, Problem, Prompt, Reply, Role
 
+# A strategy's generator: it yields checkpoints, `Checkpoint(0)` first, and is sent the level it may go up to, always at
+# least one further than it stands. It may batch what it was granted, and may be left standing at any yield.
 Turns = AsyncGenerator[Checkpoint, int]
 T = TypeVar("T")
 

@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS experiments (
     version VARCHAR NOT NULL,
     seed BIGINT NOT NULL,
     provenance VARCHAR NOT NULL,        -- real, scale model, simulated, recorded
+    origin VARCHAR NOT NULL,            -- provenance when it was run; differs where provenance is 'recorded'
     simulated BOOLEAN NOT NULL,
     recorded BOOLEAN NOT NULL,
     planned_trials BIGINT NOT NULL,
@@ -30,6 +31,7 @@ CREATE TABLE IF NOT EXISTS arms (
     knobs JSON NOT NULL,
     lineup JSON NOT NULL,
     share DOUBLE,
+    tasks JSON,                         -- names of the tasks it can run on; NULL for all
     PRIMARY KEY (experiment_id, arm)
 );
 
@@ -116,6 +118,7 @@ CREATE TABLE IF NOT EXISTS calls (
     reply VARCHAR,
     extracted VARCHAR,
     finish_reason VARCHAR,
+    logprob DOUBLE,                     -- sum over the reply's tokens, natural logarithm
     attempt INTEGER NOT NULL,
     usage JSON,                         -- the provider's block as given; on the first row of a request
     prompt_tokens BIGINT,
@@ -145,29 +148,56 @@ CREATE TABLE IF NOT EXISTS steps (
     level INTEGER NOT NULL,
     kind VARCHAR NOT NULL,              -- search, env_step, look, vote, discard, note
     payload JSON NOT NULL,
-    at DOUBLE NOT NULL,
+    "at" DOUBLE NOT NULL,               -- quoted: a keyword
     PRIMARY KEY (trial_id, seq)
 );
 
-CREATE TABLE IF NOT EXISTS lost_calls (  -- started, but its worker died before the result was written
+CREATE TABLE IF NOT EXISTS lost_calls (  -- started, and no result yet: in flight, or lost with its worker
     call_id VARCHAR PRIMARY KEY,
+    experiment_id VARCHAR NOT NULL,
     trial_id VARCHAR NOT NULL,
     started_at DOUBLE NOT NULL
 );
 
 CREATE TABLE IF NOT EXISTS ingested (
     path VARCHAR PRIMARY KEY,           -- journal, relative to the home
+    experiment_id VARCHAR NOT NULL,
     bytes BIGINT NOT NULL
 );
 
+CREATE TABLE IF NOT EXISTS bad_lines (   -- lines that could not be read; the others of their file were
+    path VARCHAR NOT NULL,
+    byte_offset BIGINT NOT NULL,
+    experiment_id VARCHAR NOT NULL,
+    message VARCHAR NOT NULL,
+    PRIMARY KEY (path, byte_offset)
+);
+
+CREATE TABLE IF NOT EXISTS recordings (  -- folders of recorded Parquet that were loaded
+    name VARCHAR PRIMARY KEY,
+    signature VARCHAR NOT NULL,         -- sizes and times of its files; another one means load again
+    experiment_ids VARCHAR[] NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS schema_version (
+    digest VARCHAR PRIMARY KEY          -- of this file; a database made by another version is rebuilt
+);
+
 -- What stopping each trial at each checkpoint's level would have cost: calls entering at levels up to it, plus the
--- probes of exactly that level. Failed attempts are apart. NULL where a token count or price is unknown.
-CREATE OR REPLACE VIEW spend AS
+-- probes of exactly that level. Failed attempts and grading are apart. NULL where a token count or price is unknown.
+-- `ids` lists experiments; NULL is all of them.
+CREATE OR REPLACE MACRO spend_of(ids) AS TABLE
 WITH paid AS (
-    SELECT trial_id, level, probe, segment, prompt_tokens, completion_tokens, reasoning_tokens, usd, usd_paid,
-           path_s, modelled_path_s
+    SELECT trial_id, level, probe, segment, prompt_tokens, completion_tokens, usd, usd_paid, path_s, modelled_path_s
     FROM calls
-    WHERE error IS NULL
+    WHERE error IS NULL AND role <> 'grade' AND (ids IS NULL OR list_contains(ids, experiment_id))
+),
+stops AS (
+    SELECT DISTINCT trial_id, level
+    FROM checkpoints
+    WHERE ids IS NULL
+       OR trial_id IN (SELECT trial_id FROM trials WHERE list_contains(ids, experiment_id))
+       OR trial_id IN (SELECT trial_id FROM paid)
 )
 SELECT c.trial_id,
        c.level,
@@ -183,7 +213,141 @@ SELECT c.trial_id,
        CASE WHEN count(p.trial_id) = count(p.path_s) THEN coalesce(max(p.path_s), 0) END AS critical_path_s,
        CASE WHEN count(p.trial_id) = count(p.modelled_path_s)
             THEN coalesce(max(p.modelled_path_s), 0) END AS modelled_s
-FROM (SELECT DISTINCT trial_id, level FROM checkpoints) AS c
+FROM stops AS c
 LEFT JOIN paid AS p
        ON p.trial_id = c.trial_id AND (CASE WHEN p.probe THEN p.level = c.level ELSE p.level <= c.level END)
 GROUP BY c.trial_id, c.level;
+
+CREATE OR REPLACE VIEW spend AS SELECT * FROM spend_of(NULL);
+
+-- Blocks (a problem, a repeat, all arms that fit its task) and whether every trial planned for them has ended.
+CREATE OR REPLACE MACRO blocks_of(ids) AS TABLE
+WITH planned AS (
+    SELECT experiment_id,
+           tasks,
+           CASE WHEN nested THEN 1
+                ELSE len(list_filter(CAST(levels AS INTEGER[]), lambda level: level > 0)) END AS trials
+    FROM arms
+    WHERE list_contains(ids, experiment_id)
+),
+ended AS (
+    SELECT experiment_id, block, any_value(task) AS task, count(*) AS trials
+    FROM trials
+    WHERE list_contains(ids, experiment_id)
+    GROUP BY experiment_id, block
+),
+tasks AS (
+    SELECT t.experiment_id, t.task, sum(p.trials) AS trials
+    FROM (SELECT DISTINCT experiment_id, task FROM ended) AS t
+    JOIN planned AS p
+      ON p.experiment_id = t.experiment_id
+     AND (p.tasks IS NULL OR list_contains(CAST(p.tasks AS VARCHAR[]), t.task))
+    GROUP BY t.experiment_id, t.task
+)
+SELECT e.experiment_id, e.block, e.task, e.trials >= t.trials AS complete
+FROM ended AS e
+JOIN tasks AS t ON t.experiment_id = e.experiment_id AND t.task = e.task;
+
+-- Trials of complete blocks of the chosen tasks and arms (NULL is all), with the unit they belong to. A unit is what one
+-- deployment would be: a problem, an arm, a repeat; an arm that is not nested has several trials in a unit, one a level.
+-- `failed` marks trials an infrastructure or grader error spoilt, `dropped` those of any block such a trial stands in.
+CREATE OR REPLACE MACRO units_of(ids, chosen_tasks, chosen_arms) AS TABLE
+WITH spoilt AS (
+    SELECT DISTINCT trial_id
+    FROM checkpoints
+    WHERE outcome IN ('infra_error', 'grader_error')
+),
+chosen AS (
+    SELECT t.trial_id, t.experiment_id, t.task, t.problem_id, t.cluster_id, t.difficulty, t.arm, t.strategy, t.dial,
+           t.access, t.nested, t.repeat, t.block, t.max_level, t.outcome, t.stop_reason, t.score,
+           t.outcome IN ('infra_error', 'grader_error') OR s.trial_id IS NOT NULL AS failed
+    FROM trials AS t
+    JOIN blocks_of(ids) AS b ON b.experiment_id = t.experiment_id AND b.block = t.block AND b.complete
+    LEFT JOIN spoilt AS s ON s.trial_id = t.trial_id
+    WHERE list_contains(ids, t.experiment_id)
+      AND (chosen_tasks IS NULL OR list_contains(chosen_tasks, t.task))
+      AND (chosen_arms IS NULL OR list_contains(chosen_arms, t.arm))
+)
+SELECT c.*,
+       bool_or(failed) OVER (PARTITION BY experiment_id, block) AS dropped,
+       dense_rank() OVER (ORDER BY experiment_id, block, arm) AS unit_id
+FROM chosen AS c;
+
+-- Every answer a unit could have stopped at, with what stopping there costs in `spend_unit`, those removed that a later
+-- level reaches at equal or lower spend: so the value at budget b is the sum of `gain` where spend <= b. A unit without
+-- any answer has one row whose level, spend and gain are NULL. An arm whose spend is unknown throughout is left out;
+-- where only some of its units are unknown, their blocks are.
+CREATE OR REPLACE MACRO points_of(ids, spend_unit, chosen_tasks, chosen_arms) AS TABLE
+WITH kept AS (
+    SELECT * FROM units_of(ids, chosen_tasks, chosen_arms) WHERE NOT dropped
+),
+stops AS (
+    SELECT k.trial_id,
+           k.unit_id,
+           CASE WHEN k.nested THEN c.level ELSE k.max_level END AS level,
+           c.seq,
+           c.score,
+           c.outcome,
+           CASE spend_unit
+                WHEN 'total_tokens' THEN CAST(s.total_tokens AS DOUBLE)
+                WHEN 'usd' THEN s.usd
+                WHEN 'completion_tokens' THEN CAST(s.completion_tokens AS DOUBLE)
+                WHEN 'calls' THEN CAST(s.calls AS DOUBLE)
+                WHEN 'modelled_s' THEN s.modelled_s
+                WHEN 'critical_path_s' THEN s.critical_path_s
+                WHEN 'level' THEN CAST(CASE WHEN k.nested THEN c.level ELSE k.max_level END AS DOUBLE)
+                ELSE CAST(error('unit must be one of total_tokens, usd, completion_tokens, calls, modelled_s, '
+                                || 'critical_path_s, level') AS DOUBLE) END AS spend
+    FROM kept AS k
+    JOIN checkpoints AS c ON c.trial_id = k.trial_id
+    JOIN spend_of(ids) AS s ON s.trial_id = c.trial_id AND s.level = c.level
+    QUALIFY k.nested OR c.seq = max(c.seq) OVER (PARTITION BY k.trial_id)
+),
+known AS (
+    SELECT k.*,
+           coalesce(u.known, TRUE) AS known,
+           coalesce(u.max_spend, 0) AS max_spend
+    FROM (SELECT unit_id,
+                 any_value(experiment_id) AS experiment_id,
+                 any_value(task) AS task,
+                 any_value(problem_id) AS problem_id,
+                 any_value(cluster_id) AS cluster_id,
+                 any_value(arm) AS arm,
+                 any_value(dial) AS dial,
+                 any_value(strategy) AS strategy,
+                 any_value(access) AS access,
+                 any_value(repeat) AS repeat,
+                 any_value(block) AS block,
+                 arg_max(stop_reason, max_level) = 'finished' AS finished
+          FROM kept
+          GROUP BY unit_id) AS k
+    LEFT JOIN (SELECT unit_id, bool_and(spend IS NOT NULL) AS known, max(spend) AS max_spend
+               FROM stops
+               GROUP BY unit_id) AS u ON u.unit_id = k.unit_id
+),
+counted AS (
+    SELECT *
+    FROM (SELECT *, bool_or(known) OVER (PARTITION BY experiment_id, arm) AS arm_known FROM known)
+    WHERE arm_known
+    QUALIFY bool_and(known) OVER (PARTITION BY experiment_id, block)
+),
+useful AS (
+    SELECT *
+    FROM stops
+    QUALIFY spend < coalesce(min(spend) OVER (PARTITION BY unit_id ORDER BY level, seq
+                                              ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), 'infinity')
+)
+SELECT c.unit_id, c.experiment_id, c.task, c.problem_id, c.cluster_id, c.arm, c.dial, c.strategy, c.access, c.repeat,
+       u.trial_id,
+       u.level,
+       u.outcome,
+       u.score,
+       u.spend,
+       coalesce(u.score, 0) - lag(coalesce(u.score, 0), 1, 0)
+           OVER (PARTITION BY c.unit_id ORDER BY u.level, u.seq) AS gain,
+       CAST(u.outcome <> 'unanswered' AS INTEGER) - lag(CAST(u.outcome <> 'unanswered' AS INTEGER), 1, 0)
+           OVER (PARTITION BY c.unit_id ORDER BY u.level, u.seq) AS answered_gain,
+       c.max_spend,
+       c.finished
+FROM counted AS c
+LEFT JOIN useful AS u ON u.unit_id = c.unit_id;

@@ -1,0 +1,312 @@
+"""The engine's side of `plugins.Ask`: what a strategy spends becomes journaled calls and steps, reserved and charged.
+
+One `Desk` serves one trial; `Branch` is what the strategy holds. A call that an earlier journal already holds is
+answered from there, matched by its place (branch, index) and its request's hash. Built by `run`, for each trial.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from fourdials import plugins
+from fourdials.charges import Counter, Order, Row, failed_row, journaled, reservation, rows_of, spent
+from fourdials.errors import Diverged
+from fourdials.grading import extract
+from fourdials.journal import Record
+from fourdials.ledger import Amount, Paths, Purse
+from fourdials.records import Attempt, Format, Model, ModelRequest, Observation, Price, Prompt, Reply, Role, Trial
+
+
+class Sender(Protocol):
+    """What the desk needs of a gateway; tests and the forecast bring their own."""
+
+    async def send(self, request: ModelRequest, record: Callable[[Attempt], None]) -> Attempt:
+        """Sends one request, tells `record` of each failed attempt, returns the one that succeeded."""
+
+
+@dataclass(slots=True)
+class Bill:
+    """Everything a trial paid, failed attempts apart; a sum is None once a part of it is unknown."""
+
+    calls: int = 0
+    failed_attempts: int = 0
+    prompt_tokens: int | None = 0
+    cached_tokens: int | None = 0
+    completion_tokens: int | None = 0
+    reasoning_tokens: int | None = 0
+    usd: float | None = 0.0
+    searches: int = 0
+    env_steps: int = 0
+
+    def add(self, row: Row) -> None:
+        """Adds one row of `calls`."""
+        if row["error"] is not None:
+            self.failed_attempts += 1
+            return
+        self.calls += row["segment"] == 0
+        for unit in ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens", "usd"):
+            known, more = getattr(self, unit), row[unit]
+            setattr(self, unit, None if known is None or more is None else known + more)
+
+
+@dataclass(slots=True)
+class Desk:
+    """All that the calls of one trial share.
+
+    Attributes:
+        lineup: The model for each part.
+        replayed: Successful rows of earlier journals by place, segments in order.
+        unread: Finish reason of the last reply no answer could be read from, None after one that was read.
+    """
+
+    trial: Trial
+    lineup: Mapping[str, Model]
+    sender: Sender
+    journal: Record
+    purse: Purse
+    price_rows: Sequence[Price]
+    seed: int
+    replayed: Mapping[tuple[str, int], list[Row]]
+    paths: Paths = field(default_factory=Paths)
+    bill: Bill = field(default_factory=Bill)
+    unread: str | None = None
+    _seq: int = 0
+    _steps: int = 0
+    _environment: plugins.Environment | None = None
+
+    def __post_init__(self) -> None:
+        seen = (row["seq"] for rows in self.replayed.values() for row in rows)
+        self._seq = max(seen, default=-1) + 1
+
+    @property
+    def counter(self) -> Counter:
+        """What turning its attempts into rows needs."""
+        return Counter(self.trial, self.price_rows, self.paths)
+
+    @property
+    def task(self) -> Any:
+        """The task's module."""
+        return plugins.tasks()[self.trial.problem.task]
+
+    def place(self) -> str:
+        """The trial without its experiment: what seeds hang on, so that a seed gives the same samples in any run."""
+        return self.trial.trial_id.removeprefix(self.trial.experiment_id)
+
+    def rng(self) -> random.Random:
+        """The trial's own generator."""
+        return random.Random(f"{self.seed}:{self.place()}")
+
+    def next_seq(self) -> int:
+        """The next number in the order of issue."""
+        self._seq += 1
+        return self._seq - 1
+
+    def step(self, kind: str, level: int, payload: Mapping[str, Any]) -> None:
+        """Journals one step line."""
+        fields = {"trial_id": self.trial.trial_id, "seq": self._steps, "level": level, "kind": kind}
+        self.journal.write("step", {**fields, "payload": payload, "at": time.time()})
+        self._steps += 1
+
+    def environment(self, format: Format) -> plugins.Environment:
+        """The trial's environment, made on first use."""
+        if self._environment is None:
+            self._environment = self.task.environment(self.trial.problem, format)
+        return self._environment
+
+    def take(self, rows: Sequence[Row]) -> None:
+        """Counts rows, fresh or replayed, into the paths and the bill."""
+        for row in rows:
+            self.bill.add(row)
+            if row["error"] is None:
+                self.paths.realised[row["call_id"]] = row["path_s"]
+                self.paths.modelled[row["call_id"]] = row["modelled_path_s"]
+
+
+class Branch:
+    """What a strategy holds: implements `plugins.Ask` for one branch of one trial."""
+
+    def __init__(self, desk: Desk, path: str = "", waits_for: tuple[str, ...] = ()) -> None:
+        self.format: Format = desk.lineup["solver"].format
+        self.levels = desk.trial.levels
+        self.rng = desk.rng()
+        self._desk = desk
+        self._path = path
+        self._waits_for = waits_for
+        self._index = 0
+
+    async def __call__(
+        self,
+        prompt: Prompt,
+        *,
+        role: Role,
+        level: int,
+        probe: bool = False,
+        temperature: float = 0.0,
+        part: str = "solver",
+        after: Sequence[Reply] | None = None,
+    ) -> Reply:
+        """See `plugins.Ask`."""
+        parents = self._waits_for if after is None else tuple(reply.call_id for reply in after)
+        order = self._order(prompt, role, (level,), temperature, part, probe, parents)
+        [rows] = await self._fulfil(order)
+        reply = self._reply(prompt, rows)
+        if not probe:  # nothing but an answer ever depends on a probe
+            self._waits_for = (reply.call_id,) if after is None else (*self._waits_for, reply.call_id)
+        return reply
+
+    async def samples(
+        self, prompt: Prompt, *, role: Role, levels: Sequence[int], temperature: float, part: str = "solver"
+    ) -> list[Reply]:
+        """See `plugins.Ask`."""
+        order = self._order(prompt, role, tuple(levels), temperature, part, False, ())
+        replies = [self._reply(prompt, rows) for rows in await self._fulfil(order)]
+        self._waits_for = (*self._waits_for, *(reply.call_id for reply in replies))
+        return replies
+
+    async def thought(self, prompt: Prompt, *, role: Role, budgets: Sequence[int], temperature: float) -> list[Reply]:
+        """See `plugins.Ask`."""
+        prompt = replace(prompt, max_tokens=budgets[-1])
+        order = self._order(prompt, role, (budgets[0],), temperature, "solver", False, self._waits_for)
+        [rows] = await self._fulfil(replace(order, cuts=tuple(budgets)))
+        self._waits_for = (rows[-1]["call_id"],)
+        heads = [rows[: 1 + sum(row["level"] <= budget for row in rows[1:])] for budget in budgets]
+        return [self._reply(prompt, head) for head in heads]
+
+    async def search(self, query: str, *, level: int, k: int) -> list[str]:
+        """See `plugins.Ask`."""
+        found: list[str] = self._desk.task.search_tool(self._desk.trial.problem).search(query, k)
+        passages = [self._desk.journal.text(passage) for passage in found]
+        self._desk.step("search", level, {"query": query, "k": k, "passages": passages})
+        self._desk.bill.searches += 1
+        return found
+
+    async def look(self) -> Observation:
+        """See `plugins.Ask`."""
+        seen = self._desk.environment(self.format).start()
+        self._desk.step("look", 0, {"observation": self._desk.journal.text(seen.text), "actions": seen.actions})
+        return seen
+
+    async def step(self, action: str, *, level: int) -> Observation:
+        """See `plugins.Ask`."""
+        seen = self._desk.environment(self.format).step(action)
+        shown = {"observation": self._desk.journal.text(seen.text), "actions": seen.actions}
+        self._desk.step("env_step", level, {"action": action, "valid": seen.valid, "done": seen.done, **shown})
+        self._desk.bill.env_steps += 1
+        return seen
+
+    def note(self, kind: str, *, level: int, **payload: Any) -> None:
+        """See `plugins.Ask`."""
+        self._desk.step(kind, level, payload)
+
+    def fork(self, name: str) -> Branch:
+        """See `plugins.Ask`."""
+        return Branch(self._desk, f"{self._path}/{name}", self._waits_for)
+
+    def join(self, *branches: Branch) -> None:
+        """See `plugins.Ask`."""
+        self._waits_for = tuple(dict.fromkeys(call for branch in branches for call in branch._waits_for))
+
+    def _order(
+        self,
+        prompt: Prompt,
+        role: Role,
+        levels: tuple[int, ...],
+        temperature: float,
+        part: str,
+        probe: bool,
+        parents: tuple[str, ...],
+    ) -> Order:
+        start = self._index
+        self._index += len(levels)
+        model = self._desk.lineup[part]
+        return Order(model, part, prompt, role, temperature, levels, probe, self._path, start, parents)
+
+    async def _fulfil(self, order: Order) -> list[list[Row]]:
+        """The rows of each sample, replayed where the journal has them, the rest asked in as few requests as can be."""
+        found: dict[int, list[Row]] = {}
+        for offset in range(len(order.levels)):
+            rows = self._desk.replayed.get((order.path, order.start + offset))
+            if rows:
+                found[offset] = self._replay(order, rows)
+        missing = [offset for offset in range(len(order.levels)) if offset not in found]
+        size = order.model.samples_per_request if order.model.capabilities.get("n") == "yes" else 1
+        groups = [missing[i : i + size] for i in range(0, len(missing), size)]
+        for group, rows_of_group in zip(
+            groups, await asyncio.gather(*(self._request(order, group) for group in groups)), strict=True
+        ):
+            found.update(zip(group, rows_of_group, strict=True))
+        return [found[offset] for offset in range(len(order.levels))]
+
+    def _replay(self, order: Order, rows: list[Row]) -> list[Row]:
+        if rows[0]["request_hash"] != order.hash:
+            raise Diverged(
+                f"call {rows[0]['call_id']} asks something else than the journal holds: a prompt, a knob or the code was "
+                "changed since; start a new run (`run --again`) instead of resuming this one"
+            )
+        self._desk.purse.charge(spent(rows))
+        self._desk.take(rows)
+        return rows
+
+    async def _request(self, order: Order, offsets: Sequence[int]) -> list[list[Row]]:
+        desk, request = self._desk, self._model_request(order, offsets)
+        call_ids = [f"{desk.trial.trial_id}#{order.path}:{order.start + offset}" for offset in offsets]
+        reserved = reservation(request, desk.price_rows)
+        await desk.purse.reserve(reserved)
+        cost = Amount()
+        started = {"call_ids": call_ids, "trial_id": desk.trial.trial_id, "at": time.time()}
+        try:
+            desk.journal.write("started", started)
+            seqs = [desk.next_seq() for _ in offsets]
+
+            def failed(attempt: Attempt) -> None:
+                call_id = f"{call_ids[0]}!{seqs[0]}.{attempt.number}"
+                row = failed_row(desk.counter, order, offsets[0], call_id, seqs[0], attempt)
+                desk.take([row])
+                desk.journal.write("calls", {"rows": [journaled(desk.journal, row, request)]})
+
+            attempt = await desk.sender.send(request, failed)
+            samples = rows_of(desk.counter, order, offsets, call_ids, seqs, attempt)
+            everything = [row for rows in samples for row in rows]
+            desk.take(everything)
+            cost = spent(everything)
+            desk.journal.write("calls", {"rows": [journaled(desk.journal, row, request) for row in everything]})
+        finally:
+            await asyncio.shield(desk.purse.settle(reserved, cost))
+        return samples
+
+    def _model_request(self, order: Order, offsets: Sequence[int]) -> ModelRequest:
+        place = f"{self._desk.seed}:{self._desk.place()}:{order.path}:{order.start + offsets[0]}"
+        simulated = order.model.provenance == "simulated"
+        return ModelRequest(
+            model=order.model,
+            prompt=order.prompt,
+            role=order.role,
+            n=len(offsets),
+            temperature=order.temperature,
+            seed=int.from_bytes(hashlib.sha256(place.encode()).digest()[:4], "big") >> 1,
+            token_texts=bool(order.cuts),
+            truth=self._truth(order) if simulated else None,
+        )
+
+    def _truth(self, order: Order) -> str | None:
+        problem = self._desk.trial.problem
+        if order.role == "verify":
+            answer = order.prompt.key.removeprefix("verify:")
+            return "yes" if self._desk.task.grade(problem, answer).outcome == "correct" else "no"
+        return problem.truths.get(order.prompt.key)
+
+    def _reply(self, prompt: Prompt, rows: Sequence[Row]) -> Reply:
+        """A reply from the rows of one sample: one row, or the segments of a thought up to a cut."""
+        text, last = "".join(row["reply"] for row in rows), rows[-1]
+        answer = extract(prompt, text)
+        if prompt.reads != "nothing":
+            self._desk.unread = None if answer is not None else last["finish_reason"]
+        counts = [row["completion_tokens"] for row in rows]
+        tokens = None if None in counts else sum(counts)
+        return Reply(text, answer, last["call_id"], last["finish_reason"], tokens, rows[0].get("logprob"))

@@ -1,0 +1,386 @@
+"""Runs an experiment: drives the generators of its trials as the allocator grants, grades checkpoints, journals all.
+
+Called by the worker process, with a gateway, a journal and what earlier journals hold; a run that was killed anywhere
+and called again ends with the same rows as one that was never killed, times apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from fourdials import __version__, plan, plugins
+from fourdials.ask import Branch, Desk, Sender
+from fourdials.charges import Row, spent
+from fourdials.errors import (
+    AuthenticationFailed,
+    BudgetExhausted,
+    ContentRefused,
+    ContextTooLong,
+    Diverged,
+    GraderError,
+    ModelError,
+)
+from fourdials.journal import History, Record
+from fourdials.ledger import Amount, Purse
+from fourdials.plugins import Grant, TrialView, Update
+from fourdials.records import Checkpoint, Experiment, Grade, Outcome, Price, Problem, StopReason, Trial
+
+AUTHENTICATION_ERRORS_TO_STOP = 3
+Tell = Callable[[str, Mapping[str, Any]], None]
+
+
+@dataclass(slots=True)
+class Job:
+    """A run in progress: what is run, with what, and where it is written.
+
+    Attributes:
+        history: Journals of earlier starts of the same run.
+        tell: Called with `planned`, each `status` and each `trial` line, for progress displays.
+        stop: Set from outside to end the run cleanly after the calls in flight are cancelled.
+    """
+
+    experiment: Experiment
+    experiment_id: str
+    sender: Sender
+    journal: Record
+    history: History
+    price_rows: Sequence[Price] = ()
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    tell: Tell = lambda kind, fields: None
+    retry_errors: bool = False
+    retry_capped: bool = False
+
+
+@dataclass(slots=True)
+class Ending:
+    """How a trial ended: why, and what failed, if anything did."""
+
+    stop_reason: StopReason
+    failure: Outcome | None = None
+    error: dict[str, str] | None = None
+
+
+class TrialRun:
+    """One trial: its generator, which stands still between grants."""
+
+    def __init__(self, job: Job, trial: Trial, purse: Purse) -> None:
+        self.trial = trial
+        self._job = job
+        lineup = {part: job.experiment.models[model] for part, model in trial.arm.lineup.items()}
+        self.desk = Desk(
+            trial=trial,
+            lineup=lineup,
+            sender=job.sender,
+            journal=job.journal,
+            purse=Purse(trial.limits, parent=purse),
+            price_rows=job.price_rows,
+            seed=job.experiment.seed,
+            replayed=job.history.calls.get(trial.trial_id, {}),
+        )
+        for row in job.history.failed.get(trial.trial_id, ()):
+            self.desk.take([row])
+        self.last = Checkpoint(0)
+        self._grades: dict[str | None, Grade] = {}
+        self._started_at = time.time()
+        self._checkpoints = 0
+        self._generator: AsyncGenerator[Checkpoint, int] | None = None
+
+    async def advance(self, up_to: int) -> Ending | None:
+        """Drives the generator to the granted level. Returns how the trial ended, or None if it may go on."""
+        try:
+            return await self._advance(min(up_to, self.trial.max_level))
+        except BudgetExhausted as error:
+            return Ending("capped", error=_error(error, "budget"))
+        except ContextTooLong as error:
+            return Ending("capped", error=_error(error, "model"))
+        except ContentRefused as error:
+            return Ending("error", None if self._checkpoints else "refused", _error(error, "model"))
+        except ModelError as error:
+            return Ending("error", "infra_error", _error(error, "model"))
+        except GraderError as error:
+            return Ending("error", "grader_error", _error(error, "grader"))
+        except Diverged as error:
+            return Ending("diverged", "infra_error", _error(error, "replay"))
+        except Exception as error:  # noqa: BLE001 - the one broad handler: a plug-in's fault is data, told apart by boundary
+            return Ending("error", "infra_error", _error(error, "plug-in"))
+
+    async def _advance(self, granted: int) -> Ending | None:
+        try:
+            checkpoint = await (self._open() if self._generator is None else self._generator.asend(granted))
+            while True:
+                self._keep(checkpoint)
+                if checkpoint.final:
+                    return Ending("finished")
+                if checkpoint.level >= self.trial.max_level:
+                    return Ending("max_level")
+                if checkpoint.level >= granted:
+                    return None
+                assert self._generator is not None
+                checkpoint = await self._generator.asend(granted)
+        except StopAsyncIteration:
+            return Ending("finished")
+
+    async def _open(self) -> Checkpoint:
+        trial, lineup = self.trial, self.desk.lineup
+        task, solver = self.desk.task, lineup["solver"]
+        question = task.question(trial.problem, trial.arm.access, solver.format)
+        play = plugins.strategies()[trial.arm.strategy].play
+        self._generator = play(question, Branch(self.desk), **trial.arm.knobs)
+        return await anext(self._generator)
+
+    def _keep(self, checkpoint: Checkpoint) -> None:
+        """Grades and journals a checkpoint; level 0 without an answer is the start, and is not kept."""
+        if checkpoint.level == 0 and checkpoint.answer is None:
+            return
+        grade = self.grade(checkpoint.answer)
+        fields = {"trial_id": self.trial.trial_id, "seq": self._checkpoints, "level": checkpoint.level}
+        graded = {"answer": checkpoint.answer, "score": grade.score, "outcome": grade.outcome}
+        self._job.journal.write("checkpoint", {**fields, **graded, "detail": dict(checkpoint.detail)})
+        self._checkpoints += 1
+        self.last = checkpoint
+
+    def grade(self, answer: str | None) -> Grade:
+        """The grade of an answer; no answer scores 0 with the reason why there is none."""
+        if answer is None:
+            unread: dict[str | None, Outcome] = {None: "unanswered", "length": "truncated", "content_filter": "refused"}
+            return Grade(0.0, unread.get(self.desk.unread, "unparsed"))
+        if answer not in self._grades:
+            self._grades[answer] = self.desk.task.grade(self.trial.problem, answer)
+        return self._grades[answer]
+
+    async def close(self) -> None:
+        """Ends the generator wherever it is."""
+        if self._generator is not None:
+            await self._generator.aclose()
+
+    def row(self, end: Ending) -> Row:
+        """The trial's line for the journal."""
+        trial, now = self.trial, time.time()
+        grade = self.grade(self.last.answer) if end.failure is None else None
+        bill = asdict(self.desk.bill)
+        return {
+            "trial_id": trial.trial_id,
+            "experiment_id": trial.experiment_id,
+            "task": trial.problem.task,
+            "problem_id": trial.problem.problem_id,
+            "cluster_id": trial.problem.cluster_id,
+            "difficulty": trial.problem.difficulty,
+            "arm": trial.arm.name,
+            "strategy": trial.arm.strategy,
+            "dial": trial.arm.dial,
+            "nested": trial.arm.nested,
+            "access": trial.arm.access,
+            "knobs": trial.arm.knobs,
+            "lineup": trial.arm.lineup,
+            "model": trial.arm.lineup["solver"],
+            "repeat": trial.repeat,
+            "block": trial.block,
+            "max_level": trial.max_level,
+            "outcome": end.failure or (grade.outcome if grade else "unanswered"),
+            "stop_reason": end.stop_reason,
+            "score": _score(end, grade),
+            "answer": self.last.answer,
+            "level": self.last.level,
+            **bill,
+            "wall_s": now - self._started_at,
+            "started_at": self._started_at,
+            "finished_at": now,
+            "error": end.error,
+        }
+
+
+def _score(end: Ending, grade: Grade | None) -> float | None:
+    if end.failure in ("infra_error", "grader_error"):
+        return None
+    return grade.score if grade else 0.0
+
+
+def _error(error: Exception, boundary: str) -> dict[str, str]:
+    return {"type": type(error).__name__, "message": str(error)[:2000], "boundary": boundary}
+
+
+def header(job: Job, found: Mapping[str, Sequence[Problem]], planned: int) -> None:
+    """Writes what the run is: the experiment, its arms and its problems with their baselines."""
+    experiment, journal = job.experiment, job.journal
+    earlier = job.history.header
+    journal.write(
+        "experiment",
+        {
+            "experiment_id": job.experiment_id,
+            "name": experiment.name,
+            "spec": experiment.spec,
+            "created_at": earlier["created_at"] if earlier else time.time(),
+            "version": __version__,
+            "seed": experiment.seed,
+            "provenance": experiment.provenance,
+            "simulated": experiment.simulated,
+            "planned_trials": planned,
+            "price_date": max(
+                (row.valid_from for row in job.price_rows if row.model in experiment.models), default=None
+            ),
+        },
+    )
+    for arm in experiment.arms:
+        fields = {key: value for key, value in asdict(arm).items() if key != "name"}
+        unit = plugins.strategies()[arm.strategy].unit
+        journal.write("arm", {"experiment_id": job.experiment_id, "arm": arm.name, "unit": unit, **fields})
+    for name, problems in found.items():
+        task = plugins.tasks()[name]
+        constant = task.constant(problems)
+        for problem in problems:
+            journal.write("problem", _problem_row(job.experiment_id, task, problem, constant))
+
+
+def _problem_row(experiment_id: str, task: Any, problem: Problem, constant: str) -> Row:
+    return {
+        "experiment_id": experiment_id,
+        "task": problem.task,
+        "problem_id": problem.problem_id,
+        "cluster_id": problem.cluster_id,
+        "difficulty": problem.difficulty,
+        "question": problem.text,
+        "reference": problem.reference,
+        "chance": task.chance(problem),
+        "constant_score": task.grade(problem, constant).score,
+    }
+
+
+def prepare(job: Job) -> list[Trial]:
+    """Plans all trials and writes what the run is; done before a worker queues, so that a waiting run is seen."""
+    found = plan.problems(job.experiment)
+    order = plan.blocks(job.experiment, found)
+    trials = list(plan.trials(job.experiment, job.experiment_id, order))
+    header(job, found, len(trials))
+    return trials
+
+
+async def run(job: Job, trials: Sequence[Trial]) -> str:
+    """Runs all trials that are still open and returns the final status: `finished`, `stopped` or `failed`."""
+    write_status(job, "running")
+    purse = Purse(job.experiment.budget)
+    open_trials = [trial for trial in trials if not _ended(job, trial)]
+    still_open = {trial.trial_id for trial in open_trials}
+    for trial in trials:
+        if trial.trial_id not in still_open:
+            purse.charge(_already_spent(job, trial))
+    job.tell("planned", {"trials": len(trials), "ended": len(trials) - len(open_trials)})
+    status, detail = await _Scheduler(job, open_trials, purse).run()
+    write_status(job, status, detail)
+    return status
+
+
+def write_status(job: Job, status: str, detail: str | None = None) -> None:
+    """Journals what the run is doing: queued, running, finished, stopped or failed."""
+    fields = {"experiment_id": job.experiment_id, "status": status, "detail": detail, "at": time.time()}
+    job.journal.write("status", fields)
+    job.tell("status", fields)
+
+
+def _ended(job: Job, trial: Trial) -> bool:
+    """True if an earlier start ended the trial for good; trials to be taken up again are reset in the journal."""
+    line = job.history.ended.get(trial.trial_id)
+    if line is None:
+        return False
+    again = (job.retry_errors and line["outcome"] in ("infra_error", "grader_error")) or (
+        job.retry_capped and line["stop_reason"] == "capped"
+    )
+    if again:
+        job.journal.write("reset", {"trial_id": trial.trial_id})
+    return not again
+
+
+def _already_spent(job: Job, trial: Trial) -> Amount:
+    calls = job.history.calls.get(trial.trial_id, {})
+    return spent([row for rows in calls.values() for row in rows])
+
+
+async def _all(workers: Sequence[asyncio.Task[None]]) -> None:
+    await asyncio.gather(*workers)
+
+
+class _Scheduler:
+    """Keeps `concurrency` trials going on the allocator's grants."""
+
+    def __init__(self, job: Job, trials: Sequence[Trial], purse: Purse) -> None:
+        self._job = job
+        self._trials = {trial.trial_id: trial for trial in trials}
+        self._purse = purse
+        self._paused: dict[str, TrialRun] = {}
+        views = [TrialView(t.trial_id, t.block, t.arm.name, t.arm.dial, t.levels) for t in trials]
+        self._allocator = plugins.find("allocator", job.experiment.allocator, plugins.allocators())(views)
+        self._running = 0
+        self._turn = asyncio.Condition()
+        self._authentication_errors = 0
+        self._failure: str | None = None
+
+    async def run(self) -> tuple[str, str | None]:
+        """The final status and its detail."""
+        workers = [asyncio.create_task(self._work()) for _ in range(self._job.experiment.concurrency)]
+        stopper = asyncio.create_task(self._job.stop.wait())
+        everything = asyncio.create_task(_all(workers))
+        await asyncio.wait([everything, stopper], return_when=asyncio.FIRST_COMPLETED)
+        stopper.cancel()
+        stopped = not everything.done()
+        if stopped:
+            for worker in workers:
+                worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=stopped)
+        await asyncio.gather(*(trial.close() for trial in self._paused.values()))
+        if stopped:
+            return "stopped", "stopped on request"
+        if self._failure:
+            return "failed", self._failure
+        if self._purse.empty:
+            return "finished", "the experiment's budget is spent; resume with a larger --budget to go on"
+        return "finished", None
+
+    async def _work(self) -> None:
+        while (grant := await self._next()) is not None:
+            trial_run = self._paused.pop(grant.trial_id, None)
+            if trial_run is None:
+                trial_run = TrialRun(self._job, self._trials[grant.trial_id], self._purse)
+            try:
+                end = await trial_run.advance(grant.up_to)
+            except asyncio.CancelledError:
+                await trial_run.close()
+                raise
+            await self._told(trial_run, end)
+
+    async def _next(self) -> Grant | None:
+        """The next grant; None once nothing runs and none is left, the run has failed, or its budget is spent."""
+        async with self._turn:
+            while self._failure is None and not self._purse.empty:
+                grants = self._allocator.grants(1)
+                if grants:
+                    self._running += 1
+                    return grants[0]
+                if self._running == 0:
+                    break
+                await self._turn.wait()
+            self._turn.notify_all()
+            return None
+
+    async def _told(self, trial_run: TrialRun, end: Ending | None) -> None:
+        if end is None:
+            self._paused[trial_run.trial.trial_id] = trial_run
+        else:
+            await trial_run.close()
+            row = trial_run.row(end)
+            self._job.journal.write("trial", row)
+            self._job.tell("trial", row)
+            self._count_authentication(end)
+        tokens = trial_run.desk.purse.spent.total_tokens
+        self._allocator.observe(Update(trial_run.trial.trial_id, trial_run.last, tokens, end is not None))
+        async with self._turn:
+            self._running -= 1
+            self._turn.notify_all()
+
+    def _count_authentication(self, end: Ending) -> None:
+        refused = end.error is not None and end.error["type"] == AuthenticationFailed.__name__
+        self._authentication_errors = self._authentication_errors + 1 if refused else 0
+        if self._authentication_errors >= AUTHENTICATION_ERRORS_TO_STOP and end.error is not None:
+            self._failure = f"stopped after {self._authentication_errors} refused keys in a row: {end.error['message']}"
