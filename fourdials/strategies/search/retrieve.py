@@ -34,7 +34,8 @@ async def retrieve(
 ) -> Turns:
     """Search, read, and search again with what was found; one more search per level.
 
-    Chat models write their own queries and are asked for an answer after each search (a probe). Completion models
+    Spends one search and one or two calls per level: chat models write their own queries and are asked for an answer
+    after each search (a probe). Completion models
     follow the task's steps: what is read off the passages is the next thing looked up, and the answer if stopped
     there. Wins where the facts are not in the prompt; loses where a wrong passage sends all later queries astray.
     """

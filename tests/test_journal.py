@@ -1,0 +1,37 @@
+"""The journal: one line a fact, long texts once, torn lines ignored."""
+
+import orjson
+import pytest
+
+from fourdials.journal import LONG_TEXT, Journal, journals, lines, text_sha
+
+
+def test_each_start_writes_a_file_of_its_own(tmp_path):
+    for _ in range(11):
+        with Journal(tmp_path) as journal:
+            journal.write("status", {"status": "running"})
+    assert [path.name for path in journals(tmp_path)] == [f"journal-{n}.jsonl" for n in range(1, 12)]
+
+
+def test_a_line_is_on_disk_as_soon_as_it_is_written(tmp_path):
+    with Journal(tmp_path) as journal:
+        journal.write("step", {"payload": {"nested": (1, 2)}})
+        assert list(lines(journal.path)) == [{"k": "step", "payload": {"nested": [1, 2]}}]
+
+
+def test_a_long_text_is_written_once_and_referred_to(tmp_path):
+    long = "word " * LONG_TEXT
+    with Journal(tmp_path) as journal:
+        refs = [journal.text(long) for _ in range(3)]
+        assert journal.text("short") == "short"
+    assert refs == [{"sha256": text_sha(long)}] * 3
+    assert [line["text"] for line in lines(journal.path)] == [long]
+
+
+def test_a_torn_last_line_is_ignored_and_a_broken_one_before_is_not(tmp_path):
+    path = tmp_path / "journal-1.jsonl"
+    path.write_bytes(b'{"k":"a"}\n{"k":"b"')
+    assert [line["k"] for line in lines(path)] == ["a"]
+    path.write_bytes(b'{"k":"a"\n{"k":"b"}\n')
+    with pytest.raises(orjson.JSONDecodeError):
+        list(lines(path))

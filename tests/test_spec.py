@@ -1,0 +1,122 @@
+"""An experiment file is validated whole: every mistake at once, with its path, its value and what is allowed."""
+
+import pytest
+
+from fourdials import spec
+from fourdials.errors import InputError, SpecError
+
+
+def good(**changes):
+    return {
+        "name": "Small",
+        "seed": 3,
+        "model": "sim/default",
+        "tasks": [{"name": "wikiworld", "problems": 4, "params": {"hops": [1, 2]}}],
+        "arms": [{"strategy": "majority_vote", "levels": [1, 2, 4]}, {"strategy": "stepwise"}],
+        **changes,
+    }
+
+
+def mistakes(data):
+    with pytest.raises(SpecError) as caught:
+        spec.parse(data)
+    return {mistake.path: mistake for mistake in caught.value.mistakes}
+
+
+def test_a_good_spec_becomes_an_experiment_with_defaults_filled_in():
+    experiment = spec.parse(good())
+    vote, steps = experiment.arms
+    assert (vote.levels, vote.dial, vote.knobs["temperature"], vote.lineup) == (
+        (1, 2, 4),
+        "parallel",
+        0.8,
+        {"solver": "sim/default"},
+    )
+    assert steps.levels == (1, 2, 3, 4)
+    assert list(experiment.models) == ["sim/default"]
+    assert experiment.simulated
+    assert experiment.provenance == "simulated"
+
+
+def test_a_spec_survives_the_way_to_toml_and_back(tmp_path):
+    data = good(budget={"total_tokens": 1000}, note=None)
+    del data["note"]
+    path = tmp_path / "spec.toml"
+    path.write_text(spec.dump(data))
+    assert spec.load(path) == data
+    assert spec.digest(spec.load(path)) == spec.digest(data)
+
+
+def test_the_digest_depends_on_content_not_on_order():
+    data = good()
+    turned = dict(reversed(data.items()))
+    assert spec.digest(turned) == spec.digest(data)
+    assert spec.digest(good(seed=4)) != spec.digest(data)
+
+
+def test_all_mistakes_of_a_file_come_at_once():
+    found = mistakes(
+        good(
+            tasks=[{"name": "wikiwrld"}, {"name": "graph_path", "params": {"lenght": 3}}],
+            arms=[
+                {"strategy": "majority_vote", "knobs": {"temperature": 9}},
+                {"strategy": "majority"},
+                {"strategy": "single", "levels": [4, 2]},
+                {"strategy": "stepwise", "lineup": {"judge": "sim/default"}},
+            ],
+            allocator="greedy",
+        )
+    )
+    assert "wikiworld" in found["tasks[0].name"].allowed
+    assert found["tasks[1].params.lenght"].allowed == "there is no such setting"
+    assert found["arms[0].knobs.temperature"].value == 9
+    assert "majority_vote" in found["arms[1].strategy"].allowed
+    assert "increase" in found["arms[2].levels"].allowed
+    assert found["arms[3].lineup.judge"].allowed == "parts are solver"
+    assert "uniform" in found["allocator"].allowed
+
+
+def test_shapes_that_are_wrong_are_named_by_their_path():
+    found = mistakes(good(repeats=0, tasks=[], budget={"tokens": 5}))
+    assert set(found) == {"repeats", "tasks", "budget.tokens"}
+    assert "got 0" in str(found["repeats"])
+
+
+def test_shares_are_all_or_none_and_sum_to_one():
+    arms = [{"strategy": "single", "share": 0.5}, {"strategy": "stepwise"}]
+    assert "either every arm" in mistakes(good(arms=arms))["arms"].allowed
+    arms[1]["share"] = 0.6
+    assert "sum to 1.1" in mistakes(good(arms=arms))["arms"].allowed
+    arms[1]["share"] = 0.5
+    assert [arm.share for arm in spec.parse(good(arms=arms)).arms] == [0.5, 0.5]
+
+
+def test_two_arms_of_one_strategy_need_names():
+    arms = [{"strategy": "majority_vote"}, {"strategy": "majority_vote", "knobs": {"temperature": 0.3}}]
+    assert "a `name` of its own" in mistakes(good(arms=arms))["arms"].allowed
+    arms[1]["name"] = "cool votes"
+    assert [arm.name for arm in spec.parse(good(arms=arms)).arms] == ["majority_vote", "cool votes"]
+
+
+def test_an_arm_that_fits_no_task_is_a_mistake_that_says_why():
+    data = good(
+        tasks=[{"name": "reasoning_gym", "params": {"generator": "chain_sum"}}],
+        arms=[{"strategy": "single"}, {"strategy": "act"}],
+    )
+    assert "needs environment" in mistakes(data)["arms[1]"].allowed
+
+
+def test_a_missing_model_and_an_unknown_one_are_named():
+    data = good()
+    del data["model"]
+    assert "name a model" in mistakes(data)["arms[0].lineup.solver"].allowed
+    assert mistakes(good(model="nonsense"))["models"].value == "nonsense"
+
+
+def test_a_file_that_is_no_toml_is_refused_with_its_place(tmp_path):
+    path = tmp_path / "bad.toml"
+    path.write_text("name = \n")
+    with pytest.raises(InputError, match=r"bad\.toml is not valid TOML.*line 1"):
+        spec.load(path)
+    with pytest.raises(InputError, match="cannot read"):
+        spec.load(tmp_path / "absent.toml")
