@@ -15,6 +15,7 @@ from typing import IO, Any, Protocol
 
 import orjson
 
+from fourdials.errors import InputError
 from fourdials.records import thaw
 
 LONG_TEXT = 160  # characters; longer texts are written once and referred to by their sha256
@@ -31,11 +32,15 @@ def journals(folder: Path) -> list[Path]:
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The complete lines of a journal; a torn last line is ignored."""
+    """The complete lines of a journal; a torn last line is ignored. Raises InputError at a line that is no JSON."""
     with path.open("rb") as file:
-        for raw in file:
+        for number, raw in enumerate(file, 1):
             if raw.endswith(b"\n"):
-                yield orjson.loads(raw)
+                try:
+                    yield orjson.loads(raw)
+                except orjson.JSONDecodeError as error:
+                    place = f"line {number} of {path}"
+                    raise InputError(f"{place} is damaged ({error}); remove that line to go on without it") from None
 
 
 class Record(Protocol):

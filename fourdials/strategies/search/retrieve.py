@@ -35,9 +35,8 @@ async def retrieve(
     """Search, read, and search again with what was found; one more search per level.
 
     Spends one search and one or two calls per level: chat models write their own queries and are asked for an answer
-    after each search (a probe). Completion models
-    follow the task's steps: what is read off the passages is the next thing looked up, and the answer if stopped
-    there. Wins where the facts are not in the prompt; loses where a wrong passage sends all later queries astray.
+    after each search (a probe); completion models follow the task's steps, where what is read off the passages is both
+    the next thing to look up and the answer if stopped there. Wins where the facts are not in the prompt; loses where a wrong passage sends all later queries astray.
     """
     if question.format == "completion" and question.steps is not None:
         turns = _by_steps(question.steps, ask, passages, temperature)

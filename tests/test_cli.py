@@ -1,0 +1,99 @@
+"""The command line: help for every command, one clear line on bad input, results a pipe can read."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from fourdials import spec
+from fourdials.cli import app, main
+
+COMMANDS = ["run", "resume", "list", "query", "export"]
+TINY = {
+    "name": "Tiny",
+    "seed": 1,
+    "model": "sim/solve=0.6,step=0.9,format=completion",
+    "tasks": [{"name": "wikiworld", "problems": 4}],
+    "arms": [{"strategy": "majority_vote", "levels": [1, 4]}, {"strategy": "stepwise"}],
+}
+
+
+@pytest.fixture
+def spec_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOURDIALS_HOME", str(tmp_path / "home"))
+    path = tmp_path / "tiny.toml"
+    path.write_text(spec.dump(TINY))
+    return path
+
+
+def invoke(monkeypatch, capsys, *arguments):
+    """Exit code, standard output and error of a command."""
+    monkeypatch.setattr(sys, "argv", ["fourdials", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out = capsys.readouterr()
+    return ended.value.code or 0, out.out, out.err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command):
+    result = CliRunner().invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_help_does_not_import_what_only_the_worker_needs():
+    code = "import sys\nfrom fourdials.cli import app\nprint({'litellm', 'streamlit', 'duckdb', 'polars'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_a_run_finishes_is_listed_queried_and_exported(spec_file, tmp_path, monkeypatch, capsys):
+    code, out, _ = invoke(monkeypatch, capsys, "run", spec_file)
+    assert code == 0
+    assert ": finished" in out
+    experiment_id = out.strip().splitlines()[-1].split(":")[0]
+    code, out, _ = invoke(monkeypatch, capsys, "run", spec_file)
+    assert (code, f"already finished as {experiment_id}" in out) == (0, True)
+    code, out, _ = invoke(monkeypatch, capsys, "list", "experiments", "--json")
+    [row] = json.loads(out)
+    assert (row["experiment_id"], row["status"]) == (experiment_id, "finished")
+    code, out, _ = invoke(monkeypatch, capsys, "query", "arms", f'experiment_ids=["{experiment_id}"]')
+    assert code == 0, out
+    assert "majority_vote" in out
+    code, _, _ = invoke(monkeypatch, capsys, "export", experiment_id, tmp_path / "out")
+    assert code == 0
+    assert (tmp_path / "out" / "trials.parquet").is_file()
+
+
+def test_a_dry_run_prints_the_forecast_and_runs_nothing(spec_file, tmp_path, monkeypatch, capsys):
+    code, out, _ = invoke(monkeypatch, capsys, "run", spec_file, "--dry-run")
+    assert code == 0
+    assert "8 trials in 4 blocks" in out
+    assert not (tmp_path / "home" / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "absent.toml"], "cannot read the experiment file absent.toml"),
+        (["resume", "absent"], "no run called 'absent'"),
+        (["query", "absent"], "absent"),
+        (["query", "arms", "experiment"], "NAME=VALUE"),
+        (["export", "absent", "x"], "absent"),
+    ],
+)
+def test_bad_input_ends_in_one_clear_line(arguments, message, spec_file, monkeypatch, capsys):
+    code, _, err = invoke(monkeypatch, capsys, *arguments)
+    assert code != 0
+    assert message in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("what", ["strategies", "tasks", "models", "queries"])
+def test_lists_print_a_line_for_each_and_json(what, spec_file, monkeypatch, capsys):
+    _, plain, _ = invoke(monkeypatch, capsys, "list", what)
+    _, raw, _ = invoke(monkeypatch, capsys, "list", what, "--json")
+    assert len(json.loads(raw)) == len(plain.strip().splitlines()) > 2
