@@ -1,0 +1,59 @@
+"""The forecast rehearses the real strategies, so it brackets what the same experiment then costs."""
+
+import polars as pl
+import pytest
+
+from fourdials.forecast import forecast
+from tests.scripted import Script, arm, capped, experiment, journaled, model, play
+
+
+def test_the_forecast_brackets_what_a_run_then_costs(tmp_path):
+    what = experiment([arm("majority_vote"), arm("best_of_n"), arm("stepwise"), arm("retrieve")], problems=12)
+    cast = forecast(what)
+    play(tmp_path, what, Script())
+    trials = journaled(tmp_path, "trial")
+    calls = sum(t["calls"] for t in trials)
+    assert cast.trials == len(trials) == 48
+    assert cast.blocks == 12
+    assert 0.8 * cast.calls.low <= calls <= 1.2 * cast.calls.high
+    tokens = sum(t["prompt_tokens"] + t["completion_tokens"] for t in trials)
+    assert 0.5 * cast.total_tokens.low <= tokens <= 1.5 * cast.total_tokens.high
+
+
+def test_repeats_and_problems_scale_it():
+    one = forecast(experiment([arm("majority_vote")], problems=6))
+    four = forecast(experiment([arm("majority_vote")], problems=12, repeats=2))
+    assert four.calls.high == pytest.approx(4 * one.calls.high)
+    assert four.trials == 4 * one.trials
+    assert four.detectable_difference < one.detectable_difference
+
+
+def test_a_share_of_the_budget_caps_each_arm():
+    arms = [arm("majority_vote", share=0.5), arm("stepwise", share=0.5)]
+    cast = forecast(experiment(arms, problems=10, budget=capped(total_tokens=4000)))
+    assert cast.per_arm["majority_vote"].high == 200
+    assert cast.total_tokens.high <= 4000 + 1
+
+
+def test_an_unknown_price_stays_unknown_and_thoughts_make_a_band():
+    cast = forecast(experiment([arm("chain_of_thought", "chat")], problems=4))
+    assert cast.usd is None
+    assert cast.completion_tokens.low < cast.completion_tokens.high
+
+
+def test_earlier_trials_of_the_same_kind_replace_the_rehearsal():
+    past = pl.DataFrame(
+        {
+            "task": ["wikiworld"] * 4,
+            "strategy": ["majority_vote"] * 4,
+            "model": [model().id] * 4,
+            "max_level": [16] * 4,
+            "calls": [16] * 4,
+            "prompt_tokens": [1000] * 4,
+            "completion_tokens": [100] * 4,
+        }
+    )
+    cast = forecast(experiment([arm("majority_vote")], problems=10), history=past)
+    assert cast.measured == ("majority_vote",)
+    assert cast.total_tokens.low == pytest.approx(0.85 * 1100 * 10)
+    assert forecast(experiment([arm("majority_vote")], problems=10), history=past.head(2)).measured == ()
