@@ -112,15 +112,12 @@ def columns(connection: duckdb.DuckDBPyConnection) -> Columns:
 
 def insert(cursor: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame, keep: bool = False) -> None:
     """Inserts rows; where a key is held already the table's rule decides, or the held row if `keep`."""
-    cursor.register("incoming", frame)
-    try:
-        if table == "experiments" and not keep:
-            cursor.execute(_EXPERIMENT)
-        else:
-            rule = "REPLACE" if table in REPLACED and not keep else "IGNORE"
-            cursor.execute(f"INSERT OR {rule} INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608 - constants
-    finally:
-        cursor.unregister("incoming")
+    cursor.register("incoming", frame)  # replaces the one before; gone with the cursor
+    if table == "experiments" and not keep:
+        cursor.execute(_EXPERIMENT)
+    else:
+        rule = "REPLACE" if table in REPLACED and not keep else "IGNORE"
+        cursor.execute(f"INSERT OR {rule} INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608 - constants
 
 
 def forget(cursor: duckdb.DuckDBPyConnection, experiment_ids: list[str]) -> None:
