@@ -1,0 +1,195 @@
+"""From a model's id to where it is, how it is called and what it can do.
+
+`data/models.toml` names some; local GGUF files, simulated models and any other litellm id are understood too. Called by
+specs, pages and the command line; never imports litellm.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, get_args
+from urllib.parse import urlsplit
+
+from fourdials.errors import InputError
+from fourdials.models import sim, weights
+from fourdials.models.gguf import read_gguf
+from fourdials.records import Format, Model, Support
+
+MODELS = Path(__file__).resolve().parent.parent.parent / "data" / "models.toml"
+FEATURES = ("n", "grammar", "logprobs", "seed", "stop", "temperature")
+UNKNOWN: Mapping[str, Support] = MappingProxyType(dict.fromkeys(FEATURES, "unknown"))
+DEFAULT_LOCAL = "local/smollm2-135m"
+SLOTS = 16  # choices the local server decodes side by side; more take memory and are no faster on two threads
+SLOT_TOKENS = 1536
+SCALE_MODEL_PARAMETERS = 1_000_000_000  # a smaller one only stands in for those people use
+_OWN_SERVERS = frozenset({"hosted_vllm", "llamafile", "lm_studio", "ollama", "ollama_chat"})
+_LOOPBACK_BY_DEFAULT = frozenset({"ollama", "ollama_chat"})
+_CUSTOM = _OWN_SERVERS | {"openai", "anthropic"}
+_CHANGES = frozenset(
+    {"format", "label", "context_tokens", "parameters", "prefill_tokens_per_s", "decode_tokens_per_s", "overhead_s"}
+    | {"concurrency", "samples_per_request", "requests_per_minute", "tokens_per_minute"}
+)
+_ID = re.compile(r"[a-z0-9_-]+/\S+")
+
+
+@cache
+def _file() -> tuple[dict[str, str], dict[str, Mapping[str, Any]]]:
+    held = tomllib.loads(MODELS.read_text(encoding="utf-8"))
+    return held["providers"], {entry["id"]: entry for entry in held["models"]}
+
+
+def catalogue() -> dict[str, Model]:
+    """The models of `data/models.toml` by id, in the order of the file."""
+    return {model_id: resolve(model_id) for model_id in _file()[1]}
+
+
+def resolve(model_id: str) -> Model:
+    """The model an id means.
+
+    An id is one of the catalogue, `local:/path/to/file.gguf`, `sim/` with parameters, or a litellm id
+    `provider/model`, whose capabilities are then unknown. Raises InputError for anything else.
+    """
+    keys, entries = _file()
+    if model_id.startswith("sim/"):
+        return sim.model(model_id)
+    if model_id.startswith("local:"):
+        return _local_file(model_id)
+    if model_id in entries:
+        return _entry(keys, dict(entries[model_id]))
+    if model_id.startswith("local/") or not _ID.fullmatch(model_id):
+        raise InputError(
+            f"no model is called {model_id!r}; there are: {', '.join(entries)}, any litellm id (provider/model), "
+            "a file (local:/path/to/file.gguf) and simulated models (sim/solve=0.6)"
+        )
+    return _entry(keys, {"id": model_id, "label": model_id, "format": "chat", "capabilities": UNKNOWN})
+
+
+def _entry(keys: Mapping[str, str], entry: dict[str, Any]) -> Model:
+    provider = entry.setdefault("provider", entry["id"].split("/", 1)[0])
+    entry.setdefault("litellm_id", entry["id"])
+    entry["capabilities"] = MappingProxyType({**UNKNOWN, **entry["capabilities"]})
+    if provider == "local":
+        return Model(**entry, file=str(weights.path()))
+    # litellm's own convention serves for providers the file does not name
+    return Model(**entry, key_variable=keys.get(provider, f"{provider.upper().replace('-', '_')}_API_KEY") or None)
+
+
+def _local_file(model_id: str) -> Model:
+    path = Path(model_id.removeprefix("local:")).expanduser()
+    header = read_gguf(path)
+    small = header.parameters < SCALE_MODEL_PARAMETERS
+    return Model(
+        id=model_id,
+        label=f"{header.name} ({header.parameters / 1e6:.0f} M parameters), on this machine",
+        provider="local",
+        litellm_id=f"hosted_vllm/{path.stem}",
+        format="chat" if header.chat else "completion",
+        file=str(path.resolve()),
+        context_tokens=min(SLOT_TOKENS, header.context_tokens or SLOT_TOKENS),
+        parameters=header.parameters or None,
+        capabilities=MappingProxyType(dict.fromkeys(FEATURES, "yes")),
+        concurrency=SLOTS,
+        samples_per_request=SLOTS,
+        provenance="scale model" if small else "real",
+    )
+
+
+def customise(
+    model: Model,
+    *,
+    api_base: str | None = None,
+    key_variable: str | None = None,
+    capabilities: Mapping[str, str] | None = None,
+    **changes: Any,
+) -> Model:
+    """A model with the changes of a spec's `[models."id"]` table.
+
+    With a base URL of its own a model uses the key variable named beside it and no other, so that a provider's key is
+    never sent to somebody else's address. `changes` are fields of `Model`.
+
+    Raises:
+        InputError: A change that does not exist or is not allowed.
+    """
+    mistakes = [f"{name} cannot be changed" for name in changes if name not in _CHANGES]
+    if changes.get("format", "chat") not in get_args(Format):
+        mistakes.append("format must be chat or completion")
+    unknown = [name for name in capabilities or {} if name not in FEATURES]
+    if unknown:
+        mistakes.append(f"{', '.join(unknown)}: capabilities are {', '.join(FEATURES)}")
+    unclear = [name for name, has in (capabilities or {}).items() if has not in get_args(Support)]
+    if unclear:
+        mistakes.append(f"{', '.join(unclear)}: must be yes, no or unknown")
+    if api_base is not None:
+        mistakes += _address_mistakes(model, api_base, key_variable)
+    elif (key_variable is not None or "format" in changes) and model.provider in ("local", "sim"):
+        mistakes.append(f"a {model.provider} model has no key and a format of its own")
+    if mistakes:
+        raise InputError(f"{model.id}: {'; '.join(mistakes)}")
+    if api_base is not None:
+        changes |= {"api_base": api_base.rstrip("/"), "key_variable": key_variable}
+    elif key_variable is not None:
+        changes["key_variable"] = key_variable
+    if capabilities:
+        changes["capabilities"] = MappingProxyType({**model.capabilities, **capabilities})
+    return replace(model, **changes)
+
+
+def _address_mistakes(model: Model, api_base: str, key_variable: str | None) -> list[str]:
+    if model.provider not in _CUSTOM:
+        return [
+            f"{model.provider} models cannot be sent to an address of their own; "
+            f"call it openai/… if {api_base} speaks that protocol (allowed: {', '.join(sorted(_CUSTOM))})"
+        ]
+    try:
+        parts = urlsplit(api_base)
+        whole = parts.scheme in ("http", "https") and parts.hostname and not parts.query and not parts.fragment
+        if parts.username or parts.password:
+            return ["api_base must not hold a user name or password; name a key_variable instead"]
+    except ValueError:
+        whole = False
+    if not whole:
+        return [f"api_base {api_base!r} is no address; give one such as http://localhost:8000/v1"]
+    if key_variable and parts.scheme == "http" and not is_loopback(api_base):
+        return [f"a key would go to {api_base} unencrypted; use https"]
+    return []
+
+
+def is_loopback(address: str) -> bool:
+    """True if a URL points to this machine."""
+    host = urlsplit(address).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def missing(model: Model) -> str | None:
+    """What keeps a model from being used now (weights, a library, a key, an address); None if nothing does."""
+    if model.provider == "sim":
+        return None
+    if model.provider == "local":
+        return _missing_locally(model)
+    if model.key_variable and not os.environ.get(model.key_variable):
+        return f"set the environment variable {model.key_variable} to a key for {model.api_base or model.provider}"
+    if model.provider in _OWN_SERVERS - _LOOPBACK_BY_DEFAULT and model.api_base is None:
+        return f'name its address: api_base under [models."{model.id}"] in the experiment'
+    return None
+
+
+def _missing_locally(model: Model) -> str | None:
+    if importlib.util.find_spec("xllamacpp") is None:
+        return "install the requirements again: the library xllamacpp is missing"
+    if model.id == DEFAULT_LOCAL:
+        return None if weights.present() else "fetch its weights: python -m fourdials.models.weights"
+    return None if model.file and Path(model.file).is_file() else f"the file {model.file} is gone"
