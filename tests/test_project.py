@@ -263,10 +263,15 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
 @pytest.mark.parametrize("mode", ["light", "dark"])
-def test_text_and_links_stand_out_from_both_backgrounds(mode: str) -> None:
+def test_text_links_and_buttons_stand_out(mode: str) -> None:
     theme = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"][mode]
     for ground in ("backgroundColor", "secondaryBackgroundColor"):
-        for ink, least in (("textColor", 7.0), ("linkColor", 4.5), ("primaryColor", 3.0)):
-            darker, lighter = sorted((luminance(theme[ground]), luminance(theme[ink])))
-            assert (lighter + 0.05) / (darker + 0.05) >= least, (ground, ink)
+        for ink, least in (("textColor", 12.0), ("linkColor", 4.5), ("primaryColor", 3.0)):
+            assert contrast(theme[ground], theme[ink]) >= least, (ground, ink)
+    assert contrast(theme["primaryColor"], "#ffffff") >= 4.5, "Streamlit writes in white on primary buttons"
