@@ -199,12 +199,12 @@ def _newcombe(first: Array, second: Array, clusters: int) -> Interval:
     return Interval(max(-1.0, low), min(1.0, a - b + reach(for_a.high - a, b - for_b.low)), NEWCOMBE)
 
 
-def _weights(clusters: int, seed: int, replicates: int) -> Array:
-    """How often each cluster is drawn in each replicate: replicates × clusters."""
+def _weights(clusters: int, seed: int, replicates: int) -> NDArray[np.float32]:
+    """How often each cluster is drawn in each replicate: replicates × clusters; small whole numbers, exact."""
     drawn = np.random.default_rng(seed).integers(clusters, size=(replicates, clusters))
     drawn += np.arange(replicates)[:, None] * clusters
     counts = np.bincount(drawn.ravel(), minlength=replicates * clusters)
-    return counts.reshape(replicates, clusters).astype(np.float64)
+    return counts.reshape(replicates, clusters).astype(np.float32)
 
 
 def _grid(points: pl.DataFrame) -> Array:
@@ -222,18 +222,24 @@ def _grid(points: pl.DataFrame) -> Array:
 
 
 def _sums(arm: pl.DataFrame, clusters: pl.DataFrame, budgets: Array) -> _Sums:
-    units = arm.unique("unit_id", keep="first", maintain_order=True).join(clusters, on=["task", "cluster_id"])
-    problems = units.group_by("task", "problem_id").agg(repeats=pl.len(), cluster=pl.col("cluster").first())
-    size = np.bincount(problems["cluster"].to_numpy(), minlength=clusters.height).astype(np.float64)
+    units = (
+        arm.unique("unit_id", keep="first", maintain_order=True)
+        .select("unit_id", "task", "problem_id", "cluster_id", "finished", "max_spend")
+        .join(clusters, on=["task", "cluster_id"], maintain_order="left")
+        .with_columns(share=1 / pl.len().over("task", "problem_id"))  # of its problem, one of several repeats
+    )
+    size: Array = np.bincount(units["cluster"].to_numpy(), units["share"].to_numpy(), minlength=clusters.height).astype(
+        float
+    )
     landed = (
-        arm.filter(pl.col("spend").is_not_null())
-        .join(units.select("unit_id", "cluster"), on="unit_id")
-        .join(problems.select("task", "problem_id", "repeats"), on=["task", "problem_id"])
+        arm.select("unit_id", "spend", "gain", "answered_gain")
+        .filter(pl.col("spend").is_not_null())
+        .join(units.select("unit_id", "cluster", "share"), on="unit_id", maintain_order="left")
     )
     columns = len(budgets) + 1  # the last collects what costs more than any budget of the grid
     place = landed["cluster"].to_numpy().astype(np.int64) * columns
     place += np.searchsorted(budgets, landed["spend"].to_numpy(), side="left")
-    share = 1 / landed["repeats"].to_numpy()
+    share = landed["share"].to_numpy()
 
     def accumulated(gains: str) -> Array:
         cells = np.bincount(place, landed[gains].to_numpy() * share, minlength=clusters.height * columns)
@@ -245,18 +251,18 @@ def _sums(arm: pl.DataFrame, clusters: pl.DataFrame, budgets: Array) -> _Sums:
     return _Sums(accumulated("gain"), accumulated("answered_gain"), size, cut > CENSORED_SHARE, reach)
 
 
-def _curve(arm: pl.DataFrame, sums: _Sums, budgets: Array, weights: Array) -> pl.DataFrame:
-    n, held = int(sums.problems.sum()), np.flatnonzero(sums.problems)
+def _curve(arm: pl.DataFrame, sums: _Sums, budgets: Array, weights: NDArray[np.float32]) -> pl.DataFrame:
+    n, held = round(float(sums.problems.sum())), int(np.count_nonzero(sums.problems))
     value = (sums.value.sum(axis=0) / n).clip(0, 1)
-    # Clusters this arm lacks add nothing to either sum, so the same draw serves every arm.
-    drawn = weights[:, held]
-    with np.errstate(invalid="ignore"):
-        means = (drawn @ sums.value[held]) / (drawn @ sums.problems[held])[:, None]
-    low, high = np.nanquantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    # Clusters this arm lacks add nothing to either sum, so one draw serves every arm.
+    counted = weights @ sums.problems.astype(np.float32)
+    drawn = counted > 0
+    means = (weights[drawn] if not drawn.all() else weights) @ sums.value.astype(np.float32) / counted[drawn, None]
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0).astype(np.float64)
     near_edge = (value <= 1 / n) | (value >= 1 - 1 / n)
-    by_wilson = near_edge | (len(held) < SMALL)
+    by_wilson = near_edge | (held < SMALL)
     for i in np.flatnonzero(by_wilson):
-        interval = wilson(float(value[i]), len(held))
+        interval = wilson(float(value[i]), held)
         low[i], high[i] = interval.low, interval.high
     first = arm.row(0, named=True)
     frame = pl.DataFrame(
@@ -267,7 +273,7 @@ def _curve(arm: pl.DataFrame, sums: _Sums, budgets: Array, weights: Array) -> pl
             "low": np.minimum(low, value).clip(0, 1),
             "high": np.maximum(high, value).clip(0, 1),
             "n": [n] * len(budgets),
-            "clusters": [len(held)] * len(budgets),
+            "clusters": [held] * len(budgets),
             "method": np.where(by_wilson, WILSON, BOOTSTRAP).tolist(),
             "unanswered": (1 - sums.answered.sum(axis=0) / n).clip(0, 1),
             "censored": sums.censored,

@@ -275,7 +275,7 @@ FROM chosen AS c;
 
 -- Every answer a unit could have stopped at, with what stopping there costs in `spend_unit`, those removed that a later
 -- level reaches at equal or lower spend: so the value at budget b is the sum of `gain` where spend <= b. A unit without
--- any answer has one row whose level, spend and gain are NULL. An arm whose spend is unknown throughout is left out;
+-- any answer has one row whose level and spend are NULL and gain 0. An arm whose spend is unknown throughout is left out;
 -- where only some of its units are unknown, their blocks are.
 CREATE OR REPLACE MACRO points_of(ids, spend_unit, chosen_tasks, chosen_arms) AS TABLE
 WITH kept AS (
