@@ -38,6 +38,7 @@ _CHANGES = frozenset(
     {"format", "label", "context_tokens", "parameters", "prefill_tokens_per_s", "decode_tokens_per_s", "overhead_s"}
     | {"concurrency", "samples_per_request", "requests_per_minute", "tokens_per_minute"}
 )
+_TAKES_RAW_PROMPTS = frozenset({"hosted_vllm", "text-completion-openai"})
 _ID = re.compile(r"[a-z0-9_-]+/\S+")
 
 
@@ -132,6 +133,11 @@ def customise(
         mistakes += _address_mistakes(model, api_base, key_variable)
     elif (key_variable is not None or "format" in changes) and model.provider in ("local", "sim"):
         mistakes.append(f"a {model.provider} model has no key and a format of its own")
+    speaks_raw = model.provider in _TAKES_RAW_PROMPTS or (model.provider == "openai" and api_base is not None)
+    if changes.get("format") == "completion" and not speaks_raw:
+        mistakes.append(
+            "format: raw prompts go to openai/… or hosted_vllm/… with an api_base, or text-completion-openai/…"
+        )
     if mistakes:
         raise InputError(f"{model.id}: {'; '.join(mistakes)}")
     if api_base is not None:
