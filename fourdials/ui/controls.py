@@ -1,0 +1,168 @@
+"""Widgets that pages share: a choice kept in the URL, fields drawn from a pydantic schema, states as badges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+from pydantic import BaseModel
+
+from fourdials.ui import data, words
+
+T = TypeVar("T")
+
+
+def linked_choice(
+    draw: Callable[..., Any],
+    label: str,
+    options: Sequence[T],
+    *,
+    param: str,
+    default: T,
+    **settings: Any,
+) -> T:
+    """A widget whose value lives in the URL, so that a link shows the same view, and is kept between pages.
+
+    Args:
+        draw: `st.selectbox`, `st.segmented_control`, …
+        label: The widget's label.
+        options: Text values; others in the URL are ignored.
+        param: Name in the URL.
+        default: Value if neither the URL nor an earlier page names one.
+        settings: Passed to the widget.
+    """
+    key, seen = f"linked.{param}", f"linked.{param}.seen"
+    state, asked = st.session_state, st.query_params.get(param)
+    if asked in options and asked != state.get(seen):
+        state[key] = asked
+    elif state.get(key) not in options:
+        state[key] = state[seen] if state.get(seen) in options else default
+    drawn = draw(label, options, key=key, **settings)
+    value: T = default if drawn is None else drawn
+    state[seen] = value
+    if asked != value:
+        st.query_params[param] = str(value)
+    return value
+
+
+def choose_experiment() -> dict[str, Any] | None:
+    """A choice among all runs, newest first; its row of the query `experiments`, or None if there are no runs."""
+    rows = data.frame("experiments")
+    if rows.is_empty():
+        return None
+    known = {row["experiment_id"]: row for row in rows.iter_rows(named=True)}
+    ids = list(known)
+    begun = (name for name in ids if known[name]["trials_done"] > 0)
+    chosen = linked_choice(
+        st.selectbox,
+        "Run",
+        ids,
+        param="experiment",
+        default=next(begun, ids[0]),
+        format_func=lambda each: described(known[each]),
+    )
+    return known[chosen]
+
+
+def described(row: Mapping[str, Any]) -> str:
+    """One line that tells a run from others: name, provenance, state, when."""
+    kind = "recorded" if row["recorded"] else row["provenance"]
+    state = "" if row["recorded"] or row["status"] == "finished" else f" · {row['status']}"
+    return f"{row['name']} · {kind}{state} · {words.moment(row['created_at'])}"
+
+
+def badge(state: str, detail: str | None = None) -> None:
+    """A run's state as a coloured label with a symbol, so that it does not rest on colour alone."""
+    text, colour, icon = words.STATES[state]
+    st.badge(text, icon=icon, color=colour, help=detail)
+
+
+def facts(rows: Sequence[tuple[str, str, str | None]]) -> None:
+    """A row of labelled figures that wraps on narrow screens: label, value, and help or None. Our own words only."""
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, note in rows:
+            st.markdown(f":small[:gray[{label}]]  \n**{value}**", width="content", help=note)
+
+
+def fields(schema: type[BaseModel], prefix: str, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Draws one widget per field of a pydantic model and returns the values that differ from the model's defaults.
+
+    Numbers keep their bounds, fixed choices become a list to choose from, anything else is written as JSON.
+    Values are held in the session under `prefix`.
+    """
+    shape = schema.model_json_schema()
+    values = {}
+    for name, raw in shape.get("properties", {}).items():
+        field = _resolved(raw, shape)
+        default = field.get("default")
+        key = f"{prefix}.{name}"
+        st.session_state.setdefault(key, _shown(field, defaults.get(name, default)))
+        value = _field(name, field, key)
+        if value != default:
+            values[name] = value
+    return values
+
+
+def _resolved(field: Mapping[str, Any], shape: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(field)
+    if "anyOf" in found:
+        kinds = [kind for kind in found.pop("anyOf") if kind.get("type") != "null"]
+        found = {**kinds[0], **found, "optional": True} if len(kinds) == 1 else found
+    if "allOf" in found and len(found["allOf"]) == 1:
+        found = {**found.pop("allOf")[0], **found}
+    if "$ref" in found:
+        found = {**shape["$defs"][found.pop("$ref").rsplit("/", 1)[-1]], **found}
+    return found
+
+
+def _shown(field: Mapping[str, Any], value: Any) -> Any:
+    """The value as the field's widget holds it."""
+    kind = field.get("type")
+    if "enum" in field or kind in ("boolean", "integer", "string"):
+        return value
+    if kind == "number":
+        return None if value is None else float(value)
+    import json
+
+    return json.dumps(value)
+
+
+def _field(name: str, field: Mapping[str, Any], key: str) -> Any:
+    label = name.replace("_", " ").capitalize()
+    note = field.get("description")
+    kind = field.get("type")
+    if "enum" in field:
+        return st.selectbox(label, field["enum"], key=key, help=note, persist_state="session")
+    if kind == "boolean":
+        return st.toggle(label, key=key, help=note, persist_state="session")
+    if kind in ("integer", "number"):
+        return _number(label, field, key)
+    if kind == "string":
+        return st.text_input(label, key=key, help=note, persist_state="session")
+    import json
+
+    text = st.text_input(label, key=key, help=note, persist_state="session")
+    try:
+        return json.loads(text or "null")
+    except ValueError:
+        return text
+
+
+def _number(label: str, field: Mapping[str, Any], key: str) -> float | int | None:
+    whole = field["type"] == "integer"
+    step = 1 if whole else 0.1
+    low = field.get("minimum", field.get("exclusiveMinimum", -(10**9)) + (1 if whole else 0))
+    high = field.get("maximum", field.get("exclusiveMaximum", 10**9 + 1) - (1 if whole else 0))
+    cast = int if whole else float
+    value: float | int | None = st.number_input(
+        label,
+        min_value=cast(low),
+        max_value=cast(high),
+        value=None,
+        step=cast(step),
+        key=key,
+        help=field.get("description"),
+        persist_state="session",
+    )
+    return value

@@ -1,0 +1,107 @@
+"""The dashboard's one open store, and query results kept until new rows land. Called by pages."""
+
+from __future__ import annotations
+
+import atexit
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from fourdials.errors import HomeBusy
+from fourdials.home import home, run_folder
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from fourdials.store import Store
+
+STARTING_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """Where a run stands: a key of `words.STATES`, why, and its place in the queue (0 = its turn)."""
+
+    state: str
+    detail: str | None = None
+    queue_position: int | None = None
+
+    @property
+    def active(self) -> bool:
+        """True while a worker is at it or about to be, so that pages keep looking."""
+        return self.state in ("starting", "queued", "running")
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda opened: opened.close())
+def _open(folder: str) -> Store:
+    from fourdials.store import Store
+
+    opened = Store(Path(folder))
+    opened.ingest()
+    opened.start()
+    atexit.register(opened.close)
+    return opened
+
+
+def store() -> Store:
+    """The store of this home, opened once for all sessions, its ingester going. Shows why and ends the page's script
+    if another program holds the database."""
+    try:
+        return _open(str(home()))
+    except HomeBusy as busy:
+        st.error("Another program has this database open, most likely a second dashboard.", icon=":material/lock:")
+        st.markdown(
+            "Use the window that is already open, or close it and try again. To keep two apart, start one with its own "
+            "folder: set the environment variable `FOURDIALS_HOME` before starting it."
+        )
+        st.code(str(busy), language=None, wrap_lines=True)
+        st.button("Try again", icon=":material/refresh:")
+        st.stop()
+
+
+def frame(name: str, **params: Any) -> pl.DataFrame:
+    """The result of `queries/<name>.sql`; kept until new rows land."""
+    opened = store()
+    return _frame(opened, str(home()), opened.version(), name, params)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _frame(_store: Store, folder: str, version: int, name: str, params: dict[str, Any]) -> pl.DataFrame:
+    from fourdials import query
+
+    return query.run(_store, name, **params)
+
+
+def run_state(experiment_id: str, status: str | None, detail: str | None, recorded: bool = False) -> RunState:
+    """What is true of a run now, from its last journaled status (None if nothing is journaled yet) and its worker."""
+    from fourdials import worker
+
+    if recorded or status in ("finished", "failed"):
+        return RunState(status or "finished", detail)
+    worker_state = worker.state(experiment_id)
+    if worker_state.alive:
+        waiting = (worker_state.queue_position or 0) > 0
+        fallback = "starting" if status is None or status in ("stopped", "failed") else "running"
+        return RunState("queued" if waiting else fallback, detail, worker_state.queue_position)
+    if _just_launched(experiment_id):
+        return RunState("starting", None, 0)
+    if status == "stopped":
+        return RunState("stopped", detail)
+    if status is None:
+        return RunState("failed", "The worker ended before it wrote anything.")
+    return RunState("interrupted", "Its worker is gone; everything it finished is kept.")
+
+
+def _just_launched(experiment_id: str) -> bool:
+    """True in the seconds between asking for a worker and its lock: importing what it needs takes a while."""
+    log = run_folder(experiment_id) / "worker.log"
+    return log.exists() and time.time() - log.stat().st_mtime < STARTING_S and log.stat().st_size == 0
+
+
+def worker_log(experiment_id: str, characters: int = 2000) -> str:
+    """The end of what a run's worker printed; empty if nothing."""
+    log = run_folder(experiment_id) / "worker.log"
+    return log.read_text(encoding="utf-8", errors="replace")[-characters:] if log.exists() else ""

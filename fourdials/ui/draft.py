@@ -1,0 +1,239 @@
+"""The Run page's choices ↔ an experiment's plain data. Pure: no widgets, no session. Called by `setup`.
+
+A draft is looser than an experiment: the number of problems may be left to the budget, and the split over the arms is
+given in parts of any size, which become shares that sum to one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fourdials.errors import InputError
+from fourdials.plugins import Strategy, misfit
+from fourdials.records import DIALS, Format
+
+GOOD_DEFAULTS = ("majority_vote", "stepwise", "retrieve", "act", "chain_of_thought", "revise", "best_of_n")
+BASELINE = "single"
+LEAST_PROBLEMS, MOST_PROBLEMS = 4, 200
+BASELINE_SHARE = 0.05
+BASELINE_HEADROOM = 1.5
+SMALLEST_SHARE = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class ArmDraft:
+    """One arm as the form holds it. `parts` is its part of the budget relative to the others; 0 leaves it out."""
+
+    strategy: str
+    name: str = ""
+    levels: tuple[int, ...] = ()
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+    lineup: Mapping[str, str] = field(default_factory=dict)
+    parts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Everything the form holds.
+
+    Attributes:
+        model: Solver of every arm whose line-up names none.
+        params: Parameters of each task by its name.
+        problems: Problems of each task; None for as many as the budget pays for.
+        unit: What `amount` counts: a key of the experiment's budget.
+        amount: How much may be spent in all; None for no limit.
+        split: `equal`, `custom`, or the name of the one dial that gets everything.
+        baseline: True if every problem is also asked once, greedily.
+        trial_budget: Caps of a single trial by unit.
+        models: Changes to catalogue entries, carried over unseen from a duplicated experiment.
+        more_budget: Other units of the experiment's budget.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    model: str
+    arms: tuple[ArmDraft, ...]
+    params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    problems: int | None = None
+    unit: str = "total_tokens"
+    amount: float | None = 50_000
+    split: str = "equal"
+    baseline: bool = True
+    repeats: int = 1
+    seed: int = 1
+    concurrency: int = 8
+    trial_budget: Mapping[str, float] = field(default_factory=dict)
+    more_budget: Mapping[str, float] = field(default_factory=dict)
+    models: Mapping[str, Any] = field(default_factory=dict)
+
+
+def reason_against(plan: Strategy, task: Any, format: Format) -> str | None:
+    """Why a strategy cannot run on a task with models of this prompt format, or None if it can."""
+    if format not in task.INFO.offers:
+        return f"this task has no {format} form"
+    return misfit(plan, task, format)
+
+
+def default_arms(plans: Mapping[str, Strategy], task: Any, format: Format) -> tuple[ArmDraft, ...]:
+    """One good strategy for each dial the task offers, in the order of the dials."""
+    ranked = [*(name for name in GOOD_DEFAULTS if name in plans), *plans]
+    arms = []
+    for dial in DIALS[:4]:
+        fitting = (
+            name
+            for name in ranked
+            if name != BASELINE and plans[name].dial == dial and reason_against(plans[name], task, format) is None
+        )
+        if name := next(fitting, None):
+            arms.append(ArmDraft(name, levels=plans[name].levels))
+    return tuple(arms)
+
+
+def refit(arms: Sequence[ArmDraft], plans: Mapping[str, Strategy], task: Any, format: Format) -> tuple[ArmDraft, ...]:
+    """The arms that fit a newly chosen task and model as they are, and a default one for each dial left without."""
+    kept = [arm for arm in arms if arm.strategy in plans and not reason_against(plans[arm.strategy], task, format)]
+    dials = {plans[arm.strategy].dial for arm in kept}
+    added = [arm for arm in default_arms(plans, task, format) if plans[arm.strategy].dial not in dials]
+    return tuple(sorted([*kept, *added], key=lambda arm: DIALS.index(plans[arm.strategy].dial)))
+
+
+def parse_levels(text: str) -> tuple[int, ...]:
+    """`1, 2 4` as (1, 2, 4). Raises InputError for anything but whole numbers."""
+    words = text.replace(",", " ").split()
+    try:
+        return tuple(int(word) for word in words)
+    except ValueError:
+        raise InputError(f"levels: got {text!r}; give whole numbers, such as 1, 2, 4, 8") from None
+
+
+def shares(parts: Sequence[int], whole: float = 1.0) -> list[float]:
+    """Shares in proportion to the parts that sum exactly to `whole`; equal ones if all parts are 0."""
+    weights = list(parts) if sum(parts) > 0 else [1] * len(parts)
+    cut = [round(whole * weight / sum(weights), 6) for weight in weights]
+    largest = cut.index(max(cut))
+    cut[largest] = round(whole - sum(cut[:largest]) - sum(cut[largest + 1 :]), 6)
+    return cut
+
+
+def chosen(draft: Draft, plans: Mapping[str, Strategy]) -> list[ArmDraft]:
+    """The arms that get a part of the budget under the draft's split."""
+    if draft.split == "equal":
+        return list(draft.arms)
+    if draft.split == "custom":
+        return [arm for arm in draft.arms if arm.parts > 0]
+    return [arm for arm in draft.arms if arm.strategy in plans and plans[arm.strategy].dial == draft.split]
+
+
+def to_spec(
+    draft: Draft, plans: Mapping[str, Strategy], *, problems: int, baseline_share: float = BASELINE_SHARE
+) -> dict[str, Any]:
+    """The experiment's plain data, for `spec.parse`. Nothing is validated here.
+
+    Args:
+        draft: What the form holds.
+        plans: Strategies by name.
+        problems: Used where the draft leaves the number to the budget.
+        baseline_share: Part of the budget kept for the greedy baseline.
+    """
+    arms = chosen(draft, plans)
+    has_baseline = any(arm.strategy == BASELINE for arm in arms)
+    add_baseline = draft.baseline and not has_baseline
+    weights = [arm.parts for arm in arms] if draft.split == "custom" else [1] * len(arms)
+    cut = shares(weights, 1 - baseline_share if add_baseline else 1.0) if arms else []
+    rows = [_arm_data(arm, share, draft.amount is not None) for arm, share in zip(arms, cut, strict=True)]
+    if add_baseline:
+        rows.insert(0, _arm_data(ArmDraft(BASELINE), round(1 - sum(cut), 6), draft.amount is not None))
+    tasks = [
+        {"name": name, "problems": draft.problems or problems, **_unless_empty("params", draft.params.get(name))}
+        for name in draft.tasks
+    ]
+    amount = {} if draft.amount is None else {draft.unit: _whole(draft.unit, draft.amount)}
+    return {
+        "name": draft.name,
+        "seed": draft.seed,
+        "repeats": draft.repeats,
+        "concurrency": draft.concurrency,
+        "model": draft.model,
+        **_unless_empty("budget", {**draft.more_budget, **amount}),
+        **_unless_empty("trial_budget", {unit: _whole(unit, cap) for unit, cap in draft.trial_budget.items()}),
+        **_unless_empty("models", draft.models),
+        "tasks": tasks,
+        "arms": rows,
+    }
+
+
+def _arm_data(arm: ArmDraft, share: float, split: bool) -> dict[str, Any]:
+    return {
+        "strategy": arm.strategy,
+        **_unless_empty("name", arm.name),
+        **_unless_empty("levels", list(arm.levels)),
+        **_unless_empty("knobs", dict(arm.knobs)),
+        **_unless_empty("lineup", dict(arm.lineup)),
+        **({"share": max(share, SMALLEST_SHARE)} if split else {}),
+    }
+
+
+def _unless_empty(key: str, value: Any) -> dict[str, Any]:
+    return {key: value} if value else {}
+
+
+def _whole(unit: str, value: float) -> float | int:
+    return int(value) if unit in ("total_tokens", "calls") else float(value)
+
+
+def from_spec(data: Mapping[str, Any], plans: Mapping[str, Strategy]) -> Draft:
+    """A draft that gives this experiment again, to be changed."""
+    rows = data["arms"]
+    baseline = any(row["strategy"] == BASELINE for row in rows)
+    listed = [row for row in rows if row["strategy"] != BASELINE]
+    own = [row["share"] for row in listed if row.get("share")]
+    equal = len(own) < len(listed) or max(own) - min(own) < 1e-4
+    solvers = [model for row in rows if (model := row.get("lineup", {}).get("solver"))]
+    model = data.get("model") or (max(solvers, key=solvers.count) if solvers else "")
+    budget = dict(data.get("budget", {}))
+    unit = next((key for key in ("total_tokens", "usd", "calls", "seconds") if key in budget), "total_tokens")
+    amount = budget.pop(unit, None)
+    return Draft(
+        name=data["name"],
+        tasks=tuple(task["name"] for task in data["tasks"]),
+        model=model,
+        arms=tuple(_arm_draft(row, plans, model, equal) for row in listed),
+        params={task["name"]: task["params"] for task in data["tasks"] if task.get("params")},
+        problems=max(task.get("problems", 20) for task in data["tasks"]),
+        unit=unit,
+        amount=amount,
+        split="equal" if equal else "custom",
+        baseline=baseline,
+        repeats=data.get("repeats", 1),
+        seed=data.get("seed", 0),
+        concurrency=data.get("concurrency", 8),
+        trial_budget=dict(data.get("trial_budget", {})),
+        more_budget=budget,
+        models=dict(data.get("models", {})),
+    )
+
+
+def _arm_draft(row: Mapping[str, Any], plans: Mapping[str, Strategy], model: str, equal: bool) -> ArmDraft:
+    levels = row.get("levels") or (plans[row["strategy"]].levels if row["strategy"] in plans else ())
+    lineup = {part: name for part, name in row.get("lineup", {}).items() if name != model}
+    parts = 1 if equal else max(1, round(100 * row["share"]))
+    return ArmDraft(row["strategy"], row.get("name") or "", tuple(levels), row.get("knobs", {}), lineup, parts)
+
+
+def affordable(cost: float, problems: int, amount: float) -> int:
+    """How many problems an amount pays for, when `problems` of them cost `cost`; within sensible bounds."""
+    if cost <= 0:
+        return MOST_PROBLEMS
+    return max(LEAST_PROBLEMS, min(MOST_PROBLEMS, int(amount * problems / cost)))
+
+
+def baseline_share(baseline_cost: float, amount: float) -> float:
+    """Part of the budget that lets the greedy baseline finish: its cost with some headroom, at most half."""
+    return min(0.5, max(SMALLEST_SHARE, round(BASELINE_HEADROOM * baseline_cost / amount, 6)))
+
+
+def unlimited(draft: Draft) -> Draft:
+    """The same draft without any limit, to see what it would cost."""
+    return replace(draft, amount=None, more_budget={}, trial_budget={})

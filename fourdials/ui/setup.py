@@ -1,0 +1,374 @@
+"""The Run page's form: which task, which model, how much in all; the rest has defaults. Returns a `Draft`.
+
+Every value lives in the session under `run.`, so that leaving the page, a mistake or a duplicated experiment loses
+nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from fourdials import plugins, spec
+from fourdials.errors import InputError
+from fourdials.models import catalogue
+from fourdials.records import DIALS, Model
+from fourdials.ui import controls, words
+from fourdials.ui.draft import ArmDraft, Draft, default_arms, from_spec, parse_levels, reason_against, refit, shares
+
+FIRST_TASK, FIRST_MODEL = "wikiworld", "local/smollm2-135m"
+AMOUNTS: dict[str, tuple[str, float, float]] = {  # unit → label, first value, step
+    "total_tokens": ("tokens", 50_000, 10_000),
+    "usd": ("USD", 0.5, 0.1),
+    "calls": ("calls", 2_000, 500),
+    "seconds": ("seconds", 180, 60),
+}
+CAPS = {"total_tokens": "Tokens per trial", "usd": "USD per trial", "calls": "Calls per trial"}
+ACCESS_TITLES = {"given": "All facts", "search": "When searching", "environment": "When exploring"}
+KEEP: dict[str, Any] = {"persist_state": "session"}
+
+
+def begin() -> None:
+    """Fills the form the first time a session sees it."""
+    if "run.task" not in st.session_state:
+        tasks = plugins.tasks()
+        task = FIRST_TASK if FIRST_TASK in tasks else next(iter(tasks))
+        model = FIRST_MODEL if FIRST_MODEL in catalogue.catalogue() else next(iter(catalogue.catalogue()))
+        arms = default_arms(plugins.strategies(), tasks[task], catalogue.resolve(model).format)
+        put(Draft("my first run", (task,), model, arms))
+
+
+def duplicate(data: Mapping[str, Any]) -> None:
+    """Fills the form with an existing experiment."""
+    put(from_spec(data, plugins.strategies()))
+
+
+def put(draft: Draft) -> None:
+    """Writes a draft into the session."""
+    state = st.session_state
+    for key in [key for key in state if str(key).startswith(("run.arm.", "run.params.", "run.cap."))]:
+        del state[key]
+    state["run.task"], state["run.more_tasks"] = draft.tasks[0], list(draft.tasks[1:])
+    state["run.model"], state["run.unit"] = draft.model, draft.unit
+    for unit, (_, first, _) in AMOUNTS.items():
+        value = draft.amount if unit == draft.unit else first
+        state[f"run.amount.{unit}"] = None if value is None else (float if unit == "usd" else int)(value)
+    for name in ("name", "problems", "repeats", "seed", "concurrency", "baseline"):
+        state[f"run.{name}"] = getattr(draft, name)
+    state["run.split"] = draft.split
+    for unit in CAPS:
+        state[f"run.cap.{unit}"] = draft.trial_budget.get(unit)
+    state["run.given.params"] = dict(draft.params)
+    state["run.carried"] = (draft.more_budget, draft.models, draft.trial_budget.get("seconds"))
+    _put_arms(draft.arms)
+
+
+def _put_arms(arms: tuple[ArmDraft, ...]) -> None:
+    state = st.session_state
+    start = state.get("run.next", 0)
+    state["run.arms"] = list(range(start, start + len(arms)))
+    state["run.next"] = start + len(arms)
+    for number, arm in zip(state["run.arms"], arms, strict=True):
+        place = f"run.arm.{number}"
+        state[f"{place}.strategy"], state[f"{place}.knobs"] = arm.strategy, dict(arm.knobs)
+        state[f"{place}.name"], state[f"{place}.parts"] = arm.name, arm.parts
+        state[f"{place}.levels"] = ", ".join(map(str, arm.levels))
+        for part, model in arm.lineup.items():
+            state[f"{place}.lineup.{part}"] = model
+
+
+def _arms() -> tuple[ArmDraft, ...]:
+    """The arms as last drawn or put. Raises InputError if levels are no whole numbers."""
+    state, arms = st.session_state, []
+    for number in state["run.arms"]:
+        place = f"run.arm.{number}"
+        lineup = {
+            part: model
+            for part in plugins.strategies()[state[f"{place}.strategy"]].parts
+            if (model := state.get(f"{place}.lineup.{part}"))
+        }
+        levels = parse_levels(state[f"{place}.levels"])
+        name, knobs = state[f"{place}.name"].strip(), state[f"{place}.knobs"]
+        arms.append(ArmDraft(state[f"{place}.strategy"], name, levels, knobs, lineup, state[f"{place}.parts"]))
+    return tuple(arms)
+
+
+def _refit() -> None:
+    """After a new task or model: arms that fit stay as they are, dials left without one get a default."""
+    task = plugins.tasks()[st.session_state["run.task"]]
+    try:
+        kept = _arms()
+    except InputError:
+        kept = ()
+    _put_arms(refit(kept, plugins.strategies(), task, catalogue.resolve(st.session_state["run.model"]).format))
+
+
+def choose_task() -> str:
+    """First question: the task."""
+    tasks = plugins.tasks()
+    name: str = st.selectbox(
+        "Which task?",
+        list(tasks),
+        format_func=lambda each: tasks[each].INFO.title,
+        key="run.task",
+        on_change=_refit,
+        **KEEP,
+    )
+    st.caption(tasks[name].INFO.summary)
+    return name
+
+
+def choose_model(task: str) -> Model:
+    """Second question: the model. Only those usable now that fit the task can be chosen; others say what they lack."""
+    why = {model.id: reason_not(model, task) for model in catalogue.catalogue().values()}
+    usable = [name for name, reason in why.items() if reason is None]
+    chosen = st.session_state["run.model"]
+    options = usable if chosen in usable else [*usable, chosen]
+    models = {name: catalogue.resolve(name) for name in options}
+    name = st.selectbox(
+        "Which model?",
+        options,
+        format_func=lambda each: models[each].label + ("" if each in usable else " (not usable now)"),
+        key="run.model",
+        on_change=_refit,
+        **KEEP,
+    )
+    if name not in usable and (reason := reason_not(models[name], task)):
+        st.warning(reason, icon=":material/block:")
+    others = {model_id: reason for model_id, reason in why.items() if reason is not None and model_id != name}
+    if others:
+        with st.popover(f"{len(others)} more, not usable now", type="tertiary"):
+            for model_id, reason in others.items():
+                st.markdown(f"**{catalogue.resolve(model_id).label}**  \n{reason}")
+    return models[name]
+
+
+def reason_not(model: Model, task: str) -> str | None:
+    """Why a model cannot be used now on a task, or None if it can."""
+    info = plugins.tasks()[task].INFO
+    if model.format not in info.offers:
+        return f"This task has no form for {model.format} models."
+    if model.context_tokens and info.context_tokens > model.context_tokens:
+        return f"The task needs about {info.context_tokens} tokens of context; the model has {model.context_tokens}."
+    return catalogue.missing(model)
+
+
+def choose_amount() -> tuple[str, float | None]:
+    """Third question: how much in all, and in which unit."""
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    unit = right.selectbox("in", list(AMOUNTS), format_func=lambda each: AMOUNTS[each][0], key="run.unit", **KEEP)
+    cast = float if unit == "usd" else int
+    step = cast(AMOUNTS[unit][2])
+    least = 0.01 if unit == "usd" else 1
+    amount = left.number_input(
+        "How much in all?",
+        min_value=least,
+        step=step,
+        value=None,
+        key=f"run.amount.{unit}",
+        placeholder="no limit",
+        **KEEP,
+    )
+    return unit, amount
+
+
+def preview(task: str, model: Model, params: Mapping[str, Any], seed: int) -> None:
+    """One problem of the task, the prompt a model is shown, and the reference."""
+    try:
+        shown = _previewed(task, json.dumps(params), seed, model.format)
+    except InputError as error:
+        st.warning(str(error))
+        return
+    st.caption("One of its problems")
+    st.code(shown["question"], language=None, wrap_lines=True)
+    accesses = [access for access in ACCESS_TITLES if access in shown]
+    st.caption("What the model is shown")
+    access = accesses[0]
+    if len(accesses) > 1:
+        access = st.segmented_control(
+            "Information",
+            accesses,
+            default=access,
+            required=True,
+            format_func=ACCESS_TITLES.__getitem__,
+            label_visibility="collapsed",
+            key="run.preview.access",
+            **KEEP,
+        )
+    st.code(shown[access if access in shown else accesses[0]], language=None, wrap_lines=True, height=230)
+    st.caption("Right answer")
+    st.code(shown["answer"], language=None, wrap_lines=True)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _previewed(task: str, params: str, seed: int, prompt_format: Any) -> dict[str, str]:
+    module = plugins.tasks()[task]
+    try:
+        problem = module.problems(module.Params.model_validate(json.loads(params)), 1, seed)[0]
+    except ValueError as error:
+        raise InputError(f"No preview with these parameters: {error}") from error
+    shown = {"question": problem.text, "answer": str(problem.reference)}
+    offers = module.INFO.offers.get(prompt_format, frozenset())
+    for access in ("given", "search"):
+        if access in offers:
+            shown[access] = module.question(problem, access, prompt_format).answer.shown
+    if "environment" in offers:
+        first = module.environment(problem, prompt_format).start()
+        shown["environment"] = first.prompt.shown if first.prompt else first.text
+    return shown if len(shown) > 2 else shown | {"given": "This task has no form for this model."}
+
+
+def customise(task: str, model: Model, unit: str) -> None:
+    """Everything else, with its defaults: arms, levels, knobs, split, size, caps."""
+    state = st.session_state
+    plans = plugins.strategies()
+    _split(plans, unit)
+    for number in list(state["run.arms"]):
+        _arm_editor(number, plans, model)
+    _add_arm(plans, task, model)
+    st.divider()
+    _size(task)
+    _limits()
+
+
+def _split(plans: Mapping[str, plugins.Strategy], unit: str) -> None:
+    state = st.session_state
+    dials = [d for d in DIALS if any(plans[state[f"run.arm.{n}.strategy"]].dial == d for n in state["run.arms"])]
+    options = ["equal", "custom", *dials]
+    if state["run.split"] not in options:
+        state["run.split"] = "equal"
+    titles = {"equal": "Equally", "custom": "Custom parts"}
+    titles |= {str(dial): f"All to “{words.DIAL_TITLES[dial]}”" for dial in dials}
+    st.segmented_control(
+        "Split the budget over the dials",
+        options,
+        format_func=titles.__getitem__,
+        key="run.split",
+        required=True,
+        **KEEP,
+    )
+    if unit == "seconds":
+        st.caption("A limit in seconds ends the whole run; it is not split. Choose tokens, USD or calls to split.")
+
+
+def _arm_editor(number: int, plans: Mapping[str, plugins.Strategy], model: Model) -> None:
+    state, place = st.session_state, f"run.arm.{number}"
+    plan = plans[state[f"{place}.strategy"]]
+    parts = [state[f"run.arm.{n}.parts"] for n in state["run.arms"]]
+    part = dict(zip(state["run.arms"], shares(parts), strict=True))[number]
+    custom = state["run.split"] == "custom"
+    left_out = state["run.split"] not in ("equal", "custom", plan.dial) or (custom and part == 0)
+    extra = f" · {words.share(part)} of the budget" if custom else ""
+    title = f"**{words.DIAL_TITLES[plan.dial]}** · {plan.name}" + (" · left out" if left_out else extra)
+    with st.expander(title, key=f"{place}.open"):
+        st.caption(plan.doc.replace("\n\n", " ").replace("\n", " "))
+        if custom:
+            st.slider("Parts of the budget", 0, 100, key=f"{place}.parts", help="0 leaves the arm out.", **KEEP)
+        left, right = st.columns(2)
+        left.text_input(f"Levels ({plan.unit})", key=f"{place}.levels", help="Whole numbers, increasing.", **KEEP)
+        right.text_input("Name in figures", key=f"{place}.name", placeholder=plan.name, **KEEP)
+        for part_name in plan.parts[1:]:
+            options = [None, *(m.id for m in catalogue.catalogue().values() if catalogue.missing(m) is None)]
+            st.selectbox(
+                f"Model of the {part_name}",
+                options,
+                format_func=lambda each: each or f"the same ({model.label})",
+                key=f"{place}.lineup.{part_name}",
+                **KEEP,
+            )
+        state[f"{place}.knobs"] = controls.fields(plan.Knobs, f"{place}.knob", state[f"{place}.knobs"])
+        st.button("Remove", key=f"{place}.remove", icon=":material/delete:", on_click=_remove, args=(number,))
+
+
+def _remove(number: int) -> None:
+    st.session_state["run.arms"] = [each for each in st.session_state["run.arms"] if each != number]
+
+
+def _add_arm(plans: Mapping[str, plugins.Strategy], task: str, model: Model) -> None:
+    module = plugins.tasks()[task]
+    fitting = [name for name, plan in plans.items() if reason_against(plan, module, model.format) is None]
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
+    name = left.selectbox(
+        "Another strategy, or the same with other knobs",
+        fitting,
+        key="run.add",
+        format_func=lambda each: f"{words.DIAL_TITLES[plans[each].dial]}: {each} — {plans[each].summary}",
+    )
+    right.button("Add", key="run.add.button", on_click=_add, args=(name,), width="stretch", disabled=not fitting)
+
+
+def _add(name: str) -> None:
+    state = st.session_state
+    number = state["run.next"]
+    taken = [state[f"run.arm.{n}.strategy"] for n in state["run.arms"]]
+    arm = ArmDraft(name, f"{name} {number}" if name in taken else "", plugins.strategies()[name].levels)
+    kept = list(state["run.arms"])
+    _put_arms((arm,))
+    state["run.arms"] = [*kept, *state["run.arms"]]
+
+
+def _size(task: str) -> None:
+    st.text_input("Name of the run", key="run.name", max_chars=80, **KEEP)
+    one, two, three, four = st.columns(4)
+    one.number_input("Problems", 1, 100_000, value=None, key="run.problems", placeholder="as the budget allows", **KEEP)
+    two.number_input("Repeats", 1, 1000, key="run.repeats", help="Runs of each problem by each arm.", **KEEP)
+    three.number_input(
+        "Seed", 0, 2**53 - 1, key="run.seed", help="Decides the problems, their order and sampling.", **KEEP
+    )
+    four.number_input("Trials at once", 1, 1024, key="run.concurrency", **KEEP)
+    st.toggle("Also ask every problem once, greedily (the line to beat)", key="run.baseline", **KEEP)
+    others = [name for name in plugins.tasks() if name != task]
+    st.session_state["run.more_tasks"] = [name for name in st.session_state.get("run.more_tasks", []) if name in others]
+    titles = {name: module.INFO.title for name, module in plugins.tasks().items()}
+    st.multiselect("Further tasks", others, key="run.more_tasks", format_func=titles.__getitem__, **KEEP)
+    given = st.session_state["run.given.params"]
+    for name in [task, *st.session_state["run.more_tasks"]]:
+        if plugins.tasks()[name].Params.model_fields:
+            with st.expander(f"Parameters of “{titles[name]}”", key=f"run.open.params.{name}"):
+                given[name] = controls.fields(plugins.tasks()[name].Params, f"run.params.{name}", given.get(name, {}))
+
+
+def _limits() -> None:
+    for column, (unit, label) in zip(st.columns(3), CAPS.items(), strict=True):
+        column.number_input(
+            label,
+            min_value=0.0001 if unit == "usd" else 1,
+            value=None,
+            key=f"run.cap.{unit}",
+            placeholder="no cap",
+            **KEEP,
+        )
+
+
+def draft() -> Draft:
+    """The form as it stands. Raises InputError if a field cannot be read."""
+    state = st.session_state
+    more_budget, models, cap_seconds = state["run.carried"]
+    caps = {unit: cap for unit in CAPS if (cap := state.get(f"run.cap.{unit}")) is not None}
+    tasks = (state["run.task"], *state.get("run.more_tasks", []))
+    return Draft(
+        name=state["run.name"].strip(),
+        tasks=tasks,
+        model=state["run.model"],
+        arms=_arms(),
+        params={name: state["run.given.params"][name] for name in tasks if state["run.given.params"].get(name)},
+        problems=state["run.problems"],
+        unit=state["run.unit"],
+        amount=state[f"run.amount.{state['run.unit']}"],
+        split=state["run.split"],
+        baseline=state["run.baseline"],
+        repeats=state["run.repeats"],
+        seed=state["run.seed"],
+        concurrency=state["run.concurrency"],
+        trial_budget=caps | ({"seconds": cap_seconds} if cap_seconds else {}),
+        more_budget=more_budget,
+        models=models,
+    )
+
+
+def as_toml(data: Mapping[str, Any]) -> str:
+    """The experiment as the file that gives it again."""
+    return spec.dump(data)
