@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 
@@ -15,10 +15,10 @@ class SentenceSearch:
         bm25s: Any = importlib.import_module("bm25s")
 
         self._sentences = tuple(sentences)
-        self._split = lambda text: bm25s.tokenize(
+        self._split: Callable[[str], list[str]] = lambda text: bm25s.tokenize(
             text, stopwords=None, return_ids=False, show_progress=False, token_pattern=r"\w\w+"
         )[0]
-        self._index = bm25s.BM25()
+        self._index: Any = bm25s.BM25()
         self._index.index([self._split(line) for line in self._sentences], show_progress=False)
 
     def search(self, query: str, k: int) -> list[str]:

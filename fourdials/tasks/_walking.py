@@ -7,12 +7,11 @@ A problem's public data holds `start`, `turns` (what to follow, hop by hop), `fa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fourdials.grading import named, normal
+from fourdials.grading import normal
 from fourdials.plugins import Question
 from fourdials.records import Access, Format, Message, Observation, Problem, Prompt
 
@@ -26,7 +25,7 @@ class Wording:
     """How one task speaks.
 
     Attributes:
-        entity: Matches every name in a line of facts.
+        entities: The names in one line of facts; none for a line that is no fact.
         ask: The whole question, from the start and the turns.
         cue: What a completion model continues with the next name, from a page and the turn to take there.
         query: What to look up for that.
@@ -36,10 +35,12 @@ class Wording:
         direct_cue: Its last line, from the start and the turns.
         think_shots: Worked examples that show a thought line by line.
         think_cue: The last line there.
+        think_form: What a chat model is to write after `Answer:` at the end of a thought.
+        move: The verb of the action that follows a link.
         rules: What a chat model is told of the world.
     """
 
-    entity: re.Pattern[str]
+    entities: Callable[[str], Sequence[str]]
     ask: Callable[[str, Sequence[str]], str]
     cue: Callable[[str, str], str]
     query: Callable[[str, str], str]
@@ -49,11 +50,13 @@ class Wording:
     direct_cue: Callable[[str, Sequence[str]], str]
     think_shots: str
     think_cue: Callable[[str, Sequence[str]], str]
+    think_form: str
+    move: str
     rules: str
 
     def names(self, lines: Sequence[str], but: str = "") -> tuple[str, ...]:
         """The names in the lines, once each and in order of appearance, except `but`."""
-        found = dict.fromkeys(name for line in lines for name in self.entity.findall(line))
+        found = dict.fromkeys(name for line in lines for name in self.entities(line))
         return tuple(name for name in found if name != but)
 
 
@@ -82,7 +85,8 @@ def _chat(wording: Wording, data: Mapping[str, Any], facts: Sequence[str], text:
     options = tuple(data["options"])
     listed = ", ".join(options)
     direct = f"{wording.rules}\n\n{text}\nReply with one name only, out of: {listed}."
-    worked = f"{wording.rules}\n\n{text}\nThink step by step. End with a line `{ANSWER_MARK} NAME`."
+    ending = f"Think step by step. End with a line that starts with `{ANSWER_MARK}`, then {wording.think_form}."
+    worked = f"{wording.rules}\n\n{text}\n{ending}"
     return (
         Prompt(messages=(Message("user", direct),), choices=options, max_tokens=32, reads="choice", mark=ANSWER_MARK),
         Prompt(messages=(Message("user", worked),), max_tokens=1024, reads="text", mark=ANSWER_MARK),
@@ -126,7 +130,9 @@ class WalkSteps:
         choices = self._wording.names(shown, but=here) or self._options
         key = step_key(len(state) - 1, here)
         if self._format == "completion":
-            text = self._wording.between.join(shown) + "\n" if shown else ""
+            # Best evidence last, next to the cue: small models copy from what is near (.74 against .62 a hop).
+            ordered = shown if evidence is None else shown[::-1]
+            text = self._wording.between.join(ordered) + "\n" if shown else ""
             return Prompt(
                 text=text + self._wording.cue(here, turn),
                 choices=choices,
@@ -160,9 +166,10 @@ class WalkSteps:
 
 
 class WalkEnvironment:
-    """Shows one page at a time. Actions are `open NAME`, `back` and, for chat models, `answer NAME`.
+    """Shows one page at a time. Actions are a move (`open NAME`, or the task's own verb), `back`
+    and, for chat models, `answer NAME`.
 
-    To a completion model links are offered by their bare names (an action may be given with or without `open`), and
+    To a completion model links are offered by their bare names (an action may be given with or without the verb), and
     the walk is over once as many links were followed as the question has turns. A chat model ends it by answering.
     """
 
@@ -183,8 +190,8 @@ class WalkEnvironment:
     def step(self, action: str) -> Observation:
         """Follows a link, goes back or answers."""
         plain = {normal(known): known for known in self._actions()}
-        chosen = plain.get(normal(action)) or plain.get(normal(f"open {action}"))
-        chosen = chosen or plain.get(normal(action.removeprefix("open ")))
+        chosen = plain.get(normal(action)) or plain.get(normal(f"{self._wording.move} {action}"))
+        chosen = chosen or plain.get(normal(action.removeprefix(f"{self._wording.move} ")))
         if self._done or chosen is None:
             return self._observe(valid=False)
         if chosen == "back":
@@ -192,7 +199,7 @@ class WalkEnvironment:
         elif chosen.startswith("answer "):
             self._answer = chosen.removeprefix("answer ")
         else:
-            self._trail = (*self._trail, chosen.removeprefix("open "))
+            self._trail = (*self._trail, chosen.removeprefix(f"{self._wording.move} "))
         return self._observe(valid=True)
 
     @property
@@ -212,7 +219,11 @@ class WalkEnvironment:
         back = ("back",) if len(self._trail) > 1 else ()
         if self._format == "completion":
             return links + back
-        return tuple(f"open {name}" for name in links) + back + tuple(f"answer {name}" for name in (self._here, *links))
+        return (
+            tuple(f"{self._wording.move} {name}" for name in links)
+            + back
+            + tuple(f"answer {name}" for name in (self._here, *links))
+        )
 
     def _observe(self, valid: bool) -> Observation:
         arrived = self._here if len(self._trail) > len(self._turns) else None
@@ -237,8 +248,8 @@ class WalkEnvironment:
         ask = self._wording.ask(self._data["start"], self._turns)
         listed = "\n".join(self._actions())
         text = (
-            f"{self._wording.rules}\n\nYou read one page at a time and follow its links.\n{ask}\n\n"
-            f"Pages opened so far: {' > '.join(self._trail)}\n\nThis page: {page}\n\n"
+            f"{self._wording.rules}\n\nYou see one page at a time and follow its links.\n{ask}\n\n"
+            f"Visited so far: {' > '.join(self._trail)}\n\nThis page: {page}\n\n"
             f"Actions open to you:\n{listed}\n\nEnd with a line `{ACTION_MARK}` and one of these actions."
         )
         return Prompt(
@@ -261,13 +272,16 @@ def page_key(depth: int, here: str, format: Format) -> str:
     return f"{'page' if format == 'completion' else 'act'}:{depth}:{here}"
 
 
-def truths(turns: Sequence[str], follow: Mapping[str, Mapping[str, str]], reference: str) -> dict[str, str]:
+def truths(
+    turns: Sequence[str], follow: Mapping[str, Mapping[str, str]], reference: str, wording: Wording
+) -> dict[str, str]:
     """The right reply for every prompt a walker could be shown.
 
     Args:
         turns: The question's turns.
         follow: For every entity, where each turn leads.
         reference: The answer.
+        wording: How the task speaks.
 
     A page without the link that is wanted has no right step; there a chat walker goes back. One that has taken all
     turns answers with the page it stands on.
@@ -278,11 +292,6 @@ def truths(turns: Sequence[str], follow: Mapping[str, Mapping[str, str]], refere
             there = links.get(turn)
             if there is not None:
                 known[step_key(depth, here)] = known[page_key(depth, here, "completion")] = there
-            known[page_key(depth, here, "chat")] = f"open {there}" if there is not None else "back"
+            known[page_key(depth, here, "chat")] = f"{wording.move} {there}" if there is not None else "back"
         known[page_key(len(turns), here, "chat")] = f"answer {here}"
     return known
-
-
-def read_name(answer: str, names: Sequence[str]) -> str | None:
-    """The one known name in an answer, the last if it shows a path; None if there is none."""
-    return named(answer, tuple(names))

@@ -16,11 +16,12 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fourdials.errors import InputError
+from fourdials.grading import named
 from fourdials.plugins import Question, TaskInfo
 from fourdials.records import Access, Format, Grade, Problem
 from fourdials.tasks._lookup import SentenceSearch
 from fourdials.tasks._vocabulary import JOBS, PEOPLE, TOWNS
-from fourdials.tasks._walking import WalkEnvironment, Wording, read_name, truths
+from fourdials.tasks._walking import WalkEnvironment, Wording, truths
 from fourdials.tasks._walking import question as walk_question
 
 _KIND_OF = {"town": "town", "job": "job"}
@@ -95,7 +96,7 @@ def _world(params: Params, seed: int, first: int) -> list[Problem]:
                 reference=trail[-1],
                 data=MappingProxyType({"start": trail[0], "turns": turns, "facts": facts, "options": tuple(shown)}),
                 world=MappingProxyType({"pages": {name: _lines(name, pages[name]) for name in pages}}),
-                truths=MappingProxyType(truths(turns, pages, trail[-1])),
+                truths=MappingProxyType(truths(turns, pages, trail[-1], _WORDING)),
             )
         )
     return found
@@ -203,7 +204,7 @@ Pat's cousin's job's patron? Pat's cousin is Sue. Sue's job is vet. vet's patron
 """
 
 _WORDING = Wording(
-    entity=_NAMES_IN_LINE,
+    entities=_NAMES_IN_LINE.findall,
     ask=_ask,
     cue=lambda here, turn: f"{here}'s {turn} is",
     query=lambda here, turn: f"{here}'s {turn}",
@@ -213,6 +214,8 @@ _WORDING = Wording(
     direct_cue=lambda start, turns: f"{_chain(start, turns)} is",
     think_shots=_THINK_SHOTS,
     think_cue=lambda start, turns: f"{_chain(start, turns)}?",
+    think_form="one name",
+    move="open",
     rules="This is about a made-up world; only its facts count, not what you know.",
 )
 
@@ -224,7 +227,7 @@ def question(problem: Problem, access: Access, format: Format) -> Question:
 
 def grade(problem: Problem, answer: str) -> Grade:
     """Right if the answer names the reference and nobody else."""
-    name = read_name(answer, [*PEOPLE, *TOWNS, *JOBS])
+    name = named(answer, PEOPLE + TOWNS + JOBS)
     right = name == problem.reference
     return Grade(float(right), "correct" if right else "wrong", {"read": name})
 
