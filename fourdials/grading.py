@@ -18,8 +18,8 @@ def extract(prompt: Prompt, text: str) -> str | None:
     What stands after the last `prompt.mark` counts (the mark is matched whatever its case), or the whole reply if
     there is no mark in it. `choice` reads the one choice that is named there (the last line that names any decides;
     None if that line names several), `number` the last number, or the first after a mark, `text` the first line that
-    is not empty, `nothing` always gives None. A reply of several lines that lacks its mark has no `text` answer: it
-    is a thought that never came to its end.
+    is not empty, `block` all of it, and `nothing` always gives None. A reply of several lines that lacks its mark has
+    no `text` answer: it is a thought that never came to its end.
     """
     rest = _after_mark(text, prompt.mark)
     body = text if rest is None else rest
@@ -33,6 +33,8 @@ def extract(prompt: Prompt, text: str) -> str | None:
         if prompt.mark and rest is None and len(lines) > 1:
             return None
         return lines[0] if lines else None
+    if prompt.reads == "block":
+        return body.strip() or None
     return None
 
 

@@ -19,7 +19,7 @@ Role = Literal["solve", "step", "revise", "verify", "judge", "plan", "query", "a
 Outcome = Literal["correct", "wrong", "unparsed", "truncated", "refused", "unanswered", "infra_error", "grader_error"]
 StopReason = Literal["finished", "max_level", "capped", "error", "stopped", "diverged"]
 Provenance = Literal["real", "scale model", "simulated", "recorded"]
-Reads = Literal["choice", "number", "text", "nothing"]
+Reads = Literal["choice", "number", "text", "block", "nothing"]
 Support = Literal["yes", "no", "unknown"]
 
 DIALS: tuple[Dial, ...] = ("parallel", "sequential", "search", "interaction", "hybrid")
