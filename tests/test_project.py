@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,13 +16,20 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "fourdials"
-TRACKED = [
-    ROOT / name
-    for name in subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    if (ROOT / name).is_file()
-]
+
+
+def tracked() -> list[Path]:
+    """The files git knows or would add; without git (a downloaded archive) all files outside dot folders."""
+    listing = ["git", "ls-files", "-co", "--exclude-standard"]
+    if shutil.which("git"):
+        done = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode == 0:
+            return [ROOT / name for name in done.stdout.splitlines() if (ROOT / name).is_file()]
+    inside = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
+    return [ROOT / path for path in inside if not any(part[0] == "." for part in path.parts) and path.suffix != ".pyc"]
+
+
+TRACKED = tracked()
 MODULES = sorted(PACKAGE.rglob("*.py"))
 SHOWN = [path for path in [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py"))] if path.exists()]
 SOURCES = [*MODULES, *SHOWN, *sorted((ROOT / "scripts").glob("*.py"))]
