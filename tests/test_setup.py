@@ -140,3 +140,14 @@ def test_a_script_can_be_run_and_parses(name: str) -> None:
     assert os.access(ROOT / name, os.X_OK)
     shell = (ROOT / name).read_text().splitlines()[0].removeprefix("#!")
     assert subprocess.run([shell, "-n", ROOT / name], capture_output=True, text=True).stderr == ""
+
+
+def test_reasoning_gym_works_without_the_package_that_needs_a_compiler() -> None:
+    code = (
+        "import sys; sys.modules['pycosat'] = None\n"
+        "from fourdials import plugins\n"
+        "task = plugins.tasks()['reasoning_gym']\n"
+        "print(len(task.problems(task.Params(), 3, 1)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "3", done.stderr[-500:]
