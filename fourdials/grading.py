@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal, InvalidOperation
 
 from fourdials.records import Prompt
 
-# A sign counts only where it cannot be a minus between two operands (`3-2`) or a hyphen (`GPT-4`, `10 - 3`).
+# A sign counts only where it cannot be a minus between two operands (`3-2`, `10 -3`) or a hyphen (`GPT-4`); commas only
+# where they part thousands (`1,2,3` is three numbers).
 _NUMBER = re.compile(
-    r"(?:(?<![\w.)\]%])(?<![\w.)\]%]\s)[-−+])?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<![\w.])\.\d+"
+    r"(?:(?<![\w.)\]%])(?<![\d)\]%]\s)[-−+])?"
+    r"(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<![\w.])\.\d+)"
+    r"(?:[eE][-+]?\d{1,2}(?!\w))?"
 )
+_FENCE = re.compile(r"^\s*```\w*\s*$", re.MULTILINE)
 
 
 def extract(prompt: Prompt, text: str) -> str | None:
@@ -24,18 +29,33 @@ def extract(prompt: Prompt, text: str) -> str | None:
     rest = _after_mark(text, prompt.mark)
     body = text if rest is None else rest
     if prompt.reads == "number":
-        numbers: list[str] = _NUMBER.findall(body)
-        return tidy_number(numbers[-1] if rest is None else numbers[0]) if numbers else None
+        return _number(body, first=rest is not None)
     if prompt.reads == "choice":
         return named(body, prompt.choices)
     if prompt.reads == "text":
-        lines = [line.strip() for line in body.splitlines() if line.strip()]
+        lines = [plain for line in body.splitlines() if (plain := _unmarked(line))]
         if prompt.mark and rest is None and len(lines) > 1:
             return None
         return lines[0] if lines else None
     if prompt.reads == "block":
-        return body.strip() or None
+        return _unmarked(_FENCE.sub("", body)) or None
     return None
+
+
+def _number(text: str, first: bool) -> str | None:
+    """The last number of a text; or the first of its first line with any, after the last `=` there."""
+    if first:
+        lines = [line for line in text.splitlines() if _NUMBER.search(line)]
+        text = lines[0] if lines else ""
+        after = text[text.rindex("=") + 1 :] if "=" in text else text
+        text = after if _NUMBER.search(after) else text
+    numbers: list[str] = _NUMBER.findall(text)
+    return tidy_number(numbers[0 if first else -1]) if numbers else None
+
+
+def _unmarked(text: str) -> str:
+    """Without surrounding space and the marks of bold type or code (`**Ann**`, or `** Ann` after `**Answer:`)."""
+    return text.strip().removeprefix("**").removesuffix("**").strip().removeprefix("`").removesuffix("`").strip()
 
 
 def _after_mark(text: str, mark: str) -> str | None:
@@ -49,42 +69,52 @@ def _after_mark(text: str, mark: str) -> str | None:
 def named(text: str, choices: tuple[str, ...]) -> str | None:
     """The one choice named in a text: the text itself, or the only one in the last line that names any; else None.
 
-    A choice counts as named where it stands as whole words; one inside a longer one that is named there (`back` in
-    `go back`) does not count."""
-    plain = {normal(choice): choice for choice in choices}
-    if normal(text) in plain:
-        return plain[normal(text)]
+    A choice counts as named where it stands as whole words or a whole number; one inside a longer one that is named
+    there (`back` in `go back`) does not count. Case matters only where it helps to tell choices apart."""
+    if text.strip() in choices:
+        return text.strip()
+    same = {choice for choice in choices if normal(choice) and normal(choice) == normal(text)}
+    if same:
+        return same.pop() if len(same) == 1 else None
     for line in reversed(text.splitlines()):
-        found = _spans(line, choices)
-        outer = {
-            choice
-            for start, end, choice in found
-            if not any(a <= start and end <= b and b - a > end - start for a, b, _ in found)
-        }
-        if outer:
-            return outer.pop() if len(outer) == 1 else None
+        found = _outermost(line, choices, re.NOFLAG) or _outermost(line, choices, re.IGNORECASE)
+        if found:
+            return found.pop() if len(found) == 1 else None
     return None
 
 
-def _spans(line: str, choices: tuple[str, ...]) -> list[tuple[int, int, str]]:
-    return [
+def _outermost(line: str, choices: tuple[str, ...], flags: re.RegexFlag) -> set[str]:
+    spans = [
         (hit.start(), hit.end(), choice)
         for choice in choices
         if choice.strip()
-        for hit in re.finditer(rf"(?<!\w){re.escape(choice.strip())}(?!\w)", line, re.IGNORECASE)
+        for hit in re.finditer(_whole(choice.strip()), line, flags)
     ]
+    return {
+        choice
+        for start, end, choice in spans
+        if not any(a <= start and end <= b and b - a > end - start for a, b, _ in spans)
+    }
+
+
+def _whole(choice: str) -> str:
+    """The pattern of a choice that is not part of a longer word; a number also not of `-3`, `3.5` or `1,300`."""
+    before = r"(?<![\w-])(?<!\d[.,])" if choice[0].isdigit() else r"(?<!\w)"
+    after = r"(?!\w)(?![.,]\d)" if choice[-1].isdigit() else r"(?!\w)"
+    return before + re.escape(choice) + after
 
 
 def tidy_number(text: str) -> str:
-    """A number without plus sign, thousands separators, trailing zeros or a trailing point: `1,200.50` becomes
-    `1200.5`, `-0` becomes `0`."""
-    plain = text.strip().replace(",", "").replace("−", "-").removeprefix("+")
-    if "." in plain:
-        plain = plain.rstrip("0").rstrip(".")
-    sign, digits = ("-", plain[1:]) if plain.startswith("-") else ("", plain)
-    whole, point, part = digits.partition(".")
-    digits = (whole.lstrip("0") or "0") + point + part
-    return digits if digits == "0" else sign + digits
+    """A number as plainly as it can be written: `1,200.50` becomes `1200.5`, `+07` becomes `7`, `-0` becomes `0` and
+    `1e3` becomes `1000`. Raises ValueError for a text that is no number."""
+    plain = text.strip().replace(",", "").replace("−", "-")
+    try:
+        number = Decimal(plain)
+    except InvalidOperation:
+        raise ValueError(f"{text!r} is no number") from None
+    digits = f"{number:f}"
+    digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
+    return "0" if number == 0 else digits
 
 
 def normal(text: str) -> str:

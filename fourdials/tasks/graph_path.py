@@ -169,9 +169,13 @@ class EdgeLookup:
         self._facts = tuple(facts)
 
     def search(self, query: str, k: int) -> list[str]:
-        """The first `k` edges that leave or reach a node named in the query, in the order of the shuffled list."""
+        """Up to `k` edges: those that leave a named node and, as far as there is room, those that reach one.
+
+        They come in the order of the shuffled list, so that their order does not tell which is which."""
         asked = set(_WORD.findall(query.casefold()))
-        return [fact for fact in self._facts if asked.intersection(_entities(fact))][:k]
+        touching = [fact for fact in self._facts if asked.intersection(_entities(fact))]
+        best = sorted(touching, key=lambda fact: _entities(fact)[0] not in asked)[:k]
+        return [fact for fact in touching if fact in best]
 
 
 def question(problem: Problem, access: Access, format: Format) -> Question:

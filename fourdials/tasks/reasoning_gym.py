@@ -8,14 +8,14 @@ from __future__ import annotations
 import difflib
 import importlib
 import json
+import math
 import random
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -24,7 +24,6 @@ from fourdials.grading import tidy_number
 from fourdials.plugins import Environment, Question, SearchTool, TaskInfo
 from fourdials.records import Access, Format, Grade, Message, Problem, Prompt, Reads
 
-T = TypeVar("T")
 _MARK = "Answer:"
 _SHOT_SEED = 700_001  # of the shots, whatever the experiment's seed; their questions are never asked
 _SAMPLE = 24  # instances that decide how answers are read
@@ -116,41 +115,40 @@ def _dataset(generator: str, config: str, seed: int) -> Any:
         hint = f"did you mean {', '.join(near)}?" if near else f"there are: {', '.join(known)}"
         raise InputError(f"reasoning-gym has no generator called {generator!r}; {hint}")
     options = {"seed": seed, "size": _LENGTH, **json.loads(config)}
-    return _shield(
-        lambda: library.create_dataset(generator, **options),
-        lambda error: InputError(f"reasoning-gym's {generator} refuses config {config}: {error or 'no reason given'}"),
-    )
+    refusal = f"reasoning-gym's {generator} refuses config {config}"
+    with _Shield(lambda error: InputError(f"{refusal}: {error or 'no reason given'}")):
+        return library.create_dataset(generator, **options)
 
 
 def _entries(generator: str, config: str, seed: int) -> Iterator[dict[str, Any]]:
     dataset = _dataset(generator, config, seed)
+    failure = f"reasoning-gym's {generator} cannot make problems with config {config}"
     for index in range(_LENGTH):
-        yield _shield(
-            lambda index=index: dict(dataset[index]),  # type: ignore[misc]
-            lambda error: InputError(f"reasoning-gym's {generator} cannot make problems with config {config}: {error}"),
-        )
+        with _Shield(lambda error: InputError(f"{failure}: {error}")):
+            entry = dict(dataset[index])
+        yield entry
 
 
-def _shield(work: Callable[[], T], failure: Callable[[Exception], Exception]) -> T:
-    """Runs third-party code: whatever it raises becomes `failure`, its warnings are dropped, and the global random
-    generator is the same afterwards."""
-    with _same_randomness(), warnings.catch_warnings():
+class _Shield:
+    """Around third-party code: whatever it raises becomes `failure` of it, its warnings are dropped, and the global
+    random generator is the same afterwards. The library's generators and scorers raise anything at all, so a list of
+    exception classes would not do."""
+
+    def __init__(self, failure: Callable[[Exception], Exception]) -> None:
+        self._failure = failure
+        self._warnings = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        self._state = random.getstate()
+        random.seed(0)
+        self._warnings.__enter__()
         warnings.simplefilter("ignore")
-        try:
-            return work()
-        # The library's generators and scorers raise anything at all, so here no narrower class would do.
-        except Exception as error:
-            raise failure(error) from error
 
-
-@contextmanager
-def _same_randomness() -> Iterator[None]:
-    state = random.getstate()
-    random.seed(0)
-    try:
-        yield
-    finally:
-        random.setstate(state)
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._warnings.__exit__(None, None, None)
+        random.setstate(self._state)
+        if isinstance(error, Exception):
+            raise self._failure(error) from error
 
 
 def _shots(sample: Sequence[Mapping[str, Any]], count: int) -> tuple[tuple[str, str], ...]:
@@ -223,12 +221,11 @@ def grade(problem: Problem, answer: str) -> Grade:
     generator, config = problem.data["generator"], problem.data["config"]
     dataset = _dataset(generator, config, _SHOT_SEED)
     entry = {**problem.world["entry"], "answer": problem.reference}
-    raw = _shield(
-        lambda: float(dataset.score_answer(answer, entry)),
-        lambda error: GraderError(f"reasoning-gym's scorer of {generator} failed: {type(error).__name__}: {error}"),
-    )
-    if raw != raw:
-        raise GraderError(f"reasoning-gym's scorer of {generator} gave no number")
+    scorer = f"reasoning-gym's scorer of {generator}"
+    with _Shield(lambda error: GraderError(f"{scorer} failed: {type(error).__name__}: {error}")):
+        raw = float(dataset.score_answer(answer, entry))
+    if math.isnan(raw):
+        raise GraderError(f"{scorer} gave no number")
     score = min(1.0, max(0.0, raw))
     return Grade(score, "correct" if score >= 0.99 else "wrong", {"library_score": raw})
 

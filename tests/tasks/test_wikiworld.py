@@ -1,0 +1,117 @@
+"""Made-up worlds: questions that are right by hand, share worlds, and fit what was asked for."""
+
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from pydantic import ValidationError
+
+from fourdials.errors import InputError
+from fourdials.records import Problem
+from fourdials.tasks import _vocabulary as words
+from fourdials.tasks import wikiworld
+
+PAGES = {
+    "Bob": ("Bob's mother is Ann.", "Bob's boss is Tom."),
+    "Ann": ("Ann's town is Oslo.", "Ann's boss is Bob."),
+    "Tom": ("Tom's mother is Bob.", "Tom's boss is Ann."),
+    "Oslo": ("Oslo's mayor is Tom.", "Oslo's judge is Ann."),
+}
+BY_HAND = Problem(
+    task="wikiworld",
+    problem_id="hand",
+    cluster_id="hand",
+    difficulty=3,
+    text="Who is Bob's mother's town's mayor?",
+    reference="Tom",
+    data={
+        "start": "Bob",
+        "turns": ("mother", "town", "mayor"),
+        "facts": ("Oslo's mayor is Tom.", "Bob's mother is Ann.", "Tom's boss is Ann.", "Ann's town is Oslo."),
+        "options": ("Ann", "Tom"),
+    },
+    world={"pages": PAGES},
+)
+
+
+def test_a_question_asked_step_by_step_reads_like_this():
+    steps = wikiworld.question(BY_HAND, "search", "completion").steps
+    trail = steps.advance(steps.first(), "Ann")
+    assert steps.query(trail) == "Ann's town"
+    prompt = steps.prompt(trail, ["Ann's town is Oslo.", "Ann's boss is Bob."])
+    assert prompt.text == "Ann's boss is Bob. Ann's town is Oslo.\nAnn's town is"
+    assert prompt.choices == ("Oslo", "Bob")
+    assert (prompt.stop, prompt.key) == (("\n",), "hop:1:Ann")
+
+
+def test_a_walk_shows_one_page_at_a_time_and_ends_after_the_last_hop():
+    environment = wikiworld.environment(BY_HAND, "completion")
+    assert environment.start().prompt.text.endswith("Bob's mother is Ann. Bob's boss is Tom.\nBob's mother is")
+    environment.step("Ann")
+    town = environment.step("Oslo")
+    assert town.text == "Oslo\nOslo's mayor is Tom.\nOslo's judge is Ann."
+    assert (town.actions, town.answer) == (("Tom", "Ann", "back"), None)
+    assert environment.step("Tom").answer == "Tom"
+
+
+def test_a_chat_model_is_told_the_rules_the_options_and_how_to_end():
+    question = wikiworld.question(BY_HAND, "given", "chat")
+    assert question.answer.shown.endswith("Reply with one name only, out of: Ann, Tom.")
+    assert "Bob's mother is Ann.\n" in question.think.shown
+    assert question.think.shown.endswith("End with a line that starts with `Answer:`, then one name.")
+
+
+def test_grading_reads_one_name_wherever_it_stands():
+    assert wikiworld.grade(BY_HAND, "**Tom**").outcome == "correct"
+    assert wikiworld.grade(BY_HAND, "the mayor, Tom").outcome == "correct"
+    assert wikiworld.grade(BY_HAND, "Ann").outcome == "wrong"
+    assert wikiworld.grade(BY_HAND, "Tom or Ann").outcome == "wrong"
+
+
+def test_bm25_finds_the_fact_that_is_asked_for_first():
+    found = wikiworld.search_tool(BY_HAND).search("Oslo's mayor", 3)
+    assert found[0] == "Oslo's mayor is Tom."
+    assert len(found) == 3
+    assert len(wikiworld.search_tool(BY_HAND).search("", 99)) == 8
+    assert len(wikiworld.search_tool(BY_HAND).search("zzz", 2)) == 2
+
+
+def test_several_questions_share_a_world_and_a_cluster():
+    problems = wikiworld.problems(wikiworld.Params(questions_per_world=3), 8, 1)
+    assert sorted(Counter(problem.cluster_id for problem in problems).values()) == [2, 3, 3]
+    for first, second in pairwise(problems):
+        assert (first.cluster_id == second.cluster_id) == (first.world == second.world)
+
+
+def test_a_world_is_as_large_as_asked_and_no_page_links_twice_to_one_place():
+    params = wikiworld.Params(people=30, facts_per_page=5, passages=9, hops=(4,))
+    for problem in wikiworld.problems(params, 6, 1):
+        pages = problem.world["pages"]
+        assert len([name for name in pages if name in words.PEOPLE]) == 30
+        assert len(set(problem.data["facts"])) == 9
+        for name, lines in pages.items():
+            links = wikiworld._WORDING.names(lines, but=name)
+            assert len(links) == len(lines) == 5
+            assert set(links) <= set(pages)
+
+
+def test_the_reference_follows_from_the_given_facts_alone():
+    for problem in wikiworld.problems(wikiworld.Params(hops=(1, 3, 5), passages=12), 12, 5):
+        here = problem.data["start"]
+        for turn in problem.data["turns"]:
+            (line,) = (fact for fact in problem.data["facts"] if fact.startswith(f"{here}'s {turn} is "))
+            here = line.removesuffix(".").rsplit(" ", 1)[1]
+        assert here == problem.reference
+        assert here in words.PEOPLE
+
+
+def test_too_many_questions_for_a_world_is_an_error_that_says_what_to_change():
+    params = wikiworld.Params(people=8, facts_per_page=2, hops=(1,), questions_per_world=20)
+    with pytest.raises(InputError, match="raise people or lower questions_per_world"):
+        wikiworld.problems(params, 20, 1)
+
+
+@pytest.mark.parametrize("bad", [{"hops": (0,)}, {"hops": ()}, {"hops": (9,)}, {"people": 3}, {"passages": 1}])
+def test_parameters_out_of_bounds_are_refused(bad):
+    with pytest.raises(ValidationError):
+        wikiworld.Params(**bad)
