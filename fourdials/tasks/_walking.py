@@ -37,6 +37,7 @@ class Wording:
         think_cue: The last line there.
         think_form: What a chat model is to write after `Answer:` at the end of a thought.
         move: The verb of the action that follows a link.
+        recap_last: True if a completion model sees the facts it went by so far after the new ones, False if before.
         rules: What a chat model is told of the world.
     """
 
@@ -52,12 +53,20 @@ class Wording:
     think_cue: Callable[[str, Sequence[str]], str]
     think_form: str
     move: str
+    recap_last: bool
     rules: str
 
     def names(self, lines: Sequence[str], but: str = "") -> tuple[str, ...]:
         """The names in the lines, once each and in order of appearance, except `but`."""
         found = dict.fromkeys(name for line in lines for name in self.entities(line))
         return tuple(name for name in found if name != but)
+
+    def next_turn(self, lines: Sequence[str], trail: Trail, turns: Sequence[str]) -> str:
+        """The text a completion model continues with the next name: the lines, the walk so far, and the cue."""
+        walked = [f"{self.cue(*hop)} {there}." for *hop, there in zip(trail, turns, trail[1:], strict=False)]
+        shown = self.between.join(lines)
+        above = [shown, *walked] if self.recap_last else [self.between.join(walked), shown]
+        return "\n".join([*(line for line in above if line), self.cue(trail[-1], turns[len(trail) - 1])])
 
 
 def question(wording: Wording, problem: Problem, access: Access, format: Format) -> Question:
@@ -132,9 +141,8 @@ class WalkSteps:
         if self._format == "completion":
             # Best evidence last, next to the cue: small models copy from what is near (.74 against .62 a hop).
             ordered = shown if evidence is None else shown[::-1]
-            text = self._wording.between.join(ordered) + "\n" if shown else ""
             return Prompt(
-                text=text + self._wording.cue(here, turn),
+                text=self._wording.next_turn(ordered, state, self._turns),
                 choices=choices,
                 stop=("\n",),
                 max_tokens=8,
@@ -236,7 +244,7 @@ class WalkEnvironment:
     def _completion(self) -> Prompt:
         depth = len(self._trail) - 1
         return Prompt(
-            text=self._wording.between.join(self._lines()) + "\n" + self._wording.cue(self._here, self._turns[depth]),
+            text=self._wording.next_turn(self._lines(), self._trail, self._turns),
             choices=self._wording.names(self._lines(), but=self._here),
             stop=("\n",),
             max_tokens=8,

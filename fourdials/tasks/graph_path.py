@@ -158,6 +158,7 @@ _WORDING = Wording(
     think_cue=lambda start, turns: f"{_steps(len(turns))} from {start}?",
     think_form="the nodes from the start to where you arrive, such as `Answer: pan -> toe -> rug`",
     move="go to",
+    recap_last=False,
     rules="Every node leads to exactly one other. Follow edges only from left to right.",
 )
 

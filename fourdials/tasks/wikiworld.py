@@ -216,6 +216,7 @@ _WORDING = Wording(
     think_cue=lambda start, turns: f"{_chain(start, turns)}?",
     think_form="one name",
     move="open",
+    recap_last=True,
     rules="This is about a made-up world; only its facts count, not what you know.",
 )
 

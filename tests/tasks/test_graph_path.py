@@ -52,6 +52,7 @@ def test_a_node_shows_the_edges_that_leave_and_reach_it_and_moving_along_one_cha
     assert environment.start().actions == ("map", "owl", "hat")
     assert environment.start().prompt.text.endswith("cup leads to")
     arrived = environment.step("map")
+    assert arrived.prompt.text == f"{FACTS[1]}\n{FACTS[0]} {FACTS[1]}\nmap leads to"
     assert arrived.actions == ("fox", "cup", "back")
     assert environment.step("fox").answer == "fox"
 

@@ -39,7 +39,7 @@ def test_a_question_asked_step_by_step_reads_like_this():
     trail = steps.advance(steps.first(), "Ann")
     assert steps.query(trail) == "Ann's town"
     prompt = steps.prompt(trail, ["Ann's town is Oslo.", "Ann's boss is Bob."])
-    assert prompt.text == "Ann's boss is Bob. Ann's town is Oslo.\nAnn's town is"
+    assert prompt.text == "Ann's boss is Bob. Ann's town is Oslo.\nBob's mother is Ann.\nAnn's town is"
     assert prompt.choices == ("Oslo", "Bob")
     assert (prompt.stop, prompt.key) == (("\n",), "hop:1:Ann")
 
