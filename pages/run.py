@@ -9,7 +9,7 @@ st.title("Run", anchor=False)
 
 from fourdials import worker  # noqa: E402 - the title appears while these load
 from fourdials.errors import InputError  # noqa: E402
-from fourdials.ui import monitor, outlook, setup, weights  # noqa: E402
+from fourdials.ui import curves, monitor, outlook, setup, weights  # noqa: E402
 
 
 def follow(experiment_id: str, was_active: bool) -> None:
@@ -21,6 +21,14 @@ def follow(experiment_id: str, was_active: bool) -> None:
     if row:
         monitor.figures(row, state)
         monitor.errors(experiment_id)
+        if row["blocks_complete"]:
+            view = curves.View(experiment_id)
+            curves.overlay(view, key="run.overlay")
+            st.text(curves.drawn(view).reading)
+            query = {"experiment": experiment_id}
+            st.page_link("pages/compare.py", label="Compare", icon=":material/stacked_line_chart:", query_params=query)
+        elif state.active:
+            st.caption("Curves appear with the first complete block: one problem, tried with every arm.")
 
 
 if experiment_id := st.query_params.get("experiment"):
@@ -29,7 +37,7 @@ if experiment_id := st.query_params.get("experiment"):
         st.warning("There is no such run here.")
         st.page_link("pages/run.py", label="Set up a run", icon=":material/add:")
         st.stop()
-    monitor.buttons(experiment_id, state, bool(row and row["recorded"]))
+    monitor.buttons(experiment_id, state)
     ticking = st.fragment(follow, run_every=monitor.TICK_S) if state.active else follow
     ticking(experiment_id, state.active)
     st.stop()

@@ -7,6 +7,7 @@ from fourdials.ui import shell
 shell.enter()
 st.title("Traces", anchor=False)
 
+from fourdials.figures import numbers  # noqa: E402
 from fourdials.ui import controls, data, trace, words  # noqa: E402 - the title appears while these load
 
 trial_id = st.query_params.get("trial")
@@ -51,9 +52,10 @@ wanted = st.segmented_control(
     "Show", trace.KINDS, format_func=trace.KINDS.get, key="traces.kind", default="all", required=True
 )
 listed = trace.of_kind(rows, wanted)
+where = words.plain(numbers.budget(unit, spend))
 st.caption(
-    f"{words.plural(listed.height, 'trial')} of {rows.height}: the answers standing at {words.point(unit, spend)}, "
-    f"right in {words.share(rows['score'].mean())}. Choose a row to open its trial."
+    f"{words.plural(listed.height, 'trial')} of {rows.height}: the answers standing at {where}, "
+    f"right in {numbers.percent(rows['score'].mean())}. Choose a row to open its trial."
 )
 picked = st.dataframe(
     listed.select("question", "reference", "outcome", "score", "level", "spend", "task", "repeat"),

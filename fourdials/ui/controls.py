@@ -82,7 +82,7 @@ def facts(rows: Sequence[tuple[str, str, str | None]]) -> None:
     """A row of labelled figures that wraps on narrow screens: label, value, and help or None. Our own words only."""
     with st.container(horizontal=True, gap="medium"):
         for label, value, note in rows:
-            st.markdown(f":small[:gray[{label}]]  \n**{value}**", width="content", help=note)
+            st.markdown(f":small[:gray[{label}]]  \n**{words.plain(value)}**", width="content", help=note)
 
 
 def fields(schema: type[BaseModel], prefix: str, defaults: Mapping[str, Any]) -> dict[str, Any]:

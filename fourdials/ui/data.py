@@ -23,11 +23,13 @@ STARTING_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """Where a run stands: a key of `words.STATES`, why, and its place in the queue (0 = its turn)."""
+    """Where a run stands: a key of `words.STATES`, why, its place in the queue (0 = its turn), and whether it is a
+    recorded run, which has no worker and never had one here."""
 
     state: str
     detail: str | None = None
     queue_position: int | None = None
+    recorded: bool = False
 
     @property
     def active(self) -> bool:
@@ -80,7 +82,7 @@ def run_state(experiment_id: str, status: str | None, detail: str | None, record
     from fourdials import worker
 
     if recorded or status in ("finished", "failed"):
-        return RunState(status or "finished", detail)
+        return RunState(status or "finished", detail, recorded=recorded)
     worker_state = worker.state(experiment_id)
     if worker_state.alive:
         waiting = (worker_state.queue_position or 0) > 0

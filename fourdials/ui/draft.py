@@ -18,7 +18,7 @@ GOOD_DEFAULTS = ("majority_vote", "stepwise", "retrieve", "act", "chain_of_thoug
 BASELINE = "single"
 LEAST_PROBLEMS, MOST_PROBLEMS = 4, 200
 BASELINE_SHARE = 0.05
-BASELINE_HEADROOM = 1.5
+HEADROOM = 1.8
 SMALLEST_SHARE = 1e-4
 
 
@@ -58,7 +58,7 @@ class Draft:
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     problems: int | None = None
     unit: str = "total_tokens"
-    amount: float | None = 50_000
+    amount: float | None = 100_000
     split: str = "equal"
     baseline: bool = True
     repeats: int = 1
@@ -126,6 +126,11 @@ def chosen(draft: Draft, plans: Mapping[str, Strategy]) -> list[ArmDraft]:
     return [arm for arm in draft.arms if arm.strategy in plans and plans[arm.strategy].dial == draft.split]
 
 
+def weights(draft: Draft, arms: Sequence[ArmDraft]) -> list[int]:
+    """The part each of these arms gets, relative to each other."""
+    return [arm.parts for arm in arms] if draft.split == "custom" else [1] * len(arms)
+
+
 def to_spec(
     draft: Draft, plans: Mapping[str, Strategy], *, problems: int, baseline_share: float = BASELINE_SHARE
 ) -> dict[str, Any]:
@@ -138,10 +143,8 @@ def to_spec(
         baseline_share: Part of the budget kept for the greedy baseline.
     """
     arms = chosen(draft, plans)
-    has_baseline = any(arm.strategy == BASELINE for arm in arms)
-    add_baseline = draft.baseline and not has_baseline
-    weights = [arm.parts for arm in arms] if draft.split == "custom" else [1] * len(arms)
-    cut = shares(weights, 1 - baseline_share if add_baseline else 1.0) if arms else []
+    add_baseline = draft.baseline and not any(arm.strategy == BASELINE for arm in arms)
+    cut = shares(weights(draft, arms), 1 - baseline_share if add_baseline else 1.0) if arms else []
     rows = [_arm_data(arm, share, draft.amount is not None) for arm, share in zip(arms, cut, strict=True)]
     if add_baseline:
         rows.insert(0, _arm_data(ArmDraft(BASELINE), round(1 - sum(cut), 6), draft.amount is not None))
@@ -222,16 +225,21 @@ def _arm_draft(row: Mapping[str, Any], plans: Mapping[str, Strategy], model: str
     return ArmDraft(row["strategy"], row.get("name") or "", tuple(levels), row.get("knobs", {}), lineup, parts)
 
 
-def affordable(cost: float, problems: int, amount: float) -> int:
-    """How many problems an amount pays for, when `problems` of them cost `cost`; within sensible bounds."""
-    if cost <= 0:
-        return MOST_PROBLEMS
-    return max(LEAST_PROBLEMS, min(MOST_PROBLEMS, int(amount * problems / cost)))
+def affordable(costs: Sequence[float], parts: Sequence[float], baseline: float, amount: float) -> int:
+    """How many problems an amount pays for so that every arm can finish within its own share of it.
+
+    An arm that needs c per problem and gets the part w of what the baseline (b per problem) leaves can finish N
+    problems if w (amount − h b N) ≥ h c N; h is headroom, since calls are reserved at their longest before they are
+    made. The neediest arm decides; the result is kept within sensible bounds.
+    """
+    needed = [baseline + cost / part for cost, part in zip(costs, parts, strict=True) if part > 0]
+    most = amount / (HEADROOM * max(needed)) if needed and max(needed) > 0 else MOST_PROBLEMS
+    return max(LEAST_PROBLEMS, min(MOST_PROBLEMS, int(most)))
 
 
-def baseline_share(baseline_cost: float, amount: float) -> float:
+def baseline_share(baseline: float, problems: int, amount: float) -> float:
     """Part of the budget that lets the greedy baseline finish: its cost with some headroom, at most half."""
-    return min(0.5, max(SMALLEST_SHARE, round(BASELINE_HEADROOM * baseline_cost / amount, 6)))
+    return min(0.5, max(SMALLEST_SHARE, round(HEADROOM * baseline * problems / amount, 6)))
 
 
 def unlimited(draft: Draft) -> Draft:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from fourdials import worker
 from fourdials.errors import HomeBusy, InputError
+from fourdials.figures import numbers
 from fourdials.home import home
 from fourdials.ui import controls, data, setup, words
 
@@ -52,16 +53,16 @@ def figures(row: Row, state: data.RunState) -> None:
     shown = [
         ("Calls", words.count(row["calls"])),
         ("Tokens", words.count(row["total_tokens"])),
-        ("USD", words.usd(row["usd"])),
+        ("USD", numbers.usd(row["usd"])),
         ("Failed attempts", words.count(row["failed_attempts"])),
     ]
     if state.active:
         shown[1:1] = [("Calls per second", f"{row['calls_per_s']:.1f}")]
-        shown.append(("Time left", "about " + words.seconds(left) if left is not None else "–"))
+        shown.append(("Time left", "about " + numbers.seconds(left) if left is not None else "–"))
     else:
         ended = row["finished_at"] or row["last_at"]
-        shown.append(("Took", words.seconds(ended - row["created_at"]) if ended else words.UNKNOWN))
-    controls.facts([(label, value.replace("$", "\\$"), None) for label, value in shown])
+        shown.append(("Took", numbers.seconds(ended - row["created_at"]) if ended else numbers.UNKNOWN))
+    controls.facts([(label, value, None) for label, value in shown])
     notes = [
         f"{words.plural(row[name], 'trial')} {text}"
         for name, text in (("capped", "stopped at their cap"), ("error", "ended by an error"), ("diverged", "diverged"))
@@ -82,7 +83,7 @@ def errors(experiment_id: str) -> None:
         st.dataframe(found.select("place", "kind", "occurrences", "message"), hide_index=True)
 
 
-def buttons(experiment_id: str, state: data.RunState, recorded: bool) -> None:
+def buttons(experiment_id: str, state: data.RunState) -> None:
     """Stop, resume, duplicate; what does not apply now is not there."""
     with st.container(horizontal=True, key="monitor.buttons"):
         if state.active:
@@ -93,7 +94,7 @@ def buttons(experiment_id: str, state: data.RunState, recorded: bool) -> None:
                 args=(experiment_id,),
                 help="Keeps all that ended.",
             )
-        elif not recorded and state.state != "finished":
+        elif not state.recorded and state.state != "finished":
             st.button("Resume", icon=":material/play_arrow:", on_click=_resume, args=(experiment_id,), type="primary")
         st.button("Duplicate and edit", icon=":material/content_copy:", on_click=_duplicate, args=(experiment_id,))
 
@@ -139,3 +140,12 @@ def unfinished() -> None:
             query = {"experiment": row["experiment_id"]}
             st.page_link("pages/run.py", label=row["name"], icon=":material/arrow_forward:", query_params=query)
             st.caption(f"{words.count(row['trials_done'])} of {words.plural(row['planned_trials'], 'trial')}")
+
+
+def brief(row: Row, state: data.RunState) -> None:
+    """One line on a run that has not finished: its state, how far it is, and the way to its controls."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        controls.badge(state.state)
+        st.caption(f"{words.count(row['trials_done'])} of {words.plural(row['planned_trials'], 'trial')}")
+        query = {"experiment": row["experiment_id"]}
+        st.page_link("pages/run.py", label="Open the run", icon=":material/tune:", query_params=query)

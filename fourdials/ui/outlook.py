@@ -11,8 +11,21 @@ import streamlit as st
 
 from fourdials import plan, plugins, spec
 from fourdials.errors import InputError, SpecError
+from fourdials.figures import numbers
 from fourdials.ui import controls, words
-from fourdials.ui.draft import BASELINE, Draft, affordable, baseline_share, to_spec, unlimited
+from fourdials.ui.draft import (
+    BASELINE,
+    HEADROOM,
+    LEAST_PROBLEMS,
+    Draft,
+    affordable,
+    baseline_share,
+    chosen,
+    shares,
+    to_spec,
+    unlimited,
+    weights,
+)
 
 if TYPE_CHECKING:
     from fourdials.forecast import Band, Forecast
@@ -38,44 +51,45 @@ def outlook(draft: Draft) -> Outlook:
     plans = plugins.strategies()
     try:
         free = _rehearsed(json.dumps(to_spec(unlimited(draft), plans, problems=PROBE_PROBLEMS)))
-        needed = cost(free, draft.unit)
-        if draft.amount is not None and needed is None:
-            raise InputError(
-                f"budget: {draft.unit} cannot be used with this model, whose price or speed is unknown; "
-                "give the budget in tokens or calls"
-            )
-        paid_for = draft.problems or PROBE_PROBLEMS
-        kept = 0.0
-        if draft.amount is not None and needed is not None:
-            paid_for = draft.problems or affordable(needed, PROBE_PROBLEMS, draft.amount)
-            per_problem = needed / (draft.problems or PROBE_PROBLEMS)
-            kept = baseline_share(_baseline_part(free) * per_problem * paid_for, draft.amount)
-        data = to_spec(draft, plans, problems=paid_for, **({"baseline_share": kept} if kept else {}))
-        return Outlook(data, _rehearsed(json.dumps(data)), shortfall=_short(draft, free, paid_for))
+        if draft.amount is None:
+            data = to_spec(draft, plans, problems=PROBE_PROBLEMS)
+            return Outlook(data, _rehearsed(json.dumps(data)))
+        costs = _costs(free, draft.unit)
+        baseline = costs.pop(BASELINE, 0.0) if draft.baseline else 0.0
+        arms = chosen(draft, plans)
+        needs = [costs.get(arm.name or arm.strategy, 0.0) for arm in arms]
+        parts = shares(weights(draft, arms))
+        if draft.unit == "seconds":  # a limit in seconds ends the whole run; it is not split
+            needs, parts = [sum(needs)], [1.0]
+        most = affordable(needs, parts, baseline, draft.amount)
+        problems = draft.problems or most
+        share = baseline_share(baseline, problems, draft.amount)
+        data = to_spec(draft, plans, problems=problems, baseline_share=share)
+        tight = draft.amount < HEADROOM * problems * (
+            baseline + max(need / p for need, p in zip(needs, parts, strict=True))
+        )
+        return Outlook(
+            data, _rehearsed(json.dumps(data)), shortfall=tight and (problems > most or most == LEAST_PROBLEMS)
+        )
     except SpecError as error:
         return Outlook(mistakes=tuple(str(mistake) for mistake in error.mistakes))
     except InputError as error:
         return Outlook(mistakes=(str(error),))
 
 
-def cost(forecast: Forecast, unit: str) -> float | None:
-    """The middle of the forecast in a budget's unit; None if unknown."""
+def _costs(forecast: Forecast, unit: str) -> dict[str, float]:
+    """What one problem costs each arm in a budget's unit, shared out over the arms like their tokens.
+
+    Raises InputError if the price or speed of a model is unknown.
+    """
     band: Band | None = getattr(forecast, unit)
-    return None if band is None else (band.low + band.high) / 2
-
-
-def _baseline_part(forecast: Forecast) -> float:
-    """Part of all tokens that the greedy baseline takes."""
-    whole = forecast.total_tokens.high
-    own = forecast.per_arm.get(BASELINE)
-    return own.high * forecast.blocks / whole if own and whole else 0.0
-
-
-def _short(draft: Draft, free: Forecast, problems: int) -> bool:
-    needed = cost(free, draft.unit)
-    if draft.amount is None or needed is None:
-        return False
-    return needed * problems / (draft.problems or PROBE_PROBLEMS) > 1.2 * draft.amount
+    if band is None:
+        raise InputError(
+            f"budget: {unit} cannot be used with this model, whose price or speed is unknown; "
+            "give the budget in tokens or calls"
+        )
+    whole = sum(arm.high for arm in forecast.per_arm.values())
+    return {arm: band.high / forecast.blocks * tokens.high / whole for arm, tokens in forecast.per_arm.items()}
 
 
 @st.cache_data(max_entries=64, show_spinner="Rehearsing the run …")
@@ -92,7 +106,9 @@ def show(found: Outlook) -> None:
     """The forecast as a row of figures, or every mistake."""
     if found.mistakes or found.forecast is None:
         many = "This cannot run yet:" if len(found.mistakes) == 1 else f"{len(found.mistakes)} things to put right:"
-        st.error(many + "\n" + "\n".join(f"- {_plain(mistake)}" for mistake in found.mistakes), icon=":material/edit:")
+        st.error(
+            many + "\n" + "\n".join(f"- {words.plain(mistake)}" for mistake in found.mistakes), icon=":material/edit:"
+        )
         return
     outlined = found.forecast
     problems = sum(task["problems"] for task in (found.data or {})["tasks"])
@@ -100,7 +116,7 @@ def show(found: Outlook) -> None:
         ("Problems", words.count(problems)),
         ("Calls", _band("calls", outlined.calls)),
         ("Tokens", _band("total_tokens", outlined.total_tokens)),
-        ("USD", _band("usd", outlined.usd).replace("$", "\\$")),
+        ("USD", _band("usd", outlined.usd)),
         ("Time", _band("seconds", outlined.seconds)),
         ("Could tell apart", f"{100 * outlined.detectable_difference:.0f} points"),
     )
@@ -122,9 +138,4 @@ HELP = {
 
 
 def _band(unit: str, band: Band | None) -> str:
-    return words.UNKNOWN if band is None else words.band(unit, band.low, band.high)
-
-
-def _plain(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return "".join("\\" + sign if sign in r"\`*_{}[]<>#$~|:" else sign for sign in " ".join(text.split()))
+    return numbers.UNKNOWN if band is None else words.band(unit, band.low, band.high)

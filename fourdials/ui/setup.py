@@ -14,6 +14,7 @@ import streamlit as st
 
 from fourdials import plugins, spec
 from fourdials.errors import InputError
+from fourdials.figures import numbers
 from fourdials.models import catalogue
 from fourdials.records import DIALS, Model
 from fourdials.ui import controls, words
@@ -21,7 +22,7 @@ from fourdials.ui.draft import ArmDraft, Draft, default_arms, from_spec, parse_l
 
 FIRST_TASK, FIRST_MODEL = "wikiworld", "local/smollm2-135m"
 AMOUNTS: dict[str, tuple[str, float, float]] = {  # unit → label, first value, step
-    "total_tokens": ("tokens", 50_000, 10_000),
+    "total_tokens": ("tokens", 100_000, 10_000),
     "usd": ("USD", 0.5, 0.1),
     "calls": ("calls", 2_000, 500),
     "seconds": ("seconds", 180, 60),
@@ -261,7 +262,7 @@ def _arm_editor(number: int, plans: Mapping[str, plugins.Strategy], model: Model
     part = dict(zip(state["run.arms"], shares(parts), strict=True))[number]
     custom = state["run.split"] == "custom"
     left_out = state["run.split"] not in ("equal", "custom", plan.dial) or (custom and part == 0)
-    extra = f" · {words.share(part)} of the budget" if custom else ""
+    extra = f" · {numbers.percent(part)} of the budget" if custom else ""
     title = f"**{words.DIAL_TITLES[plan.dial]}** · {plan.name}" + (" · left out" if left_out else extra)
     with st.expander(title, key=f"{place}.open"):
         st.caption(plan.doc.replace("\n\n", " ").replace("\n", " "))

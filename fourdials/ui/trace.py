@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from fourdials.figures import numbers
 from fourdials.ui import controls, data, words
 
 if TYPE_CHECKING:
@@ -82,8 +83,8 @@ def head(trial: Row) -> None:
             ("Calls", words.count(trial["calls"]), None),
             ("Prompt tokens", words.count(trial["prompt_tokens"]), None),
             ("Completion tokens", words.count(trial["completion_tokens"]), None),
-            ("USD", words.usd(trial["usd"]).replace("$", "\\$"), None),
-            ("Took", words.seconds(trial["wall_s"]), None),
+            ("USD", numbers.usd(trial["usd"]), None),
+            ("Took", numbers.seconds(trial["wall_s"]), None),
         ]
     )
     if trial["error"]:
@@ -115,8 +116,8 @@ def timeline(trial_id: str, unit: str) -> None:
 def _call(row: Row) -> None:
     facts = [
         f"{words.count(row['prompt_tokens'])} + {words.count(row['completion_tokens'])} tokens",
-        "price unknown" if row["usd"] is None else words.usd(row["usd"]).replace("$", "\\$"),
-        words.seconds(row["latency_s"]),
+        "price unknown" if row["usd"] is None else words.plain(numbers.usd(row["usd"])),
+        numbers.seconds(row["latency_s"]),
     ]
     title = "Cut of the same thought" if row["segment"] else f"Call to {row['role']}"
     title += " (only reads off an answer)" if row["probe"] else ""
@@ -178,7 +179,7 @@ def _checkpoint(row: Row) -> None:
         st.badge(text, color=colour)
         spent = [f"{words.count(row['total_tokens'])} tokens", words.plural(row["calls"] or 0, "call")]
         if row["usd"] is not None:
-            spent.append(words.usd(row["usd"]).replace("$", "\\$"))
+            spent.append(words.plain(numbers.usd(row["usd"])))
         st.caption(" · ".join(spent))
 
 
@@ -217,7 +218,7 @@ def choose_point(arm: Row) -> tuple[str, float]:
     if asked_unit in words.UNITS and asked_unit != "level" and _number(asked_spend) is not None:
         spend = float(asked_spend)
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"At {words.point(asked_unit, spend)}".replace("$", "\\$"))
+            st.markdown(f"At {words.plain(numbers.budget(asked_unit, spend))}")
             st.button("By level instead", on_click=_forget_point, type="tertiary")
         return asked_unit, spend
     levels = [str(level) for level in json.loads(arm["levels"])]

@@ -6,9 +6,13 @@ import datetime
 import math
 from typing import Literal
 
+from fourdials.figures import numbers
+from fourdials.figures.style import DIAL_TITLES
+
+__all__ = ["DIAL_TITLES", "OUTCOMES", "STATES", "UNITS", "band", "count", "moment", "plain", "plural"]
+
 Colour = Literal["red", "orange", "blue", "green", "violet", "gray"]
 
-UNKNOWN = "unknown"
 UNITS = {
     "total_tokens": "Total tokens",
     "usd": "USD",
@@ -16,13 +20,6 @@ UNITS = {
     "calls": "Calls",
     "modelled_s": "Modelled seconds",
     "level": "Level",
-}
-DIAL_TITLES = {
-    "parallel": "Sample more",
-    "sequential": "Think longer",
-    "search": "Search more",
-    "interaction": "Act more",
-    "hybrid": "Several dials",
 }
 OUTCOMES: dict[str, tuple[str, Colour]] = {
     "correct": ("correct", "green"),
@@ -46,62 +43,21 @@ STATES: dict[str, tuple[str, Colour, str]] = {
 
 
 def count(value: float | None) -> str:
-    """A number of tokens, calls or trials: `950`, `12,300`, `1.23 M`; `unknown` for None."""
-    if value is None or math.isnan(value):
-        return UNKNOWN
-    if abs(value) >= 1e6:
-        return f"{value / 1e6:.2f} M"
-    return f"{value:,.0f}" if abs(value) >= 100 or float(value).is_integer() else f"{value:.1f}"
-
-
-def usd(value: float | None) -> str:
-    """US dollars with the digits that matter: `$0`, `$0.0004`, `$1.20`; `unknown` for None, which is not $0."""
-    if value is None or math.isnan(value):
-        return UNKNOWN
-    if value == 0:
-        return "$0"
-    return f"${value:,.2f}" if value >= 0.1 else f"${value:.2g}" if value >= 1e-4 else f"${value:.0e}"
-
-
-def seconds(value: float | None) -> str:
-    """A duration: `0.4 s`, `52 s`, `3 min 20 s`, `2 h 5 min`; `unknown` for None."""
-    if value is None or math.isnan(value):
-        return UNKNOWN
-    if value < 10:
-        return f"{value:.1f} s"
-    whole = round(value)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def share(value: float | None) -> str:
-    """A part of a whole in percent: `0 %`, `0.4 %`, `37 %`."""
-    if value is None or math.isnan(value):
-        return UNKNOWN
-    return f"{100 * value:.1f} %" if 0 < value < 0.01 else f"{100 * value:.0f} %"
-
-
-def amount(unit: str, value: float | None) -> str:
-    """A value in one of the spend units, with its unit."""
-    if unit in ("usd", "usd_paid"):
-        return usd(value)
-    return seconds(value) if unit.endswith("_s") or unit == "seconds" else count(value)
+    """A number of tokens, calls or trials in full: `950`, `12,300`; from a million on `1.2M`; `unknown` for None."""
+    if value is None or math.isnan(value) or abs(value) >= 1e6:
+        return numbers.count(value)
+    return f"{value:,.0f}"
 
 
 def band(unit: str, low: float | None, high: float | None) -> str:
-    """A range in one of the units: `1,200 – 3,400`, one number if both ends read the same."""
-    ends = [amount(unit, low), amount(unit, high)]
+    """A range in one of the units: `1.2k – 3.4k`, one number if both ends read the same."""
+    ends = [numbers.seconds(end) if unit == "seconds" else numbers.amount(unit, end) for end in (low, high)]
     return ends[0] if ends[0] == ends[1] else " – ".join(ends)
 
 
 def moment(at: float | None) -> str:
     """A point in time in the reader's zone: `14 Nov 2026, 09:05`."""
-    if at is None:
-        return UNKNOWN
-    return datetime.datetime.fromtimestamp(at).strftime("%d %b %Y, %H:%M") if at else UNKNOWN
+    return datetime.datetime.fromtimestamp(at).strftime("%d %b %Y, %H:%M") if at else numbers.UNKNOWN
 
 
 def plural(number: int, noun: str) -> str:
@@ -109,12 +65,6 @@ def plural(number: int, noun: str) -> str:
     return f"{count(number)} {noun}" + ("" if number == 1 else "s")
 
 
-def point(unit: str, spend: float) -> str:
-    """A budget as one says it: `level 4`, `1,200 total tokens`, `$0.10`."""
-    if unit == "level":
-        return f"level {spend:g}"
-    return (
-        amount(unit, spend)
-        if unit in ("usd", "usd_paid") or unit.endswith("_s")
-        else f"{count(spend)} {UNITS[unit].lower()}"
-    )
+def plain(text: str) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    return "".join("\\" + sign if sign in r"\`*_{}[]<>#$~|:" else sign for sign in " ".join(text.split()))

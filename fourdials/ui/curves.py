@@ -1,0 +1,169 @@
+"""A view of a run's curves: query → estimate → figures, kept until new rows land. Called by Start, Run and Compare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from fourdials.home import home
+from fourdials.ui import chart, data, words
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from fourdials.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is looked at: a run, tasks and arms of it (None for all), and the unit of spend."""
+
+    experiment_id: str
+    unit: str = "total_tokens"
+    tasks: tuple[str, ...] | None = None
+    arms: tuple[str, ...] | None = None
+
+    @property
+    def chosen(self) -> dict[str, list[str]]:
+        """The optional parameters its queries share."""
+        given = {"tasks": self.tasks, "arms": self.arms}
+        return {name: list(value) for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A view's curves: figures as JSON text, `narrow` the panels' layout for little room, and what they show."""
+
+    overlay: str
+    panels: str
+    narrow: str
+    alt: str
+    warnings: tuple[str, ...]
+    reading: str
+    curve: pl.DataFrame
+
+
+def drawn(view: View) -> Drawn:
+    """The figures of a view as things stand, in the colours of the reader's theme."""
+    opened = data.store()
+    dark = st.context.theme.type == "dark"
+    return _drawn(opened, str(home()), opened.version(), view, dark)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _drawn(_store: Store, folder: str, version: int, view: View, dark: bool) -> Drawn:
+    from fourdials import estimate, query
+    from fourdials.figures import curves, status
+
+    ids = [view.experiment_id]
+    points = query.run(_store, "curve_points", experiment_ids=ids, unit=view.unit, **view.chosen)
+    curve = estimate.curves(points)
+    baselines = query.run(_store, "baselines", experiment_ids=ids, **view.chosen)
+    runs = query.run(_store, "experiments").filter(experiment_id=view.experiment_id)
+    said, warnings = status.status_of(runs, curve, view.unit), status.warnings_of(runs, curve)
+    shown = [draw(curve, baselines, said, view.unit, dark=dark) for draw in (curves.overlay, curves.panels)]
+    narrow = curves.panels(curve, baselines, said, view.unit, dark=dark, columns=1)
+    for figure in (*shown, narrow):
+        figure.layout.uirevision = repr(view)
+    return Drawn(
+        overlay=shown[0].to_json(),
+        panels=shown[1].to_json(),
+        narrow=_layout(narrow),
+        alt=curves.alt_text(curve, view.unit),
+        warnings=tuple(warnings),
+        reading=reading(points, curve, view.unit),
+        curve=curve,
+    )
+
+
+def _layout(figure: Any) -> str:
+    import json
+
+    return json.dumps(json.loads(figure.to_json())["layout"])
+
+
+def reading(points: pl.DataFrame, curve: pl.DataFrame, unit: str) -> str:
+    """The two best arms at the largest budget all of them reach, and whether the data tell them apart; empty if fewer
+    than two arms have a point."""
+    import polars as pl
+
+    from fourdials import estimate
+    from fourdials.figures import numbers
+
+    known = curve.filter(~pl.col("censored"))
+    if known["arm"].n_unique() < 2:
+        return ""
+    reach = known.group_by("arm").agg(pl.col("spend").max())["spend"].min()
+    at = known.filter(pl.col("spend") <= reach).sort("spend").group_by("arm").last().sort("value", descending=True)
+    if at.height < 2:
+        return ""
+    best, second = at.row(0, named=True), at.row(1, named=True)
+    found = estimate.paired_difference(points, best["arm"], second["arm"], float(reach))  # type: ignore[arg-type]
+    if found is None:
+        return ""
+    where = numbers.budget(unit, reach)  # type: ignore[arg-type]
+    told = f"At {where} a problem, {best['arm']} scores {numbers.percent(best['value'])} and {second['arm']} "
+    told += f"{numbers.percent(second['value'])}: a difference of {numbers.difference(found.value)} "
+    told += f"({numbers.difference(found.low)} to {numbers.difference(found.high)}) on {found.n} problems. "
+    if found.low > 0:
+        return told + f"{best['arm']} is ahead."
+    return told + "That is too close to tell them apart; more problems would."
+
+
+def worth_showing(runs: pl.DataFrame) -> dict[str, Any] | None:
+    """The newest run of this home with results, else a recorded one; None if there is neither."""
+    begun = runs.filter(runs["trials_done"] > 0).sort("recorded", "created_at", descending=[False, True])
+    return begun.row(0, named=True) if begun.height else None
+
+
+def overlay(view: View, key: str) -> list[str] | None:
+    """All arms in one panel, redrawn in place. Returns the point just clicked: run, arm, spend."""
+    found = drawn(view)
+    return chart.live_chart(found.overlay, key=key, alt=found.alt)
+
+
+def panels(view: View, key: str) -> list[str] | None:
+    """A panel per dial. Returns the point just clicked: run, arm, spend."""
+    found = drawn(view)
+    return chart.live_chart(found.panels, key=key, alt=found.alt, narrow=found.narrow)
+
+
+def missing_arms(view: View, arms: Mapping[str, int]) -> str:
+    """Says which arms with ended trials (a count by name) the view cannot draw because their spend is unknown; else
+    nothing."""
+    drawn_arms = set(drawn(view).curve["arm"].unique())
+    if not drawn_arms and not any(arms.values()):
+        return ""
+    left_out = sorted(arm for arm, done in arms.items() if done and arm not in drawn_arms)
+    if not left_out or (view.unit != "usd" and not drawn_arms):
+        return ""
+    return f"{words.UNITS[view.unit]} of {', '.join(left_out)} is unknown, so not drawn."
+
+
+def why_empty(view: View, row: Mapping[str, Any] | None, state: data.RunState) -> str:
+    """Why there is no curve to draw, and what to do."""
+    if row and row["blocks_complete"] and view.unit in ("usd", "modelled_s"):
+        return f"{words.UNITS[view.unit]} is unknown for the models of this run; choose another unit."
+    if state.active:
+        return "The first complete block (one problem with every arm) is still on its way; curves appear by themselves."
+    if row and row["trials_done"]:
+        return "This run ended before the first block (one problem with every arm) was complete. Resume it under Run."
+    return "This run has no results."
+
+
+def offer_trials(view: View, held: tuple[View, list[str]] | None) -> None:
+    """A link from the point last clicked to the trials behind it."""
+    if held is None or held[0] != view or len(held[1]) != 3:
+        st.caption("Click a point of a curve to read the trials behind it.")
+        return
+    from fourdials.figures import numbers
+
+    _, arm, spend = held[1]
+    query = {"experiment": view.experiment_id, "arm": arm, "unit": view.unit, "spend": spend}
+    if view.tasks:
+        query["task"] = view.tasks[0]
+    label = f"Trials of {words.plain(arm)} at {words.plain(numbers.budget(view.unit, float(spend)))}"
+    st.page_link("pages/traces.py", label=label, icon=":material/account_tree:", query_params=query)

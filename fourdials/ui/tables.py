@@ -1,0 +1,68 @@
+"""What stands behind the figures of Compare: the numbers drawn, the SQL they come from, and how trials ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fourdials.figures import numbers
+from fourdials.ui import curves, data, words
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SOURCES = ("curve_points", "baselines")
+
+
+def choose_arms(arms: pl.DataFrame) -> tuple[str, ...] | None:
+    """Which arms are shown; None for all, which is also what an empty choice means."""
+    names = arms["arm"].to_list()
+    if len(names) < 2:
+        return None
+    titles = {row["arm"]: f"{words.DIAL_TITLES[row['dial']]}: {row['arm']}" for row in arms.iter_rows(named=True)}
+    key = f"compare.arms.{arms['experiment_id'][0]}"
+    with st.popover("Choose arms", icon=":material/filter_list:", type="tertiary"):
+        picked = st.pills(
+            "Arms shown", names, selection_mode="multi", default=names, format_func=titles.__getitem__, key=key
+        )
+    return None if not picked or len(picked) == len(names) else tuple(picked)
+
+
+def behind(view: curves.View) -> None:
+    """The frame the figures draw, as a table and as CSV, and the SQL of the rows it is estimated from."""
+    curve = curves.drawn(view).curve
+    left, right = st.columns([4, 1], vertical_alignment="center")
+    left.caption(
+        f"Each row is an arm at a budget in {numbers.UNITS[view.unit]}: the mean score over n problems within it, with "
+        "its 95 % interval, and the share of problems not yet answered."
+    )
+    right.download_button(
+        "CSV", curve.write_csv(), f"{view.experiment_id}.csv", "text/csv", icon=":material/download:", width="stretch"
+    )
+    st.dataframe(curve.drop("experiment_id"), hide_index=True, height=260)
+    from fourdials import query
+
+    for name in SOURCES:
+        found = query.describe(name)
+        st.caption(f"queries/{name}.sql — {found.title}")
+        st.code(found.sql, language="sql", height=220)
+
+
+def outcomes(view: curves.View) -> None:
+    """Ended trials by arm and outcome, and how many blocks the estimates leave out because of errors."""
+    ids = {"experiment_ids": [view.experiment_id]}
+    tasks = {"tasks": list(view.tasks)} if view.tasks else {}
+    counted = data.frame("outcomes", **ids, **tasks)
+    if counted.is_empty():
+        st.caption("No trial has ended yet.")
+        return
+    order = [name for name in words.OUTCOMES if name in counted["outcome"].unique()]
+    wide = counted.pivot(on="outcome", index="arm", values="trials", aggregate_function="sum").fill_null(0)
+    st.dataframe(wide.select("arm", *order).rename({name: words.OUTCOMES[name][0] for name in order}), hide_index=True)
+    left_out = data.frame("exclusions", **ids, **view.chosen)
+    complete, excluded = (max(left_out[name].to_list(), default=0) for name in ("complete", "excluded"))
+    st.caption(
+        f"Estimates use {words.plural(complete - excluded, 'complete block')} (a problem with all arms, once); "
+        f"{words.plural(excluded, 'block')} with a failed call or grader are left out for every arm."
+    )
