@@ -1,0 +1,259 @@
+"""Curves of `estimate.curves` → figures: score within a budget, all arms in one panel or a panel per dial.
+
+Called by pages, snapshots and notebooks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import polars as pl
+from plotly.subplots import make_subplots
+
+from fourdials.figures import numbers, style
+from fourdials.figures.status import Status, status_line
+from fourdials.records import DIALS
+
+LOG_FROM = 30.0  # a wider range of spends is drawn on a log scale
+_BASELINES = {"chance": "guessing", "constant": "best constant answer", "greedy": "one greedy sample"}
+_MARKERS = 6  # a curve carries, evenly over its width
+_TICKS = {"usd": {"tickprefix": "$", "tickformat": "~g"}, "level": {"tickformat": "~d"}}
+
+
+def overlay(
+    curve: pl.DataFrame,
+    baselines: pl.DataFrame | None,
+    status: Status,
+    unit: str,
+    warnings: Sequence[str] = (),
+    dark: bool = False,
+    height: int = 460,
+) -> go.Figure:
+    """All arms in one panel: steps with their 95 % intervals, dotted where a curve is censored.
+
+    Args:
+        curve: Rows of `estimate.curves`; each line's x, low, value and high are its rows.
+        baselines: Rows of the query `baselines`, drawn as labelled horizontal lines.
+        status: Printed under the title.
+        unit: Unit of spend.
+        warnings: Printed under the status.
+        dark: Colours for a dark page.
+        height: Pixels.
+    """
+    figure = go.Figure()
+    _draw(figure, curve, dark)
+    figure.layout.xaxis.update(**_x_axis(curve, unit))
+    figure.layout.yaxis.update(**_y_axis(curve, baselines))
+    _draw_baselines(figure, baselines, "", dark)
+    if curve.is_empty():
+        _say(figure, "No complete block of problems yet", "")
+    title = "Score within a budget" if unit != "level" else "Score by level of the dial"
+    return style.dress(figure, title, _lines(curve, status, warnings), dark, height)
+
+
+def panels(
+    curve: pl.DataFrame,
+    baselines: pl.DataFrame | None,
+    status: Status,
+    unit: str,
+    warnings: Sequence[str] = (),
+    dark: bool = False,
+    height: int = 460,
+    columns: int = 4,
+) -> go.Figure:
+    """One panel per dial on shared axes; a fifth for several dials at once if an arm turns them.
+
+    Arguments as for `overlay`; `columns` 1 or 2 puts panels below each other, for narrow pages.
+    """
+    shown = [dial for dial in DIALS if dial != "hybrid" or (curve["dial"] == "hybrid").any()]
+    columns = min(columns, len(shown)) if columns < 4 else len(shown)
+    rows = -(-len(shown) // columns)
+    figure = make_subplots(
+        rows=rows,
+        cols=columns,
+        shared_yaxes=True,
+        subplot_titles=[style.DIAL_TITLES[dial] for dial in shown],
+        horizontal_spacing=0.03,
+        vertical_spacing=0.11 if rows > 1 else 0,
+    )
+    for i, dial in enumerate(shown):
+        number = str(i + 1) if i else ""
+        own = curve.filter(pl.col("dial") == dial)
+        _draw(figure, own, dark, row=i // columns + 1, column=i % columns + 1)
+        figure.layout[f"xaxis{number}"].update(**_x_axis(curve, unit), matches="x" if i else None)
+        figure.layout[f"yaxis{number}"].update(**_y_axis(curve, baselines), matches="y" if i else None)
+        if i % columns:
+            figure.layout[f"yaxis{number}"].title.text = None
+        _draw_baselines(figure, baselines, number, dark, labelled=i == 0)
+        if own.is_empty():
+            _say(figure, "no arm turns this dial" if not curve.is_empty() else "no complete block yet", number)
+    height = height if rows == 1 else 190 * rows + 160
+    title = "Score within a budget, by dial" if unit != "level" else "Score by level, by dial"
+    return style.dress(figure, title, _lines(curve, status, warnings), dark, height, panel_titles=True)
+
+
+def alt_text(curve: pl.DataFrame, unit: str) -> str:
+    """One or two sentences that say what `overlay` or `panels` shows, for people who do not see it."""
+    if curve.is_empty():
+        return "An empty chart: no block of problems is complete yet."
+    known = curve.filter(~pl.col("censored"))
+    rows = [arm.row(-1, named=True) for arm in _arms(curve if known.is_empty() else known)]
+    ends = sorted(rows, key=lambda row: -float(row["value"]))
+    told = [
+        f"{row['arm']} reaches {numbers.percent(row['value'])} ({numbers.percent(row['low'])} to "
+        f"{numbers.percent(row['high'])}) at {numbers.budget(unit, row['spend'])}"
+        for row in ends[:6]
+    ]
+    more = f"; {len(ends) - 6} more arms are drawn" if len(ends) > 6 else ""
+    problems = max(row["n"] for row in ends)
+    return f"Score within a budget over {problems} problems, with 95 % intervals. {'; '.join(told)}{more}."
+
+
+def _arms(curve: pl.DataFrame) -> list[pl.DataFrame]:
+    """Frames of one arm each, in the order of dials and names, ordered by spend."""
+    found = curve.sort("arm", "experiment_id", "spend").partition_by("experiment_id", "arm", maintain_order=True)
+    return sorted(found, key=lambda arm: DIALS.index(arm["dial"][0]))
+
+
+def _draw(
+    figure: go.Figure, curve: pl.DataFrame, dark: bool, row: int | None = None, column: int | None = None
+) -> None:
+    ink, drawn = style.INKS[dark], dict.fromkeys(DIALS, 0)
+    several, arms = curve["experiment_id"].n_unique() > 1, _arms(curve)
+    for arm in arms:
+        dial = arm["dial"][0]
+        colour, symbol = ink.dials[dial], style.SYMBOLS[drawn[dial] % len(style.SYMBOLS)]
+        drawn[dial] += 1
+        name = arm["arm"][0] + (f" ({arm['experiment_id'][0]})" if several else "")
+        for trace in _traces(arm, name, colour, symbol, 0.14 if len(arms) < 4 else 0.08):
+            figure.add_trace(trace, row=row, col=column)
+
+
+def _traces(arm: pl.DataFrame, name: str, colour: str, symbol: str, opacity: float) -> list[go.Scatter]:
+    """The interval's lower and upper edge, the line, and its censored part if there is one.
+
+    Where none of the problems is answered yet there is nothing to draw.
+    """
+    begun = arm.filter(pl.col("unanswered") < 1)
+    arm = arm if begun.is_empty() else begun
+    group = f"{arm['experiment_id'][0]}/{arm['arm'][0]}"
+    edge = {
+        "mode": "lines",
+        "showlegend": False,
+        "hoverinfo": "skip",
+        "name": f"{name}, interval",
+        "legendgroup": group,
+    }
+    spend, line = arm["spend"].to_numpy(), {"shape": "hv", "width": 0, "color": colour}
+    fill = {"fill": "tonexty", "fillcolor": style.faint(colour, opacity)}
+    traces = [
+        go.Scatter(x=spend, y=arm["low"].to_numpy(), line=line, **edge),
+        go.Scatter(x=spend, y=arm["high"].to_numpy(), line=line, **fill, **edge),
+    ]
+    known, cut = arm.filter(~pl.col("censored")), arm.filter(pl.col("censored"))
+    parts = [(known, "solid", 2.2), (cut if cut.is_empty() else pl.concat([known.tail(1), cut]), "dot", 1.8)]
+    for rows, dash, width in parts:
+        if not rows.is_empty():
+            traces.append(
+                go.Scatter(
+                    x=rows["spend"].to_numpy(),
+                    y=rows["value"].to_numpy(),
+                    mode="lines",
+                    name=name,
+                    legendgroup=group,
+                    showlegend=False,
+                    line={"shape": "hv", "width": width, "color": colour, "dash": dash},
+                    customdata=rows.select("experiment_id", "arm", pl.col("spend").cast(pl.String)).rows(),
+                    text=[_hover(row) for row in rows.iter_rows(named=True)],
+                    hovertemplate="<b>%{fullData.name}</b><br>%{text}<extra></extra>",
+                )
+            )
+    return [*traces, *_markers(known if not known.is_empty() else cut, name, group, colour, symbol)]
+
+
+def _markers(rows: pl.DataFrame, name: str, group: str, colour: str, symbol: str) -> list[go.Scatter]:
+    """A few markers on a line, evenly spread over its width on a log scale, and the entry in the legend."""
+    spend = rows["spend"].to_numpy()
+    place = np.log(np.maximum(spend, spend[spend > 0].min() / 2 if (spend > 0).any() else 1.0))
+    wanted = np.linspace(place[0], place[-1], _MARKERS)
+    chosen = np.unique(np.abs(place[:, None] - wanted).argmin(axis=0))
+    common = {"name": name, "legendgroup": group, "marker": {"symbol": symbol, "size": 7, "color": colour}}
+    on_line = {"x": spend[chosen], "y": rows["value"].to_numpy()[chosen]}
+    return [
+        go.Scatter(**on_line, mode="markers", showlegend=False, hoverinfo="skip", **common),
+        go.Scatter(x=[None], y=[None], mode="lines+markers", line={"width": 2.2, "color": colour}, **common),
+    ]
+
+
+def _hover(row: dict[str, Any]) -> str:
+    share = {name: numbers.percent(row[name]) for name in ("value", "low", "high", "unanswered")}
+    lines = [
+        f"{share['value']} ({share['low']} to {share['high']}, {row['method']})",
+        f"{row['n']} problems, {share['unanswered']} unanswered",
+    ]
+    if row["censored"]:
+        lines.append("over 5 % of trials were cut off before here")
+    return "<br>".join(lines)
+
+
+def _draw_baselines(
+    figure: go.Figure, baselines: pl.DataFrame | None, number: str, dark: bool, labelled: bool = True
+) -> None:
+    if baselines is None:
+        return
+    ink, greedy = style.INKS[dark], baselines.filter(pl.col("kind") == "greedy")["value"].to_list()
+    for row in baselines.iter_rows(named=True):
+        # Labels stand at the right, where curves are high, unless one for a greedy sample is in the way.
+        moved = row["kind"] == "constant" and any(abs(row["value"] - value) < 0.06 for value in greedy)
+        line = {"color": ink.muted, "width": 1, "dash": "dash" if row["kind"] == "greedy" else "longdashdot"}
+        across = {"xref": f"x{number} domain", "yref": f"y{number}"}
+        figure.add_shape(type="line", x0=0, x1=1, y0=row["value"], y1=row["value"], line=line, **across)
+        if labelled:
+            # A guess is at most as good as the best constant answer: its label goes below its line, the other's above.
+            below = row["kind"] == "chance" and row["value"] > 0.06
+            named = f" ({row['arm']})" if row["arm"] and baselines["kind"].to_list().count("greedy") > 1 else ""
+            figure.add_annotation(
+                text=f"{_BASELINES[row['kind']]}{named} {numbers.percent(row['value'])}",
+                x=0.01 if moved else 0.99,
+                y=row["value"],
+                xanchor="left" if moved else "right",
+                yanchor="top" if below else "bottom",
+                showarrow=False,
+                font={"size": style.SMALL_PX - 1, "color": ink.muted},
+                **across,
+            )
+
+
+def _say(figure: go.Figure, text: str, number: str) -> None:
+    nothing = go.Scatter(x=[None], y=[None], showlegend=False, hoverinfo="skip", xaxis=f"x{number}", yaxis=f"y{number}")
+    figure.add_trace(nothing)  # a panel without a trace is left out, axes and all
+    where = {"xref": f"x{number} domain", "yref": f"y{number} domain"}
+    figure.add_annotation(text=text, x=0.5, y=0.5, showarrow=False, **where)
+
+
+def _lines(curve: pl.DataFrame, status: Status, warnings: Sequence[str]) -> list[str]:
+    lines = [status_line(status)]
+    if not curve.is_empty() and curve["censored"].any():
+        lines.append("Dotted: over 5 % of trials were cut off before here.")
+    return lines + [f"⚠ {warning}" for warning in warnings]
+
+
+def _x_axis(curve: pl.DataFrame, unit: str) -> dict[str, Any]:
+    spends = curve["spend"].filter(curve["spend"] > 0)
+    wide = not spends.is_empty() and float(spends.max()) / float(spends.min()) > LOG_FROM  # type: ignore[arg-type]
+    ticks = _TICKS.get(unit, {"ticksuffix": " s"} if unit.endswith("_s") else {"tickformat": "~s"})
+    scale = {"type": "log", "dtick": 1} if wide else {"type": "linear", "rangemode": "tozero", "nticks": 5}
+    if spends.is_empty():
+        scale |= {"range": [0, 1], "showticklabels": False}
+    name = numbers.UNITS[unit][0].upper() + numbers.UNITS[unit][1:] + (" (log scale)" if wide else "")
+    return {"title": {"text": name, "standoff": 8}, **scale, **ticks}
+
+
+def _y_axis(curve: pl.DataFrame, baselines: pl.DataFrame | None) -> dict[str, Any]:
+    tops = [0.1, *curve["high"].to_list(), *(baselines["value"].to_list() if baselines is not None else [])]
+    # Always from 0, up to the next tenth above everything drawn; a little air keeps lines at 100 % visible.
+    top = min(1.0, (int(max(tops) * 10) + 1) / 10)
+    return {"title": {"text": "Mean score", "standoff": 4}, "range": [0, top * 1.03], "tickformat": ".0%", "nticks": 6}

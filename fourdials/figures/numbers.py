@@ -1,0 +1,94 @@
+"""Numbers → the text people read, the same in figures, tables and sentences. None and NaN read `unknown`, never 0."""
+
+from __future__ import annotations
+
+import math
+
+UNKNOWN = "unknown"
+UNITS = {
+    "total_tokens": "total tokens",
+    "usd": "US dollars",
+    "completion_tokens": "generated tokens",
+    "calls": "model calls",
+    "modelled_s": "modelled seconds",
+    "critical_path_s": "seconds, longest path",
+    "level": "level",
+}
+_STEPS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
+
+
+def count(value: float | None) -> str:
+    """Tokens, calls, trials: `7`, `2.5`, `950`, `1.2k`, `35k`, `1.2M`."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    for size, letter in _STEPS:
+        # 999.6 would round to 1000: it is written in the next unit instead.
+        if abs(value) >= size * 0.9995:
+            return _digits(value / size, 1 if abs(value) < 9.95 * size else 0) + letter
+    return _digits(value, 1 if abs(value) < 100 else 0)
+
+
+def usd(value: float | None) -> str:
+    """US dollars with the digits that matter: `$0`, `$0.0004`, `$0.035`, `$1.20`, `$1,200`."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    sign, size = ("-" if value < 0 else ""), abs(value)
+    if size >= 1000:
+        return f"{sign}${size:,.0f}"
+    if size >= 0.0995:
+        return f"{sign}${size:.2f}"
+    if size == 0:
+        return "$0"
+    return f"{sign}${size:.2g}" if size >= 1e-4 else f"{sign}${size:.0e}"
+
+
+def seconds(value: float | None) -> str:
+    """A duration: `0.04 s`, `5.2 s`, `52 s`, `3 min 20 s`, `2 h 5 min`."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    if value < 9.95:
+        return f"{_digits(value, 2 if value < 0.995 else 1)} s"
+    whole = round(value)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def percent(value: float | None) -> str:
+    """A share of 1 in percent: `0 %`, `0.4 %`, `37 %`, `99.6 %`, `100 %`; only none and all read 0 and 100."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    near_edge = 0 < value < 0.01 or 0.99 < value < 1
+    digits = f"{100 * value:.1f}" if near_edge else f"{100 * value:.0f}"
+    if near_edge and digits in ("0.0", "100.0"):
+        return "under 0.1 %" if value < 0.5 else "over 99.9 %"
+    return f"{digits} %"
+
+
+def difference(value: float | None) -> str:
+    """A difference of shares in percentage points: `+12 points`, `−3 points`, `0 points`."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    points = round(100 * value)
+    return f"{'+' if points > 0 else '−' if points < 0 else ''}{abs(points)} points"
+
+
+def amount(unit: str, value: float | None) -> str:
+    """A spend in one of `UNITS`, without the unit's name where the number shows it: `1.2k`, `$0.10`, `52 s`."""
+    if unit.startswith("usd"):
+        return usd(value)
+    return seconds(value) if unit.endswith("_s") else count(value)
+
+
+def budget(unit: str, value: float | None) -> str:
+    """A spend as one says it: `1.2k total tokens`, `$0.10`, `52 s`, `level 4`."""
+    if unit == "level":
+        return f"level {count(value)}"
+    return amount(unit, value) if unit.startswith("usd") or unit.endswith("_s") else f"{count(value)} {UNITS[unit]}"
+
+
+def _digits(value: float, places: int) -> str:
+    text = f"{value:.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,88 @@
+"""What every figure says of itself: where its data comes from, how many problems, how far along, which prices.
+
+Pages build a `Status` from rows of the query `experiments`; figures print it under their title.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from fourdials.figures.numbers import UNITS
+
+UNBROKEN = "\u00a0"  # a space that does not break
+_PROVENANCE = {
+    "real": "Real models",
+    "scale model": "Scale model",
+    "simulated": "Simulated models",
+    "recorded": "Recorded run",
+}
+_ORIGIN = {"real": "of real models", "scale model": "of a scale model", "simulated": "of simulated models"}
+_ACCESS = {
+    "given": "has all information in the question",
+    "search": "must look it up",
+    "environment": "must find it by acting",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a figure's data comes from.
+
+    Attributes:
+        sources: (provenance, origin) of each experiment shown.
+        n: Problems behind the estimates; None if they differ between arms or there are none.
+        interim: True while trials are still to come.
+        price_date: Day of the newest price used; None if no price was.
+        unit: Unit of spend; None for figures without one.
+    """
+
+    sources: tuple[tuple[str, str], ...]
+    n: int | None
+    interim: bool
+    price_date: str | None = None
+    unit: str | None = None
+
+
+def status_of(experiments: pl.DataFrame, curve: pl.DataFrame, unit: str | None) -> Status:
+    """The status of a figure of these experiments (rows of the query `experiments`) and curves."""
+    counts = curve["n"].unique().to_list() if "n" in curve.columns else []
+    return Status(
+        sources=tuple(dict.fromkeys(experiments.select("provenance", "origin").rows())),
+        n=counts[0] if len(counts) == 1 else None,
+        interim=bool((experiments["trials_done"] < experiments["planned_trials"]).any()),
+        price_date=max(experiments["price_date"].drop_nulls().to_list(), default=None),
+        unit=unit,
+    )
+
+
+def status_line(status: Status) -> str:
+    """The status in one line, such as `Scale model · 40 problems · complete · total tokens`."""
+    kinds = []
+    for provenance, origin in status.sources:
+        kinds.append(_PROVENANCE[provenance] + (f" {_ORIGIN[origin]}" if provenance == "recorded" else ""))
+    parts = [" and ".join(dict.fromkeys(kinds)) or "No data"]
+    if status.n is not None:
+        parts.append("1 problem" if status.n == 1 else f"{status.n} problems")
+    parts.append("interim" if status.interim else "complete")
+    if status.unit is not None:
+        parts.append(UNITS[status.unit])
+    if status.price_date is not None:
+        parts.append(f"list prices of {status.price_date}")
+    return " · ".join(part.replace(" ", UNBROKEN) for part in parts)  # lines break between parts only
+
+
+def warnings_of(experiments: pl.DataFrame, curve: pl.DataFrame) -> list[str]:
+    """What makes arms in one figure hard to compare: mixed provenance, different information given, other problems."""
+    found = []
+    if experiments["origin"].n_unique() > 1:
+        kinds = ", ".join(sorted(experiments["origin"].unique()))
+        found.append(f"Not comparable as they stand: data of different kinds ({kinds}).")
+    if curve["access"].n_unique() > 1:
+        groups = curve.group_by("access").agg(pl.col("arm").unique().sort()).sort("access")
+        told = "; ".join(f"{', '.join(arms)} {_ACCESS[access]}" for access, arms in groups.rows())
+        found.append(f"Arms are given different information: {told}.")
+    if curve["n"].n_unique() > 1:
+        found.append("Arms were run on different numbers of problems.")
+    return found
