@@ -30,7 +30,6 @@ UNKNOWN: Mapping[str, Support] = MappingProxyType(dict.fromkeys(FEATURES, "unkno
 DEFAULT_LOCAL = "local/smollm2-135m"
 SLOTS = 16  # choices the local server decodes side by side; more take memory and are no faster on two threads
 SLOT_TOKENS = 1536
-SCALE_MODEL_PARAMETERS = 1_000_000_000  # a smaller one only stands in for those people use
 _OWN_SERVERS = frozenset({"hosted_vllm", "llamafile", "lm_studio", "ollama", "ollama_chat"})
 _LOOPBACK_BY_DEFAULT = frozenset({"ollama", "ollama_chat"})
 _CUSTOM = _OWN_SERVERS | {"openai", "anthropic"}
@@ -87,7 +86,6 @@ def _entry(keys: Mapping[str, str], entry: dict[str, Any]) -> Model:
 def _local_file(model_id: str) -> Model:
     path = Path(model_id.removeprefix("local:")).expanduser()
     header = read_gguf(path)
-    small = header.parameters < SCALE_MODEL_PARAMETERS
     return Model(
         id=model_id,
         label=f"{header.name} ({header.parameters / 1e6:.0f} M parameters), on this machine",
@@ -100,7 +98,6 @@ def _local_file(model_id: str) -> Model:
         capabilities=MappingProxyType(dict.fromkeys(FEATURES, "yes")),
         concurrency=SLOTS,
         samples_per_request=SLOTS,
-        provenance="scale model" if small else "real",
     )
 
 

@@ -59,8 +59,13 @@ def _start(model: Model) -> LocalServer:
 
 
 def threads() -> int:
-    """Processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """All processors this process may use but one.
+
+    llama.cpp's threads wait for each other at every layer; when any of them has to share its processor (with a browser,
+    or this worker itself) all of them wait, and two threads on two busy processors are several times slower than one.
+    """
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, usable - 1)
 
 
 def _bypass_proxies() -> None:
