@@ -237,11 +237,15 @@ def _check_shares(arms: Sequence[_Arm], mistakes: list[Mistake]) -> None:
 def _check_fit(
     tasks: Sequence[TaskChoice], arms: Sequence[Arm], models: Mapping[str, Model], mistakes: list[Mistake]
 ) -> None:
-    """An arm must fit at least one task, and a task at least one arm."""
+    """An arm must fit at least one task, a task at least one arm, and no model may be asked for what it cannot do."""
     for i, arm in enumerate(arms):
         reasons = [fit(arm, task, models) for task in tasks]
         if all(reasons):
             mistakes.append(Mistake(f"arms[{i}]", arm.strategy, "; ".join(sorted({r for r in reasons if r}))))
+        for model in {models[model_id].id: models[model_id] for model_id in arm.lineup.values()}.values():
+            if arm.knobs.get("temperature") and model.capabilities.get("temperature") == "no":
+                allowed = f"{model.id} cannot set a temperature; use 0 or another model"
+                mistakes.append(Mistake(f"arms[{i}].knobs.temperature", arm.knobs["temperature"], allowed))
     for i, task in enumerate(tasks):
         if all(fit(arm, task, models) for arm in arms):
             mistakes.append(Mistake(f"tasks[{i}]", task.name, "no arm of this experiment can run on this task"))

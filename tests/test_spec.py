@@ -120,3 +120,10 @@ def test_a_file_that_is_no_toml_is_refused_with_its_place(tmp_path):
         spec.load(path)
     with pytest.raises(InputError, match="cannot read"):
         spec.load(tmp_path / "absent.toml")
+
+
+def test_what_a_model_cannot_do_is_a_mistake_before_the_run():
+    data = good(model="anthropic/claude-haiku-5-5", arms=[{"strategy": "majority_vote"}, {"strategy": "single"}])
+    found = mistakes(data)
+    assert set(found) == {"arms[0].knobs.temperature"}
+    assert "cannot set a temperature" in found["arms[0].knobs.temperature"].allowed
