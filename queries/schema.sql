@@ -281,9 +281,14 @@ CREATE OR REPLACE MACRO points_of(ids, spend_unit, chosen_tasks, chosen_arms) AS
 WITH kept AS (
     SELECT * FROM units_of(ids, chosen_tasks, chosen_arms) WHERE NOT dropped
 ),
+last_answers AS (  -- of trials that stand for one level as a whole
+    SELECT c.trial_id, max(c.seq) AS seq
+    FROM checkpoints AS c
+    JOIN kept AS k ON k.trial_id = c.trial_id AND NOT k.nested
+    GROUP BY c.trial_id
+),
 stops AS (
-    SELECT k.trial_id,
-           k.unit_id,
+    SELECT k.unit_id,
            CASE WHEN k.nested THEN c.level ELSE k.max_level END AS level,
            c.seq,
            c.score,
@@ -301,53 +306,48 @@ stops AS (
     FROM kept AS k
     JOIN checkpoints AS c ON c.trial_id = k.trial_id
     JOIN spend_of(ids) AS s ON s.trial_id = c.trial_id AND s.level = c.level
-    QUALIFY k.nested OR c.seq = max(c.seq) OVER (PARTITION BY k.trial_id)
-),
-known AS (
-    SELECT k.*,
-           coalesce(u.known, TRUE) AS known,
-           coalesce(u.max_spend, 0) AS max_spend
-    FROM (SELECT unit_id,
-                 any_value(experiment_id) AS experiment_id,
-                 any_value(task) AS task,
-                 any_value(problem_id) AS problem_id,
-                 any_value(cluster_id) AS cluster_id,
-                 any_value(arm) AS arm,
-                 any_value(dial) AS dial,
-                 any_value(strategy) AS strategy,
-                 any_value(access) AS access,
-                 any_value(repeat) AS repeat,
-                 any_value(block) AS block,
-                 arg_max(stop_reason, max_level) = 'finished' AS finished
-          FROM kept
-          GROUP BY unit_id) AS k
-    LEFT JOIN (SELECT unit_id, bool_and(spend IS NOT NULL) AS known, max(spend) AS max_spend
-               FROM stops
-               GROUP BY unit_id) AS u ON u.unit_id = k.unit_id
-),
-counted AS (
-    SELECT *
-    FROM (SELECT *, bool_or(known) OVER (PARTITION BY experiment_id, arm) AS arm_known FROM known)
-    WHERE arm_known
-    QUALIFY bool_and(known) OVER (PARTITION BY experiment_id, block)
+    WHERE k.nested OR EXISTS (SELECT 1 FROM last_answers AS l WHERE l.trial_id = c.trial_id AND l.seq = c.seq)
 ),
 useful AS (
     SELECT *
     FROM stops
     QUALIFY spend < coalesce(min(spend) OVER (PARTITION BY unit_id ORDER BY level, seq
                                               ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), 'infinity')
+),
+gained AS (
+    SELECT unit_id, level, outcome, score, spend,
+           coalesce(score, 0) - lag(coalesce(score, 0), 1, 0) OVER steps AS gain,
+           CAST(outcome <> 'unanswered' AS INTEGER)
+               - lag(CAST(outcome <> 'unanswered' AS INTEGER), 1, 0) OVER steps AS answered_gain
+    FROM useful
+    WINDOW steps AS (PARTITION BY unit_id ORDER BY level, seq)
+),
+units AS (
+    SELECT k.*, coalesce(u.known, TRUE) AS known, coalesce(u.max_spend, 0) AS max_spend
+    FROM (SELECT unit_id, experiment_id, block, task, problem_id, cluster_id, arm, dial, strategy, access, repeat,
+                 arg_max(stop_reason, max_level) = 'finished' AS finished
+          FROM kept
+          GROUP BY ALL) AS k
+    LEFT JOIN (SELECT unit_id, bool_and(spend IS NOT NULL) AS known, max(spend) AS max_spend
+               FROM stops
+               GROUP BY unit_id) AS u ON u.unit_id = k.unit_id
+),
+counted AS (
+    SELECT *
+    FROM (SELECT *, bool_or(known) OVER (PARTITION BY experiment_id, arm) AS arm_known FROM units)
+    WHERE arm_known
+    QUALIFY bool_and(known) OVER (PARTITION BY experiment_id, block)
 )
 SELECT c.unit_id, c.experiment_id, c.task, c.problem_id, c.cluster_id, c.arm, c.dial, c.strategy, c.access, c.repeat,
-       u.trial_id,
-       u.level,
-       u.outcome,
-       u.score,
-       u.spend,
-       coalesce(u.score, 0) - lag(coalesce(u.score, 0), 1, 0)
-           OVER (PARTITION BY c.unit_id ORDER BY u.level, u.seq) AS gain,
-       CAST(u.outcome <> 'unanswered' AS INTEGER) - lag(CAST(u.outcome <> 'unanswered' AS INTEGER), 1, 0)
-           OVER (PARTITION BY c.unit_id ORDER BY u.level, u.seq) AS answered_gain,
+       k.trial_id,
+       g.level,
+       g.outcome,
+       g.score,
+       g.spend,
+       coalesce(g.gain, 0) AS gain,
+       g.answered_gain,
        c.max_spend,
        c.finished
 FROM counted AS c
-LEFT JOIN useful AS u ON u.unit_id = c.unit_id;
+LEFT JOIN gained AS g ON g.unit_id = c.unit_id
+LEFT JOIN kept AS k ON k.unit_id = g.unit_id AND (k.nested OR k.max_level = g.level);
