@@ -135,9 +135,11 @@ def export(
     """Write one run's tables as Parquet files."""
     store = _store()
     try:
-        store.export(experiment, folder)
+        written = store.export(experiment, folder)
     finally:
         store.close()
+    if not written:
+        raise InputError(f"there is no run called {experiment!r}; `python -m fourdials list experiments` shows all")
     print(f"wrote {experiment} to {folder}")
 
 
@@ -265,7 +267,9 @@ def _queries() -> list[dict[str, Any]]:
     from fourdials import query as queries
 
     described = [queries.describe(name) for name in queries.names()]
-    return [{"name": d.name, "parameters": ", ".join(d.parameters), "title": d.title} for d in described]
+    return [
+        {"name": d.name, "parameters": ", ".join(p.name for p in d.parameters), "title": d.title} for d in described
+    ]
 
 
 _LISTS = {

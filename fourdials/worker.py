@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fourdials.gateway import Gateway
 
 HEARTBEAT_S = 1.0
+_started: list[subprocess.Popen[bytes]] = []  # ours to reap, or they would stay as zombies
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +90,16 @@ def resume(experiment_id: str, root: Path | None = None, *, retry_errors: bool =
     environment = {**os.environ, "FOURDIALS_HOME": str(base)}
     package_root = Path(__file__).resolve().parent.parent
     with (run_folder(experiment_id, root) / "worker.log").open("ab") as log:
-        subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=package_root,
-            env=environment,
-            start_new_session=True,
+        _started.append(
+            subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=package_root,
+                env=environment,
+                start_new_session=True,
+            )
         )
 
 
@@ -107,6 +110,7 @@ def stop(experiment_id: str, root: Path | None = None) -> None:
 
 def state(experiment_id: str, root: Path | None = None) -> WorkerState:
     """Whether a run's worker lives, and where it stands in the queue."""
+    _started[:] = [process for process in _started if process.poll() is None]
     folder = run_folder(experiment_id, root)
     alive = _living(folder / "worker.lock") is not None
     heartbeat = _read(folder / "worker.json").get("heartbeat_at")
