@@ -29,6 +29,7 @@ with two:
         default="total_tokens",
         format_func=words.UNITS.get,
         required=True,
+        wrap=True,
     )
 arms = data.frame("arms", experiment_ids=[experiment_id])
 tasks = None if task == "all" else (task,)
@@ -48,7 +49,7 @@ def look(was_active: bool) -> None:
         st.info(curves.why_empty(view, row, state))
         return
     for warning in found.warnings:
-        st.warning(warning, icon=":material/balance:")
+        st.warning(words.plain(warning), icon=":material/balance:")
     point = curves.overlay(view, key="compare.overlay")
     st.text(found.reading)
     point = curves.panels(view, key="compare.panels") or point

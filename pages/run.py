@@ -7,8 +7,7 @@ from fourdials.ui import shell
 shell.enter()
 st.title("Run", anchor=False)
 
-from fourdials import worker  # noqa: E402 - the title appears while these load
-from fourdials.errors import InputError  # noqa: E402
+from fourdials.errors import InputError  # noqa: E402 - the title appears while these load
 from fourdials.ui import curves, monitor, outlook, setup, weights  # noqa: E402
 
 
@@ -65,7 +64,7 @@ with ahead:
     ready = found.data is not None and setup.reason_not(model, task) is None
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Start the run", type="primary", icon=":material/play_arrow:", disabled=not ready) and found.data:
-            st.query_params["experiment"] = worker.launch(found.data)
+            st.query_params["experiment"] = monitor.launch(found.data)
             st.rerun()
         if found.data:
             st.download_button(

@@ -16,9 +16,9 @@ place = st.container()
 
 from pathlib import Path  # noqa: E402 - the text above appears while these load
 
-from fourdials import spec, worker  # noqa: E402
+from fourdials import spec  # noqa: E402
 from fourdials.models import catalogue  # noqa: E402
-from fourdials.ui import controls, curves, data, weights  # noqa: E402
+from fourdials.ui import controls, curves, data, monitor, weights  # noqa: E402
 
 FIRST_LIGHT = Path(__file__).parent.parent / "data" / "experiments" / "first_light.toml"
 
@@ -30,7 +30,7 @@ with place:
         if st.button(
             "Start a real run of a few minutes", type="primary", icon=":material/play_arrow:", disabled=not ready
         ):
-            st.switch_page("pages/run.py", query_params={"experiment": worker.launch(first)})
+            st.switch_page("pages/run.py", query_params={"experiment": monitor.launch(first)})
         st.page_link("pages/run.py", label="Set up your own", icon=":material/tune:")
     st.caption(
         "The first run uses a small language model on this computer: no account, no key, no cost. It is a scale model, "

@@ -81,26 +81,42 @@ def run_state(experiment_id: str, status: str | None, detail: str | None, record
     """What is true of a run now, from its last journaled status (None if nothing is journaled yet) and its worker."""
     from fourdials import worker
 
-    if recorded or status in ("finished", "failed"):
-        return RunState(status or "finished", detail, recorded=recorded)
+    if recorded:
+        return RunState(status or "finished", detail, recorded=True)
     worker_state = worker.state(experiment_id)
+    ended = status in ("finished", "failed", "stopped")
+    if ended and not _just_asked(experiment_id):
+        return RunState(str(status), detail)
     if worker_state.alive:
         waiting = (worker_state.queue_position or 0) > 0
-        fallback = "starting" if status is None or status in ("stopped", "failed") else "running"
-        return RunState("queued" if waiting else fallback, detail, worker_state.queue_position)
-    if _just_launched(experiment_id):
+        going = "running" if status == "running" else "starting"
+        return RunState("queued" if waiting else going, detail, worker_state.queue_position)
+    if _just_asked(experiment_id):
         return RunState("starting", None, 0)
-    if status == "stopped":
-        return RunState("stopped", detail)
+    if ended:
+        return RunState(str(status), detail)
     if status is None:
         return RunState("failed", "The worker ended before it wrote anything.")
     return RunState("interrupted", "Its worker is gone; everything it finished is kept.")
 
 
-def _just_launched(experiment_id: str) -> bool:
-    """True in the seconds between asking for a worker and its lock: importing what it needs takes a while."""
+@st.cache_resource(show_spinner=False)
+def _asked() -> dict[str, float]:
+    """When a worker was last asked for, by run; shared by all sessions."""
+    return {}
+
+
+def asked_for_worker(experiment_id: str) -> None:
+    """Notes that a worker is being started: until it holds its lock there is no other sign of it."""
+    _asked()[experiment_id] = time.time()
+
+
+def _just_asked(experiment_id: str) -> bool:
+    """True in the seconds between asking for a worker and its lock, unless it has already told why it ended."""
+    asked = _asked().get(experiment_id, 0.0)
     log = run_folder(experiment_id) / "worker.log"
-    return log.exists() and time.time() - log.stat().st_mtime < STARTING_S and log.stat().st_size == 0
+    told = log.exists() and log.stat().st_size > 0 and log.stat().st_mtime > asked
+    return time.time() - asked < STARTING_S and not told
 
 
 def worker_log(experiment_id: str, characters: int = 2000) -> str:

@@ -42,6 +42,8 @@ class Draft:
         model: Solver of every arm whose line-up names none.
         params: Parameters of each task by its name.
         problems: Problems of each task; None for as many as the budget pays for.
+        counts: Problems by task where a duplicated experiment has different numbers; they hold as long as `problems`
+            is still the largest of them.
         unit: What `amount` counts: a key of the experiment's budget.
         amount: How much may be spent in all; None for no limit.
         split: `equal`, `custom`, or the name of the one dial that gets everything.
@@ -57,6 +59,7 @@ class Draft:
     arms: tuple[ArmDraft, ...]
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     problems: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
     unit: str = "total_tokens"
     amount: float | None = 100_000
     split: str = "equal"
@@ -64,6 +67,7 @@ class Draft:
     repeats: int = 1
     seed: int = 1
     concurrency: int = 8
+    allocator: str = "uniform"
     trial_budget: Mapping[str, float] = field(default_factory=dict)
     more_budget: Mapping[str, float] = field(default_factory=dict)
     models: Mapping[str, Any] = field(default_factory=dict)
@@ -149,7 +153,7 @@ def to_spec(
     if add_baseline:
         rows.insert(0, _arm_data(ArmDraft(BASELINE), round(1 - sum(cut), 6), draft.amount is not None))
     tasks = [
-        {"name": name, "problems": draft.problems or problems, **_unless_empty("params", draft.params.get(name))}
+        {"name": name, "problems": _problems(draft, name, problems), **_unless_empty("params", draft.params.get(name))}
         for name in draft.tasks
     ]
     amount = {} if draft.amount is None else {draft.unit: _whole(draft.unit, draft.amount)}
@@ -158,6 +162,7 @@ def to_spec(
         "seed": draft.seed,
         "repeats": draft.repeats,
         "concurrency": draft.concurrency,
+        **({"allocator": draft.allocator} if draft.allocator != "uniform" else {}),
         "model": draft.model,
         **_unless_empty("budget", {**draft.more_budget, **amount}),
         **_unless_empty("trial_budget", {unit: _whole(unit, cap) for unit, cap in draft.trial_budget.items()}),
@@ -165,6 +170,12 @@ def to_spec(
         "tasks": tasks,
         "arms": rows,
     }
+
+
+def _problems(draft: Draft, task: str, affordable: int) -> int:
+    if draft.counts and draft.problems == max(draft.counts.values()):
+        return draft.counts.get(task, draft.problems)
+    return draft.problems or affordable
 
 
 def _arm_data(arm: ArmDraft, share: float, split: bool) -> dict[str, Any]:
@@ -198,13 +209,16 @@ def from_spec(data: Mapping[str, Any], plans: Mapping[str, Strategy]) -> Draft:
     budget = dict(data.get("budget", {}))
     unit = next((key for key in ("total_tokens", "usd", "calls", "seconds") if key in budget), "total_tokens")
     amount = budget.pop(unit, None)
+    counts = {task["name"]: task.get("problems", 20) for task in data["tasks"]}
     return Draft(
         name=data["name"],
         tasks=tuple(task["name"] for task in data["tasks"]),
         model=model,
         arms=tuple(_arm_draft(row, plans, model, equal) for row in listed),
         params={task["name"]: task["params"] for task in data["tasks"] if task.get("params")},
-        problems=max(task.get("problems", 20) for task in data["tasks"]),
+        problems=max(counts.values()),
+        counts=counts if len(set(counts.values())) > 1 else {},
+        allocator=data.get("allocator", "uniform"),
         unit=unit,
         amount=amount,
         split="equal" if equal else "custom",

@@ -99,7 +99,15 @@ def buttons(experiment_id: str, state: data.RunState) -> None:
         st.button("Duplicate and edit", icon=":material/content_copy:", on_click=_duplicate, args=(experiment_id,))
 
 
+def launch(experiment: Row) -> str:
+    """Starts a run in the background and returns its id."""
+    experiment_id = worker.launch(experiment)
+    data.asked_for_worker(experiment_id)
+    return experiment_id
+
+
 def _resume(experiment_id: str) -> None:
+    data.asked_for_worker(experiment_id)
     try:
         worker.resume(experiment_id)
     except HomeBusy as busy:

@@ -63,7 +63,9 @@ def put(draft: Draft) -> None:
     for unit in CAPS:
         state[f"run.cap.{unit}"] = draft.trial_budget.get(unit)
     state["run.given.params"] = dict(draft.params)
-    state["run.carried"] = (draft.more_budget, draft.models, draft.trial_budget.get("seconds"))
+    names = ("more_budget", "models", "counts", "allocator")
+    state["run.carried"] = {name: getattr(draft, name) for name in names}
+    state["run.cap.seconds"] = draft.trial_budget.get("seconds")
     _put_arms(draft.arms)
 
 
@@ -347,8 +349,7 @@ def _limits() -> None:
 def draft() -> Draft:
     """The form as it stands. Raises InputError if a field cannot be read."""
     state = st.session_state
-    more_budget, models, cap_seconds = state["run.carried"]
-    caps = {unit: cap for unit in CAPS if (cap := state.get(f"run.cap.{unit}")) is not None}
+    caps = {unit: cap for unit in (*CAPS, "seconds") if (cap := state.get(f"run.cap.{unit}")) is not None}
     tasks = (state["run.task"], *state.get("run.more_tasks", []))
     return Draft(
         name=state["run.name"].strip(),
@@ -364,9 +365,8 @@ def draft() -> Draft:
         repeats=state["run.repeats"],
         seed=state["run.seed"],
         concurrency=state["run.concurrency"],
-        trial_budget=caps | ({"seconds": cap_seconds} if cap_seconds else {}),
-        more_budget=more_budget,
-        models=models,
+        trial_budget=caps,
+        **state["run.carried"],
     )
 
 
