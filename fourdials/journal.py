@@ -16,7 +16,6 @@ from typing import IO, Any, Protocol
 import orjson
 
 from fourdials.errors import InputError
-from fourdials.records import thaw
 
 LONG_TEXT = 160  # characters; longer texts are written once and referred to by their sha256
 
@@ -41,6 +40,13 @@ def lines(path: Path) -> Iterator[dict[str, Any]]:
                 except orjson.JSONDecodeError as error:
                     place = f"line {number} of {path}"
                     raise InputError(f"{place} is damaged ({error}); remove that line to go on without it") from None
+
+
+def _thaw(value: Any) -> Any:
+    """What orjson cannot write by itself: read-only mappings."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a {type(value).__name__} cannot be journaled")
 
 
 class Record(Protocol):
@@ -73,7 +79,7 @@ class Journal:
 
     def write(self, kind: str, fields: Mapping[str, Any]) -> None:
         """Appends one line `{"k": kind, …fields}` and flushes it."""
-        line = orjson.dumps({"k": kind, **fields}, default=thaw, option=orjson.OPT_SERIALIZE_NUMPY)
+        line = orjson.dumps({"k": kind, **fields}, default=_thaw, option=orjson.OPT_SERIALIZE_NUMPY)
         self._file.write(line + b"\n")
         self._file.flush()
 

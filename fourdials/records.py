@@ -116,8 +116,7 @@ class Observation:
 
     Attributes:
         text: What is seen.
-        actions: The actions open now; empty when `done`.
-        done: True once nothing more can be done.
+        actions, done: The actions open now; none once nothing more can be done.
         answer: The answer given, if the environment takes answers as actions, or the answer a walker who stopped here
             would stand on; None if there is none.
         prompt: The ready prompt that asks a model of the question's format for the next action, history included.
@@ -138,7 +137,6 @@ class Reply:
     """One sampled reply of a model, as a strategy sees it.
 
     Attributes:
-        text: The reply.
         answer: What `grading.extract` read off it, None if nothing could be read.
         call_id: Its row in `calls`.
         finish_reason: `stop`, `length`, `content_filter` or what the provider said.
@@ -184,16 +182,13 @@ class Model:
         key_variable: Name of the environment variable that holds its key; None if it needs none.
         api_base: Base URL, if not the provider's own.
         file: Path of the GGUF file of a local model.
-        context_tokens: Longest prompt plus reply; None if unknown.
-        parameters: Number of parameters; None if unknown.
+        context_tokens, parameters: Longest prompt plus reply, and number of parameters; None if unknown.
         capabilities: Support for `n`, `seed`, `grammar`, `logprobs`, `stop`, `temperature`, …
-        prefill_tokens_per_s: Calibrated rate behind modelled latency; None if unknown.
-        decode_tokens_per_s: Likewise for generated tokens.
+        prefill_tokens_per_s, decode_tokens_per_s: Calibrated rates behind modelled latency; None if unknown.
         overhead_s: Fixed seconds a call takes in modelled latency.
         concurrency: Most calls in flight at once.
         samples_per_request: Most samples one request may return.
-        requests_per_minute: Provider limit; None if none is set.
-        tokens_per_minute: Provider limit; None if none is set.
+        requests_per_minute, tokens_per_minute: Provider limits; None if none is set.
         provenance: What figures made with it must say.
     """
 
@@ -403,12 +398,3 @@ class Trial:
     max_level: int
     levels: tuple[int, ...]
     limits: Limits
-
-
-def thaw(value: Any) -> Any:
-    """A JSON-ready copy of mappings and tuples nested in any depth (mapping proxies become dicts, tuples lists)."""
-    if isinstance(value, Mapping):
-        return {str(key): thaw(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [thaw(item) for item in value]
-    return value

@@ -19,7 +19,7 @@ from fourdials import plugins
 from fourdials.errors import InputError, Mistake, SpecError
 from fourdials.models import catalogue
 from fourdials.plugins import Strategy
-from fourdials.records import Arm, Experiment, Limits, Model, TaskChoice, thaw
+from fourdials.records import Arm, Experiment, Limits, Model, TaskChoice
 
 _Positive = Annotated[int, Field(gt=0)]
 
@@ -142,7 +142,7 @@ def parse(data: Mapping[str, Any]) -> Experiment:
         allocator=spec.allocator,
         budget=Limits(**spec.budget.model_dump()),
         trial_budget=Limits(**spec.trial_budget.model_dump()),
-        spec=_without_none(thaw(data)),
+        spec=_without_none(data),
     )
 
 
