@@ -49,7 +49,7 @@ def test_an_experiment_becomes_a_draft_and_the_same_experiment_again():
         "model": "sim/default",
         "budget": {"seconds": 60.0, "total_tokens": 900},
         "trial_budget": {"calls": 7},
-        "tasks": [{"name": "wikiworld", "problems": 9, "params": {"hops": [1]}}],
+        "tasks": [{"name": "wikiworld", "problems": 9, "params": {"hops": [1]}}, {"name": "graph_path", "problems": 4}],
         "arms": [
             {"strategy": "single", "share": 0.1},
             {
