@@ -226,8 +226,9 @@ def header(job: Job, found: Mapping[str, Sequence[Problem]], planned: int) -> No
     )
     for arm in experiment.arms:
         fields = {key: value for key, value in asdict(arm).items() if key != "name"}
-        unit = plugins.strategies()[arm.strategy].unit
-        journal.write("arm", {"experiment_id": job.experiment_id, "arm": arm.name, "unit": unit, **fields})
+        fields["unit"] = plugins.strategies()[arm.strategy].unit
+        fields["tasks"] = [task.name for task in experiment.tasks if arm in plan.fitting_arms(experiment, task)]
+        journal.write("arm", {"experiment_id": job.experiment_id, "arm": arm.name, **fields})
     for name, problems in found.items():
         task = plugins.tasks()[name]
         constant = task.constant(problems)

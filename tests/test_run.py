@@ -8,7 +8,7 @@ import pytest
 from fourdials import plan
 from fourdials.errors import AuthenticationFailed, Unreachable
 from fourdials.journal import History, journals
-from fourdials.records import Limits
+from fourdials.records import Limits, TaskChoice
 from tests.scripted import Script, arm, capped, experiment, journaled, model, play
 
 TIMES = {"started_at", "finished_at", "wall_s", "latency_s", "queued_s", "at", "created_at"}
@@ -194,3 +194,12 @@ def test_history_knows_what_ended_and_what_was_said(tmp_path):
     assert len(history.ended) == 2
     assert history.header is not None
     assert history.header["planned_trials"] == 2
+
+
+def test_an_arm_says_which_tasks_it_runs_on(tmp_path):
+    gym = TaskChoice("reasoning_gym", {"generator": "chain_sum"}, 2)
+    what = experiment([arm("single"), arm("act")], problems=2)
+    play(tmp_path, replace(what, tasks=(*what.tasks, gym)), Script())
+    arms = {line["arm"]: line["tasks"] for line in journaled(tmp_path, "arm")}
+    assert arms == {"single": ["wikiworld", "reasoning_gym"], "act": ["wikiworld"]}
+    assert len(journaled(tmp_path, "trial")) == 2 * 2 + 2
