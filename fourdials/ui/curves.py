@@ -67,6 +67,7 @@ def _drawn(_store: Store, folder: str, version: int, view: View, dark: bool) -> 
     shown = [draw(curve, baselines, said, view.unit, dark=dark) for draw in (curves.overlay, curves.panels)]
     narrow = curves.panels(curve, baselines, said, view.unit, dark=dark, columns=1)
     for figure in (*shown, narrow):
+        figure.update_xaxes(automargin=True)  # the legend wraps on narrow pages and needs room below the title
         figure.layout.uirevision = repr(view)
     return Drawn(
         overlay=shown[0].to_json(),
