@@ -38,6 +38,7 @@ class Wording:
         think_form: What a chat model is to write after `Answer:` at the end of a thought.
         move: The verb of the action that follows a link.
         recap_last: True if a completion model sees the facts it went by so far after the new ones, False if before.
+        given_twice: True if a completion model that takes steps reads the given facts twice.
         rules: What a chat model is told of the world.
     """
 
@@ -54,6 +55,7 @@ class Wording:
     think_form: str
     move: str
     recap_last: bool
+    given_twice: bool
     rules: str
 
     def names(self, lines: Sequence[str], but: str = "") -> tuple[str, ...]:
@@ -140,7 +142,7 @@ class WalkSteps:
         key = step_key(len(state) - 1, here)
         if self._format == "completion":
             # Best evidence last, next to the cue: small models copy from what is near (.74 against .62 a hop).
-            ordered = shown if evidence is None else shown[::-1]
+            ordered = shown * (2 if self._wording.given_twice else 1) if evidence is None else shown[::-1]
             return Prompt(
                 text=self._wording.next_turn(ordered, state, self._turns),
                 choices=choices,

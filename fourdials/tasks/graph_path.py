@@ -159,6 +159,8 @@ _WORDING = Wording(
     think_form="the nodes from the start to where you arrive, such as `Answer: pan -> toe -> rug`",
     move="go to",
     recap_last=False,
+    # Reading a list of look-alike edges twice takes a small model from .41 to .57 a hop.
+    given_twice=True,
     rules="Every node leads to exactly one other. Follow edges only from left to right.",
 )
 

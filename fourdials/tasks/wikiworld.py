@@ -217,6 +217,7 @@ _WORDING = Wording(
     think_form="one name",
     move="open",
     recap_last=True,
+    given_twice=False,
     rules="This is about a made-up world; only its facts count, not what you know.",
 )
 

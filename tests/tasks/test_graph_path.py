@@ -57,6 +57,13 @@ def test_a_node_shows_the_edges_that_leave_and_reach_it_and_moving_along_one_cha
     assert environment.step("fox").answer == "fox"
 
 
+def test_a_completion_model_reads_the_given_edges_twice_but_looked_up_ones_once():
+    steps = graph_path.question(BY_HAND, "given", "completion").steps
+    edges = " ".join(FACTS)
+    assert steps.prompt(steps.first()).text == f"{edges} {edges}\ncup leads to"
+    assert steps.prompt(steps.first(), FACTS[1:3]).text == f"{FACTS[2]} {FACTS[1]}\ncup leads to"
+
+
 def test_the_reference_follows_from_the_edges_and_every_node_has_one():
     for problem in graph_path.problems(graph_path.Params(lengths=(1, 4, 7), nodes=12), 12, 2):
         edges = dict(fact.removesuffix(".").split(" leads to ") for fact in problem.data["facts"])
