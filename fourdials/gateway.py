@@ -21,6 +21,7 @@ from fourdials.errors import (
     AuthenticationFailed,
     ContentRefused,
     ContextTooLong,
+    MalformedReply,
     ModelError,
     RateLimited,
     RequestRejected,
@@ -36,18 +37,21 @@ NO_KEY = "no-key-needed"  # sent where no key belongs, so that litellm does not 
 LONGEST_WAIT_S = 120.0
 _PLAIN_SAMPLING = {"top_k": 0, "top_p": 1.0, "min_p": 0.0}  # llama.cpp would cut the distribution off by default
 _SEEDS = 2**31
+# What litellm says in the message only, then what it says by the class of the error.
+_SIGNS: tuple[tuple[str, type[ModelError]], ...] = (
+    ("insufficient_quota", RequestRejected),
+    ("content_policy_violation", ContentRefused),
+    ("Unable to get json response", MalformedReply),
+    ("Invalid response object", MalformedReply),
+    ("validation error for", MalformedReply),
+    ("has no attribute 'model_dump'", MalformedReply),
+)
 _KINDS: tuple[tuple[str, type[ModelError]], ...] = (
     ("ContextWindowExceededError", ContextTooLong),
     ("ContentPolicyViolationError", ContentRefused),
-    ("AuthenticationError", AuthenticationFailed),
-    ("PermissionDeniedError", AuthenticationFailed),
     ("RateLimitError", RateLimited),
     ("Timeout", Unreachable),
     ("APIConnectionError", Unreachable),
-    ("InternalServerError", Unreachable),
-    ("ServiceUnavailableError", Unreachable),
-    ("BadGatewayError", Unreachable),
-    ("APIResponseValidationError", Unreachable),
 )
 
 
@@ -245,9 +249,12 @@ class Gateway:
         if (api_base, api_key) not in self._clients:
             from litellm.llms.openai.common_utils import BaseOpenAILLM
 
-            self._clients[api_base, api_key] = self._litellm.exceptions.openai.AsyncOpenAI(
+            client = self._litellm.exceptions.openai.AsyncOpenAI(
                 api_key=api_key, base_url=api_base, max_retries=0, http_client=BaseOpenAILLM._get_async_http_client()
             )
+            if api_base is not None:  # these come from the environment and are nobody else's business
+                client.organization = client.project = None
+            self._clients[api_base, api_key] = client
         return self._clients[api_base, api_key]
 
     def _lane(self, model: Model) -> Lane:
@@ -271,7 +278,9 @@ class Gateway:
             None if entry.get(name) is None else entry[name] * pricing.MILLION
             for name in (*rates, "cache_creation_input_token_cost")
         ]
-        return Price(model_id, "", per_million[0], per_million[1], per_million[2], per_million[3], "litellm's price map")
+        return Price(
+            model_id, "", per_million[0], per_million[1], per_million[2], per_million[3], "litellm's price map"
+        )
 
 
 def _load_litellm() -> Any:
@@ -321,9 +330,12 @@ def _lane_name(model: Model) -> str:
 
 
 def _route(model: Model) -> str:
-    """The litellm id. Other people's OpenAI-like servers go by `hosted_vllm/`: it takes raw prompts, n, grammars and
-    log-probabilities, is faster than `openai/`, and knows no key of its own."""
-    if model.api_base and model.provider == "openai":
+    """The litellm id. Servers that speak OpenAI's protocol at an address of their own go by `hosted_vllm/`.
+
+    It takes raw prompts, n, grammars and log-probabilities, is faster than `openai/`, and sends no key or organisation
+    of its own. (litellm's Ollama route blocks the event loop after each call, to ask the server about the model.)
+    """
+    if model.api_base and model.provider in catalogue.OPENAI_LIKE:
         return f"hosted_vllm/{model.litellm_id.split('/', 1)[1]}"
     return model.litellm_id
 
@@ -344,14 +356,18 @@ def _refuse_what_cannot_be(request: ModelRequest) -> None:
 
 def _translated(model: Model, error: Exception) -> ModelError:
     """The error of our family for one of litellm's, its message free of keys."""
-    message = redacted(f"{model.id}: {' '.join(str(error).split())}")[:1000]
+    said = " ".join(str(error).split()).split(" Traceback (most recent call last)")[0]
+    message = redacted(f"{model.id}: {said}")[:1000]
+    for sign, kind in _SIGNS:
+        if sign in said:
+            return kind(message)
+    status = getattr(error, "status_code", None)
+    if status in (401, 403):
+        return AuthenticationFailed(message)
     names = [kind.__name__ for kind in type(error).__mro__]
-    if "insufficient_quota" in message:
-        return RequestRejected(message)
     for name, kind in _KINDS:
         if name in names:
             return kind(message)
-    status = getattr(error, "status_code", None)
     return Unreachable(message) if isinstance(status, int) and status >= 500 else RequestRejected(message)
 
 

@@ -31,8 +31,9 @@ DEFAULT_LOCAL = "local/smollm2-135m"
 SLOTS = 16  # choices the local server decodes side by side; more take memory and are no faster on two threads
 SLOT_TOKENS = 1536
 _OWN_SERVERS = frozenset({"hosted_vllm", "llamafile", "lm_studio", "ollama", "ollama_chat"})
-_LOOPBACK_BY_DEFAULT = frozenset({"ollama", "ollama_chat"})
-_CUSTOM = _OWN_SERVERS | {"openai", "anthropic"}
+OPENAI_LIKE = _OWN_SERVERS | {"openai"}
+_CUSTOM = OPENAI_LIKE | {"anthropic"}
+_OLLAMA = "http://localhost:11434/v1"
 _CHANGES = frozenset(
     {"format", "label", "context_tokens", "parameters", "prefill_tokens_per_s", "decode_tokens_per_s", "overhead_s"}
     | {"concurrency", "samples_per_request", "requests_per_minute", "tokens_per_minute"}
@@ -79,6 +80,8 @@ def _entry(keys: Mapping[str, str], entry: dict[str, Any]) -> Model:
     entry["capabilities"] = MappingProxyType({**UNKNOWN, **entry["capabilities"]})
     if provider == "local":
         return Model(**entry, file=str(weights.path()))
+    if provider in ("ollama", "ollama_chat"):
+        entry["api_base"] = _OLLAMA
     # litellm's own convention serves for providers the file does not name
     return Model(**entry, key_variable=keys.get(provider, f"{provider.upper().replace('-', '_')}_API_KEY") or None)
 
@@ -185,7 +188,7 @@ def missing(model: Model) -> str | None:
         return _missing_locally(model)
     if model.key_variable and not os.environ.get(model.key_variable):
         return f"set the environment variable {model.key_variable} to a key for {model.api_base or model.provider}"
-    if model.provider in _OWN_SERVERS - _LOOPBACK_BY_DEFAULT and model.api_base is None:
+    if model.provider in _OWN_SERVERS and model.api_base is None:
         return f'name its address: api_base under [models."{model.id}"] in the experiment'
     return None
 

@@ -133,7 +133,7 @@ def _completions(choices: Sequence[_Choice], total: int | None, one_choice_count
     listed = len(lengths) == len(choices)
     if listed and (one_choice_counted or (total is not None and total < sum(lengths))):
         first = choices[0]
-        stop = total - lengths[0] if total is not None and first.met_stop and total > lengths[0] else 1
+        stop = total - lengths[0] if total is not None and first.met_stop and total >= lengths[0] else 1
         return [
             length + (stop if choice.met_stop else 0) for length, choice in zip(lengths, choices, strict=True)
         ], total is not None
