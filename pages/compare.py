@@ -44,15 +44,15 @@ def look(was_active: bool) -> None:
         st.rerun()
     if row and state.state != "finished":
         monitor.brief(row, state)
-    found = curves.drawn(view)
+    found = curves.drawn(view, live=was_active)
     if found.curve.is_empty():
         st.info(curves.why_empty(view, row, state))
         return
     for warning in found.warnings:
         st.warning(words.plain(warning), icon=":material/balance:")
-    point = curves.overlay(view, key="compare.overlay")
+    point = curves.overlay(view, key="compare.overlay", live=was_active)
     st.text(found.reading)
-    point = curves.panels(view, key="compare.panels") or point
+    point = curves.panels(view, key="compare.panels", live=was_active) or point
     if point:
         st.session_state["compare.point"] = (view, point)
     curves.offer_trials(view, st.session_state.get("compare.point"))

@@ -22,8 +22,8 @@ def follow(experiment_id: str, was_active: bool) -> None:
         monitor.errors(experiment_id)
         if row["blocks_complete"]:
             view = curves.View(experiment_id)
-            curves.overlay(view, key="run.overlay")
-            st.text(curves.drawn(view).reading)
+            curves.overlay(view, key="run.overlay", live=state.active)
+            st.text(curves.drawn(view, live=state.active).reading)
             query = {"experiment": experiment_id}
             st.page_link("pages/compare.py", label="Compare", icon=":material/stacked_line_chart:", query_params=query)
         elif state.active:

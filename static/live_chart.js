@@ -30,10 +30,36 @@ function themed(layout, box) {
   };
 }
 
+// Plotly keeps a zoom only while the figure asks for the same range as before; a growing run asks for new ones.
+function zoomed(layout, box) {
+  const { zoom } = box.fourdials;
+  const old = box._fullLayout;
+  if (!old || old.uirevision !== layout.uirevision) zoom.clear();
+  for (const name of Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key))) {
+    if (!zoom.has(name[0]) || !old[name] || old[name].type !== (layout[name].type || old[name].type)) continue;
+    layout[name] = { ...layout[name], range: [...old[name].range], autorange: false };
+  }
+  return layout;
+}
+
+// Remembers in which direction the reader has zoomed; a double click or the reset button forgets it.
+function remember(box, change) {
+  const { zoom, figure } = box.fourdials;
+  for (const key of Object.keys(change)) {
+    const [name, what] = key.split(".");
+    if (!/^[xy]axis\d*$/.test(name) || !what) continue;
+    const asked = (figure.layout[name] || {}).range;
+    const now = box._fullLayout[name].range;
+    const reset = what === "autorange" || (asked && asked.every((end, i) => Math.abs(end - now[i]) < 1e-9));
+    if (reset) zoom.delete(name[0]);
+    else if (what.startsWith("range")) zoom.add(name[0]);
+  }
+}
+
 function draw(box, Plotly) {
   const { figure, narrow } = box.fourdials;
   const small = box.clientWidth < NARROW_PX;
-  const layout = { ...(small && narrow ? narrow : figure.layout), autosize: true };
+  const layout = zoomed({ ...(small && narrow ? narrow : figure.layout), autosize: true }, box);
   box.style.height = layout.height + "px";
   const config = { displaylogo: false, displayModeBar: small ? false : "hover" };
   return Plotly.react(box, figure.data, themed(layout, box), config);
@@ -51,6 +77,7 @@ export default function (component) {
     figure: known && known.text === data.figure ? known.figure : JSON.parse(data.figure),
     text: data.figure,
     narrow: data.narrow ? JSON.parse(data.narrow) : null,
+    zoom: known ? known.zoom : new Set(),
   };
   box.style.height = box.style.height || box.fourdials.figure.layout.height + "px";
   plotly()
@@ -62,6 +89,7 @@ export default function (component) {
         const point = event.points.find((each) => each.customdata);
         if (point) box.fourdials.send("point", Array.from(point.customdata));
       });
+      box.on("plotly_relayout", (change) => remember(box, change));
       watch(box, Plotly);
     })
     .catch((error) => {

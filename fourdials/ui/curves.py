@@ -46,11 +46,25 @@ class Drawn:
     curve: pl.DataFrame
 
 
-def drawn(view: View) -> Drawn:
-    """The figures of a view as things stand, in the colours of the reader's theme."""
+REFRESH_S = 2.5
+
+
+def drawn(view: View, live: bool = False) -> Drawn:
+    """The figures of a view as things stand, in the colours of the reader's theme.
+
+    With `live` they may be a few seconds old: new ones are made in the background meanwhile, so that a page that looks
+    again every second never waits (Streamlit fades what it waits for).
+    """
     opened = data.store()
     dark = st.context.theme.type == "dark"
+    if live:
+        return _lately_drawn(opened, str(home()), view, dark)
     return _drawn(opened, str(home()), opened.version(), view, dark)
+
+
+@st.cache_data(max_entries=16, show_spinner=False, ttl=REFRESH_S, refresh_mode="background")
+def _lately_drawn(_store: Store, folder: str, view: View, dark: bool) -> Drawn:
+    return _drawn(_store, folder, _store.version(), view, dark)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -120,28 +134,16 @@ def worth_showing(runs: pl.DataFrame) -> dict[str, Any] | None:
     return begun.row(0, named=True) if begun.height else None
 
 
-def overlay(view: View, key: str) -> list[str] | None:
+def overlay(view: View, key: str, live: bool = False) -> list[str] | None:
     """All arms in one panel, redrawn in place. Returns the point just clicked: run, arm, spend."""
-    found = drawn(view)
+    found = drawn(view, live)
     return chart.live_chart(found.overlay, key=key, alt=found.alt)
 
 
-def panels(view: View, key: str) -> list[str] | None:
+def panels(view: View, key: str, live: bool = False) -> list[str] | None:
     """A panel per dial. Returns the point just clicked: run, arm, spend."""
-    found = drawn(view)
+    found = drawn(view, live)
     return chart.live_chart(found.panels, key=key, alt=found.alt, narrow=found.narrow)
-
-
-def missing_arms(view: View, arms: Mapping[str, int]) -> str:
-    """Says which arms with ended trials (a count by name) the view cannot draw because their spend is unknown; else
-    nothing."""
-    drawn_arms = set(drawn(view).curve["arm"].unique())
-    if not drawn_arms and not any(arms.values()):
-        return ""
-    left_out = sorted(arm for arm, done in arms.items() if done and arm not in drawn_arms)
-    if not left_out or (view.unit != "usd" and not drawn_arms):
-        return ""
-    return f"{words.UNITS[view.unit]} of {', '.join(left_out)} is unknown, so not drawn."
 
 
 def why_empty(view: View, row: Mapping[str, Any] | None, state: data.RunState) -> str:

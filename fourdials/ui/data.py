@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import importlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,8 @@ class RunState:
 
 @st.cache_resource(show_spinner=False, on_release=lambda opened: opened.close())
 def _open(folder: str) -> Store:
+    importlib.import_module("pandas")  # Streamlit asks for its types: two sessions importing it at once would fail
+
     from fourdials.store import Store
 
     opened = Store(Path(folder))
