@@ -1,21 +1,21 @@
 """Every error Four Dials raises on purpose.
 
-    FourDialsError
-    ├── InputError             what a person gave cannot be used (spec, option, file); the message says what to do
-    │   └── SpecError          all mistakes of one experiment file at once
-    ├── ModelError             a call failed; raised by the gateway only, after its retries
-    │   ├── AuthenticationFailed   the key is missing or refused
-    │   ├── RateLimited            transient: the provider asks us to slow down
-    │   ├── Unreachable            transient: no connection, a time-out, or the server is overloaded
-    │   ├── MalformedReply         transient: the provider answered with something that is no reply
-    │   ├── ContextTooLong         the prompt and reply do not fit the model
-    │   ├── ContentRefused         the provider refused the content
-    │   └── RequestRejected        the provider rejects the request as it stands
-    ├── GraderError            a grader failed or timed out; never the same as a wrong answer
-    ├── BudgetExhausted        a reservation cannot be met any more; the trial is capped
-    ├── Diverged               a replayed trial asks something else than it did before
-    ├── HomeBusy               another process holds the database or runs the experiment
-    └── SetupError             weights, a server or a library cannot be had
+FourDialsError
+├── InputError             what a person gave cannot be used (spec, option, file); the message says what to do
+│   └── SpecError          all mistakes of one experiment file at once
+├── ModelError             a call failed; raised by the gateway only, after its retries
+│   ├── AuthenticationFailed   the key is missing or refused
+│   ├── RateLimited            transient: the provider asks us to slow down
+│   ├── Unreachable            transient: no connection, a time-out, or the server is overloaded
+│   ├── MalformedReply         transient: the provider answered with something that is no reply
+│   ├── ContextTooLong         the prompt and reply do not fit the model
+│   ├── ContentRefused         the provider refused the content
+│   └── RequestRejected        the provider rejects the request as it stands
+├── GraderError            a grader failed or timed out; never the same as a wrong answer
+├── BudgetExhausted        a reservation cannot be met any more; the trial is capped
+├── Diverged               a replayed trial asks something else than it did before
+├── HomeBusy               another process holds the database or runs the experiment
+└── SetupError             weights, a server or a library cannot be had
 """
 
 from __future__ import annotations

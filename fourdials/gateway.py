@@ -125,9 +125,16 @@ class Gateway:
             ]
         return problems
 
-    def usd(self, model_id: str, usage: Usage, at: float) -> float | None:
-        """List price without caching; a model without a row is looked up in litellm's own map. None if unknown."""
-        return pricing.list_price(model_id, usage, at, self._prices, self._mapped_price)
+    def mapped_prices(self, models: Iterable[Model]) -> list[Price]:
+        """Rows from litellm's own price map for the models that `prices` has none for; undated, their source named.
+
+        Empty before the gateway is open.
+        """
+        known = {row.model for row in self._prices}
+        found = [
+            self._mapped_price(model.id) for model in models if model.id not in known and model.provider != "local"
+        ]
+        return [price for price in found if price is not None]
 
     async def send(self, request: ModelRequest, record: Callable[[Attempt], None]) -> Attempt:
         """Sends one request and returns the attempt that succeeded; `record` is told of each one that failed.
@@ -273,6 +280,8 @@ class Gateway:
             entry = self._litellm.model_cost.get(model_id.split("/", 1)[1])
         if not entry or entry.get("input_cost_per_token") is None or entry.get("output_cost_per_token") is None:
             return None
+        if not entry["input_cost_per_token"] and not entry["output_cost_per_token"]:
+            return None  # free on one's own machine: its cost is unknown, not 0
         rates = ("input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost")
         per_million: list[Any] = [
             None if entry.get(name) is None else entry[name] * pricing.MILLION

@@ -56,6 +56,11 @@ class _Endpoint(_Section):
     api_base: str | None = None
     key_variable: str | None = None
     format: Annotated[str, Field(pattern="^(chat|completion)$")] | None = None
+    context_tokens: _Positive | None = None
+    parameters: _Positive | None = None
+    prefill_tokens_per_s: Annotated[float, Field(gt=0)] | None = None
+    decode_tokens_per_s: Annotated[float, Field(gt=0)] | None = None
+    samples_per_request: Annotated[int, Field(gt=0, le=128)] | None = None
     concurrency: _Positive | None = None
     requests_per_minute: _Positive | None = None
     tokens_per_minute: _Positive | None = None

@@ -276,6 +276,7 @@ async def _open_and_run(job: Job, gateway: Gateway, trials: Sequence[Trial]) -> 
             raise SetupError("; ".join(problems))
         if not job.stop.is_set():
             await gateway.open(models)
+            job.price_rows = (*job.price_rows, *gateway.mapped_prices(models))
     except SetupError as error:
         write_status(job, "failed", str(error))
         raise

@@ -22,6 +22,7 @@ from fourdials.errors import (
 )
 from fourdials.gateway import Gateway
 from fourdials.models import catalogue
+from fourdials.prices import list_price
 from fourdials.records import Attempt, Message, Model, ModelRequest, Price, Prompt, Usage
 from tests.loopback import PROMPT_TOKENS, Fault, Loopback
 
@@ -142,7 +143,7 @@ async def test_cached_and_reasoning_tokens_are_read_and_priced(server: Loopback)
         attempt, _ = await send(gateway, ask(served(server)))
     assert attempt.samples[0].usage == Usage(1000, 400, 0, 50, 30)
     assert attempt.usd_paid == pytest.approx((600 * 2.0 + 400 * 0.5 + 50 * 10.0) / 1e6)
-    assert gateway.usd("openai/thing", attempt.samples[0].usage, time.time()) == pytest.approx(0.0025)
+    assert list_price("openai/thing", attempt.samples[0].usage, time.time(), [row]) == pytest.approx(0.0025)
     assert attempt.raw_usage["prompt_tokens_details"]["cached_tokens"] == 400
 
 
@@ -389,11 +390,15 @@ def test_problems_are_found_before_a_run(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 async def test_a_price_nobody_wrote_down_is_looked_up_in_litellm_s_map_and_else_unknown() -> None:
     usage = Usage(1_000_000, 0, 0, 0, 0)
+    names = ("openai/gpt-4o-mini", "sim/default", "openai/nobody-knows-this", "ollama_chat/llama3.2")
+    models = [catalogue.resolve(name) for name in names]
     async with opened() as gateway:
         await gateway.open([])
-        assert gateway.usd("openai/gpt-4o-mini", usage, time.time()) == pytest.approx(0.15)
-        assert gateway.usd("sim/default", usage, time.time()) is None
-        assert gateway.usd("openai/nobody-knows-this", usage, time.time()) is None
+        rows = gateway.mapped_prices(models)
+    assert [row.model for row in rows] == ["openai/gpt-4o-mini"]
+    assert rows[0].source == "litellm's price map"
+    prices = [list_price(name, usage, time.time(), rows) for name in names]
+    assert prices == [pytest.approx(0.15), None, None, None]
 
 
 async def test_a_simulated_model_goes_through_litellm_and_is_given_the_truth() -> None:

@@ -10,11 +10,12 @@ import importlib
 import json
 import math
 import random
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -26,6 +27,7 @@ from fourdials.records import Access, Format, Grade, Message, Problem, Prompt, R
 
 _MARK = "Answer:"
 _SHOT_SEED = 700_001  # of the shots, whatever the experiment's seed; their questions are never asked
+_SOLVER, _NEEDS_SOLVER = "pycosat", "zebra_puzzles"
 _SAMPLE = 24  # instances that decide how answers are read
 _SHOT_CHARACTERS = 3000
 # A generator picks by index from a sequence of fixed length, so that a longer list of problems begins with a shorter.
@@ -105,10 +107,21 @@ def _problem(entry: Mapping[str, Any], seed: int, number: int, data: Mapping[str
     )
 
 
+def _library() -> Any:
+    """reasoning-gym, also where the solver behind one of its puzzles could not be compiled."""
+    try:
+        importlib.import_module(_SOLVER)
+    except ImportError:
+        sys.modules[_SOLVER] = ModuleType(_SOLVER)
+    return importlib.import_module("reasoning_gym")
+
+
 @lru_cache(maxsize=64)
 def _dataset(generator: str, config: str, seed: int) -> Any:
     """The library's data set; raises InputError if it has no such generator or refuses the parameters."""
-    library: Any = importlib.import_module("reasoning_gym")
+    library = _library()
+    if generator == _NEEDS_SOLVER and not hasattr(sys.modules[_SOLVER], "solve"):
+        raise InputError(f"{generator} needs the package {_SOLVER}, which is not installed; it takes a C compiler")
     known = sorted(importlib.import_module("reasoning_gym.factory").DATASETS)
     if generator not in known:
         near = difflib.get_close_matches(generator, known, n=5, cutoff=0.5)
