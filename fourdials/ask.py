@@ -246,8 +246,8 @@ class Branch:
     def _replay(self, order: Order, rows: list[Row]) -> list[Row]:
         if rows[0]["request_hash"] != order.hash:
             raise Diverged(
-                f"call {rows[0]['call_id']} asks something else than the journal holds: a prompt, a knob or the code was "
-                "changed since; start a new run (`run --again`) instead of resuming this one"
+                f"call {rows[0]['call_id']} asks something else than the journal holds: a prompt, a knob or the code "
+                "was changed since; start a new run (`run --again`) instead of resuming this one"
             )
         self._desk.purse.charge(spent(rows))
         self._desk.take(rows)

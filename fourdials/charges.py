@@ -20,6 +20,11 @@ from fourdials.ledger import Amount, Paths, estimate_tokens, modelled_seconds
 from fourdials.records import Attempt, Model, ModelRequest, Price, Prompt, Role, Trial, Usage
 
 Row = dict[str, Any]
+_UNKNOWN = (
+    *("reply", "extracted", "finish_reason", "logprob", "usage"),
+    *("prompt_tokens", "cached_tokens", "cache_write_tokens", "completion_tokens", "reasoning_tokens"),
+    *("usd", "usd_paid", "path_s", "modelled_path_s"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +110,12 @@ def _base_row(counter: Counter, order: Order, offset: int, call_id: str, seq: in
 
 
 def failed_row(counter: Counter, order: Order, offset: int, call_id: str, seq: int, attempt: Attempt) -> Row:
-    empty = dict.fromkeys(
-        (
-            "reply",
-            "extracted",
-            "finish_reason",
-            "logprob",
-            "usage",
-            "prompt_tokens",
-            "cached_tokens",
-            "cache_write_tokens",
-        )
-        + ("completion_tokens", "reasoning_tokens", "usd", "usd_paid", "path_s", "modelled_path_s")
-    )
-    return {**_base_row(counter, order, offset, call_id, seq, attempt), **empty, "usage_estimated": False}
+    """The row of a failed attempt: nothing is known of what it cost."""
+    return {
+        **_base_row(counter, order, offset, call_id, seq, attempt),
+        **dict.fromkeys(_UNKNOWN),
+        "usage_estimated": False,
+    }
 
 
 def rows_of(

@@ -1,4 +1,4 @@
-"""The command line: `run`, `resume`, `list`, `query`, `export`. Every mistake ends in one clear line and exit code 1."""
+"""The command line: `run`, `resume`, `list`, `query`, `export`. A mistake ends in one clear line and exit code 1."""
 
 from __future__ import annotations
 

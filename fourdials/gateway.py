@@ -31,7 +31,7 @@ from fourdials.errors import (
 from fourdials.models import catalogue, local, replies, sim
 from fourdials.models.lanes import Lane
 from fourdials.models.redaction import redacted
-from fourdials.records import Attempt, Model, ModelRequest, Price, Sample, Usage
+from fourdials.records import Attempt, Model, ModelRequest, Price, Sample
 
 NO_KEY = "no-key-needed"  # sent where no key belongs, so that litellm does not fall back to one from the environment
 LONGEST_WAIT_S = 120.0

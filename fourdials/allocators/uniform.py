@@ -1,4 +1,4 @@
-"""Uniform allocation: every trial may go to its largest level, blocks one after the other in the plan's random order."""
+"""Uniform allocation: every trial may go to its largest level, block after block in the plan's random order."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """What every strategy promises, checked for each discovered one on each task and prompt format it fits."""
 
+import itertools
 from dataclasses import fields, replace
 
 import pytest
@@ -36,7 +37,7 @@ def played(request, tmp_path_factory):
 
 
 def test_a_trial_ends_without_a_failure(played):
-    *_, folder, what, status = played
+    *_, folder, _what, status = played
     assert status == "finished"
     trials = journaled(folder, "trial")
     assert trials
@@ -45,7 +46,7 @@ def test_a_trial_ends_without_a_failure(played):
 
 
 def test_levels_increase_and_spend_never_falls(played):
-    name, *_, folder, what, _ = played
+    _name, *_, folder, _what, _ = played
     for trial in journaled(folder, "trial"):
         calls = [c for c in journaled(folder, "calls") if c["trial_id"] == trial["trial_id"]]
         levels = [c["level"] for c in journaled(folder, "checkpoint") if c["trial_id"] == trial["trial_id"]]
@@ -53,12 +54,12 @@ def test_levels_increase_and_spend_never_falls(played):
         assert levels
         spends = [spend_at(calls, level) for level in levels]
         probing = any(call["probe"] for call in calls)
-        for low, high in zip(spends, spends[1:], strict=False):
+        for low, high in itertools.pairwise(spends):
             assert all(low[unit] <= high[unit] for unit in UNITS) or probing
 
 
 def test_the_calls_of_a_trial_are_its_bill(played):
-    *_, folder, what, _ = played
+    *_, folder, _what, _ = played
     for trial in journaled(folder, "trial"):
         calls = [c for c in journaled(folder, "calls") if c["trial_id"] == trial["trial_id"] and c["error"] is None]
         assert trial["calls"] == sum(c["segment"] == 0 for c in calls) > 0
@@ -67,7 +68,7 @@ def test_the_calls_of_a_trial_are_its_bill(played):
 
 
 def test_a_short_deployment_equals_the_prefix_of_a_long_one(played, tmp_path):
-    name, task, format, folder, what, _ = played
+    name, _task, _format, folder, what, _ = played
     plan = plugins.strategies()[name]
     if not plan.nested or len(plan.levels) < 2:
         pytest.skip("has a single level, or one trial for each")
@@ -102,7 +103,7 @@ def test_a_replayed_run_asks_nothing_and_writes_the_same_rows(played, tmp_path):
 
 
 def test_a_capped_trial_stops_with_its_last_answer_and_says_so(played, tmp_path):
-    name, task, format, folder, what, _ = played
+    _name, _task, _format, folder, what, _ = played
     trial = journaled(folder, "trial")[0]
     whole = trial["prompt_tokens"] + trial["completion_tokens"]
     tight = replace(what, trial_budget=replace(what.trial_budget, total_tokens=max(1, whole // 2)))
@@ -115,7 +116,7 @@ def test_a_capped_trial_stops_with_its_last_answer_and_says_so(played, tmp_path)
 
 
 def test_the_question_a_strategy_sees_holds_no_reference(played):
-    name, task, format, _, what, _ = played
+    name, task, format, _, _what, _ = played
     module = plugins.tasks()[task]
     plan = plugins.strategies()[name]
     problem = module.problems(module.Params(), 1, 5)[0]

@@ -36,7 +36,8 @@ async def retrieve(
 
     Spends one search and one or two calls per level: chat models write their own queries and are asked for an answer
     after each search (a probe); completion models follow the task's steps, where what is read off the passages is both
-    the next thing to look up and the answer if stopped there. Wins where the facts are not in the prompt; loses where a wrong passage sends all later queries astray.
+    the next thing to look up and the answer if stopped there. Wins where the facts are not in the prompt; loses where
+    a wrong passage sends all later queries astray.
     """
     if question.format == "completion" and question.steps is not None:
         turns = _by_steps(question.steps, ask, passages, temperature)
