@@ -316,7 +316,7 @@ def _add(name: str) -> None:
 def _size(task: str) -> None:
     st.text_input("Name of the run", key="run.name", max_chars=80, **KEEP)
     one, two, three, four = st.columns(4)
-    one.number_input("Problems", 1, 100_000, value=None, key="run.problems", placeholder="as the budget allows", **KEEP)
+    one.number_input("Problems", 1, 100_000, value=None, key="run.problems", placeholder="by budget", **KEEP)
     two.number_input("Repeats", 1, 1000, key="run.repeats", help="Runs of each problem by each arm.", **KEEP)
     three.number_input(
         "Seed", 0, 2**53 - 1, key="run.seed", help="Decides the problems, their order and sampling.", **KEEP

@@ -5,9 +5,11 @@ import re
 
 import pytest
 
-from fourdials.errors import HomeBusy
+from fourdials.errors import HomeBusy, Unreachable
 from fourdials.store import Store
+from tests.pages.conftest import ARMS
 from tests.pages.opened import page, shown
+from tests.scripted import Script, arm, experiment, play
 
 
 def test_start_without_runs_offers_a_real_run_and_says_where_its_curves_will_be(home):
@@ -83,6 +85,23 @@ def test_choosing_fewer_arms_leaves_the_others_out(filled):
     assert set(app.dataframe[0].value["arm"]) == {"single", "stepwise"}
 
 
+def test_failed_trials_are_counted_apart_with_what_they_could_have_changed(home):
+    failed = []
+
+    def fail(request):
+        if request.role == "query" and len(failed) < 4:
+            failed.append(request)
+            raise Unreachable("nobody there")
+
+    play(home / "runs" / "run", experiment([arm(name) for name in ARMS], problems=6), Script(fail=fail))
+    app = page("compare")
+    ended, bounds = (app.dataframe[i].value.set_index("arm") for i in (1, 2))
+    assert ended.loc["retrieve", "failed call, not scored"] == 4
+    assert bounds.loc["retrieve", "share"] == "67 %"
+    assert bounds.loc["act", "failed trials"] == 0
+    assert "2 complete blocks" in shown(app)
+
+
 def test_traces_lists_the_trials_of_a_point(filled):
     app = page("traces", experiment="run", arm="retrieve")
     assert app.selectbox[1].value == "retrieve"
@@ -116,8 +135,6 @@ def test_a_trial_that_is_not_there_is_said_to_be_missing(filled):
 
 
 def test_what_a_model_wrote_is_never_shown_as_markdown(home):
-    from tests.scripted import Script, arm, experiment, play
-
     class Shouting(Script):
         def _sample(self, request, i):
             found = super()._sample(request, i)
