@@ -8,7 +8,7 @@ shell.enter()
 st.title("Run", anchor=False)
 
 from fourdials.errors import InputError  # noqa: E402 - the title appears while these load
-from fourdials.ui import curves, monitor, outlook, setup, weights  # noqa: E402
+from fourdials.ui import curves, fetching, monitor, outlook, setup  # noqa: E402
 
 
 def follow(experiment_id: str, was_active: bool) -> None:
@@ -47,7 +47,7 @@ left, right = st.columns([6, 7], gap="large")
 with left:
     task = setup.choose_task()
     model = setup.choose_model(task)
-    weights.offer(model)
+    fetching.offer(model)
     unit, amount = setup.choose_amount()
     ahead = st.container()
 with right, st.container(border=True):

@@ -18,14 +18,14 @@ from pathlib import Path  # noqa: E402 - the text above appears while these load
 
 from fourdials import spec  # noqa: E402
 from fourdials.models import catalogue  # noqa: E402
-from fourdials.ui import controls, curves, data, monitor, weights  # noqa: E402
+from fourdials.ui import controls, curves, data, fetching, monitor  # noqa: E402
 
 FIRST_LIGHT = Path(__file__).parent.parent / "data" / "experiments" / "first_light.toml"
 
 runs = data.frame("experiments")
 with place:
     first = spec.load(FIRST_LIGHT)
-    ready = weights.offer(catalogue.resolve(first["model"]))
+    ready = fetching.offer(catalogue.resolve(first["model"]))
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
             "Start a real run of a few minutes", type="primary", icon=":material/play_arrow:", disabled=not ready

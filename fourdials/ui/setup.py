@@ -15,7 +15,7 @@ import streamlit as st
 from fourdials import plugins, spec
 from fourdials.errors import InputError
 from fourdials.figures import numbers
-from fourdials.models import catalogue
+from fourdials.models import catalogue, weights
 from fourdials.records import DIALS, Model
 from fourdials.ui import controls, words
 from fourdials.ui.draft import ArmDraft, Draft, default_arms, from_spec, parse_levels, reason_against, refit, shares
@@ -139,7 +139,8 @@ def choose_model(task: str) -> Model:
         on_change=_refit,
         **KEEP,
     )
-    if name not in usable and (reason := reason_not(models[name], task)):
+    fetchable = models[name].provider == "local" and not weights.present()  # `fetching.offer` says so, with a button
+    if name not in usable and not fetchable and (reason := reason_not(models[name], task)):
         st.warning(reason, icon=":material/block:")
     others = {model_id: reason for model_id, reason in why.items() if reason is not None and model_id != name}
     if others:

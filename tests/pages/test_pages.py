@@ -153,11 +153,18 @@ def test_what_a_model_wrote_is_never_shown_as_markdown(home):
 
 
 def test_a_home_held_by_another_program_gives_a_page_that_explains_it(home, monkeypatch):
-    def busy(*_args, **_kwargs):
-        raise HomeBusy("fourdials.duckdb is held by process 7")
+    play(home / "runs" / "run", experiment([arm(name) for name in ARMS], problems=2), Script())
+    opened = Store.__init__
 
-    monkeypatch.setattr("fourdials.store.Store.__init__", busy)
+    def busy(self, folder, read_only_copy=False):
+        if not read_only_copy:
+            raise HomeBusy("fourdials.duckdb is held by process 7")
+        opened(self, folder, True, folder / "recorded")
+
+    monkeypatch.setattr(Store, "__init__", busy)
     app = page("compare")
     assert "Another program has this database open" in app.error[0].value
     assert "process 7" in app.code[0].value
-    assert [button.label for button in app.button] == ["Try again"]
+    assert app.button[0].label == "Try again"
+    app.button[1].click().run()
+    assert len(app.get("bidi_component")) == 2
