@@ -178,7 +178,9 @@ class Ask(Protocol):
     async def samples(
         self, prompt: Prompt, *, role: Role, levels: Sequence[int], temperature: float, part: str = "solver"
     ) -> list[Reply]:
-        """One independent sample for each level, in as few requests as the route allows; they wait for nothing."""
+        """One independent sample for each level, in as few requests as the route allows; they wait for nothing.
+
+        Where the budget ends on the way, the samples of the first levels only, but at least one."""
 
     async def thought(self, prompt: Prompt, *, role: Role, budgets: Sequence[int], temperature: float) -> list[Reply]:
         """One generation of at most `budgets[-1]` tokens, cut at each budget (the budgets are the levels).

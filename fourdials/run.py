@@ -25,7 +25,7 @@ from fourdials.errors import (
     ModelError,
 )
 from fourdials.journal import History, Record
-from fourdials.ledger import Amount, Purse
+from fourdials.ledger import Purse
 from fourdials.plugins import Grant, TrialView, Update
 from fourdials.records import Checkpoint, Experiment, Grade, Outcome, Price, Problem, StopReason, Trial
 
@@ -264,10 +264,8 @@ async def run(job: Job, trials: Sequence[Trial]) -> str:
     write_status(job, "running")
     purse = Purse(job.experiment.budget)
     open_trials = [trial for trial in trials if not _ended(job, trial)]
-    still_open = {trial.trial_id for trial in open_trials}
-    for trial in trials:
-        if trial.trial_id not in still_open:
-            purse.charge(_already_spent(job, trial))
+    # All of it at once: trials that are taken up again later must not find room that was spent long ago.
+    purse.charge(spent([row for calls in job.history.calls.values() for rows in calls.values() for row in rows]))
     job.tell("planned", {"trials": len(trials), "ended": len(trials) - len(open_trials)})
     status, detail = await _Scheduler(job, open_trials, purse).run()
     write_status(job, status, detail)
@@ -292,11 +290,6 @@ def _ended(job: Job, trial: Trial) -> bool:
     if again:
         job.journal.write("reset", {"trial_id": trial.trial_id})
     return not again
-
-
-def _already_spent(job: Job, trial: Trial) -> Amount:
-    calls = job.history.calls.get(trial.trial_id, {})
-    return spent([row for rows in calls.values() for row in rows])
 
 
 async def _all(workers: Sequence[asyncio.Task[None]]) -> None:
@@ -370,6 +363,7 @@ class _Scheduler:
             self._paused[trial_run.trial.trial_id] = trial_run
         else:
             await trial_run.close()
+            await trial_run.desk.close()
             row = trial_run.row(end)
             self._job.journal.write("trial", row)
             self._job.tell("trial", row)

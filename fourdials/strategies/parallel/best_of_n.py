@@ -43,17 +43,23 @@ async def best_of_n(
     answers: list[str | None] = []
     scores: list[float] = []
     while True:
-        levels = range(len(answers) + 1, granted + 1)
+        # No further than the next level asked for, so that a budget that ends leaves candidates that were judged.
+        end = next((level for level in ask.levels if len(answers) < level <= granted), granted)
+        levels = range(len(answers) + 1, end + 1)
         replies = await ask.samples(question.answer, role="solve", levels=levels, temperature=temperature)
+        levels = levels[: len(replies)]  # fewer where the budget ended
         branches = [ask.fork(f"verify-{level}") for level in levels]
         judged = await asyncio.gather(
             *(
                 _judge(question, branch, reply, level, opinions)
                 for branch, reply, level in zip(branches, replies, levels, strict=True)
-            )
+            ),
+            return_exceptions=True,  # candidates that were judged count, even where the budget ended at a later one
         )
         ask.join(*branches)
         for reply, score in zip(replies, judged, strict=True):
+            if isinstance(score, BaseException):
+                raise score
             answers.append(reply.answer)
             scores.append(score)
             detail = {"answer": reply.answer, "verifier": score}
