@@ -8,7 +8,7 @@ shell.enter()
 st.title("Run", anchor=False)
 
 from fourdials.errors import InputError  # noqa: E402 - the title appears while these load
-from fourdials.ui import curves, fetching, monitor, outlook, setup  # noqa: E402
+from fourdials.ui import curves, fetching, models, monitor, outlook, setup  # noqa: E402
 
 
 def follow(experiment_id: str, was_active: bool) -> None:
@@ -61,7 +61,7 @@ with ahead:
     except InputError as error:
         found = outlook.Outlook(mistakes=(str(error),))
     outlook.show(found)
-    ready = found.data is not None and setup.reason_not(model, task) is None
+    ready = found.data is not None and models.reason_not(model, task) is None
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Start the run", type="primary", icon=":material/play_arrow:", disabled=not ready) and found.data:
             st.query_params["experiment"] = monitor.launch(found.data)

@@ -10,6 +10,7 @@
     trace      one trial, level by level
     draft      the Run page's choices ↔ an experiment's plain data
     outlook    a draft → its forecast, or every mistake in it
+    models     the choice of a model, and what others lack
     setup      the Run page's form
     fetching   the local model's weights, fetched with progress
     monitor    a run while it goes
