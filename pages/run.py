@@ -60,8 +60,10 @@ with ahead:
         found = outlook.outlook(setup.draft())
     except InputError as error:
         found = outlook.Outlook(mistakes=(str(error),))
-    outlook.show(found)
-    ready = found.data is not None and models.reason_not(model, task) is None
+    fits = models.reason_not(model, task) is None
+    if fits or found.data:  # else the choice of the model already says what is wrong
+        outlook.show(found)
+    ready = found.data is not None and fits
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Start the run", type="primary", icon=":material/play_arrow:", disabled=not ready) and found.data:
             st.query_params["experiment"] = monitor.launch(found.data)

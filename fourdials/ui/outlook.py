@@ -85,7 +85,7 @@ def named(mistake: str, data: Mapping[str, Any]) -> str:
     if found is None or int(found[1]) >= len(data["arms"]):
         return mistake
     arm = data["arms"][int(found[1])]
-    return f"{arm.get('name') or arm['strategy']}, {mistake[found.end() :].lstrip(':. ')}"
+    return f"{arm.get('name') or arm['strategy']}: {mistake[found.end() :].lstrip(':. ')}"
 
 
 def _costs(forecast: Forecast, unit: str) -> dict[str, float]:

@@ -127,7 +127,7 @@ def test_too_many_problems_for_the_budget_are_pointed_out():
 def test_a_mistake_names_the_arm_it_is_in():
     arms = (ArmDraft("majority_vote", levels=(4, 2)), ArmDraft("retrieve", "deep", levels=(0,)))
     found = outlook.outlook(Draft("x", ("wikiworld",), "sim/default", arms))
-    assert [mistake.split(",")[0] for mistake in found.mistakes] == ["majority_vote", "deep"]
+    assert [mistake.split(":")[0] for mistake in found.mistakes] == ["majority_vote", "deep"]
     assert all("levels: got [" in mistake for mistake in found.mistakes)
 
 

@@ -222,3 +222,11 @@ def test_the_default_arms_are_one_for_each_dial():
 
     arms = draft.default_arms(plugins.strategies(), plugins.tasks()["wikiworld"], "completion")
     assert [each.strategy for each in arms] == ["majority_vote", "stepwise", "retrieve", "act"]
+
+
+def test_a_task_the_model_does_not_fit_says_so_once_and_keeps_the_button_closed(home):
+    app = page("run")
+    by(app.selectbox, "Which task?").set_value("reasoning_gym").run()
+    assert start(app).disabled
+    assert "Not usable now" in app.warning[0].value
+    assert not app.error
