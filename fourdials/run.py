@@ -342,12 +342,15 @@ class _Scheduler:
             except asyncio.CancelledError:
                 await trial_run.close()
                 raise
+            if self._job.stop.is_set() and end is not None and end.failure == "infra_error":
+                await trial_run.close()  # a library turned the cancellation into an error of its own: the trial stays open
+                return
             await self._told(trial_run, end)
 
     async def _next(self) -> Grant | None:
-        """The next grant; None once nothing runs and none is left, the run has failed, or its budget is spent."""
+        """The next grant; None once nothing runs and none is left, or the run was stopped, has failed or is spent."""
         async with self._turn:
-            while self._failure is None and not self._purse.empty:
+            while self._failure is None and not self._purse.empty and not self._job.stop.is_set():
                 grants = self._allocator.grants(1)
                 if grants:
                     self._running += 1

@@ -191,14 +191,19 @@ async def _turn(job: Job, root: Path) -> AsyncIterator[None]:
 
 
 async def _beat(folder: Path, stopped: asyncio.Event) -> None:
-    """Writes the heartbeat and watches for the stop file until the run ends."""
+    """Writes the heartbeat and watches for the stop file until the run ends. A folder that cannot be written any more
+    (removed, or the disk is full) stops the run: nothing it pays for could be kept."""
     target, fresh = folder / "worker.json", folder / "worker.json.new"
-    while True:
-        fresh.write_text(json.dumps({**_identity(), "heartbeat_at": time.time()}), encoding="utf-8")
-        fresh.replace(target)
-        if (folder / "stop").exists():
-            stopped.set()
-        await asyncio.sleep(HEARTBEAT_S)
+    try:
+        while not stopped.is_set():
+            fresh.write_text(json.dumps({**_identity(), "heartbeat_at": time.time()}), encoding="utf-8")
+            fresh.replace(target)
+            if (folder / "stop").exists():
+                stopped.set()
+            await asyncio.sleep(HEARTBEAT_S)
+    except OSError as error:
+        print(f"stopping, since {folder} cannot be written: {error}", file=sys.stderr)
+        stopped.set()
 
 
 def work(experiment_id: str, tell: Tell, root: Path | None = None, options: Options | None = None) -> str:

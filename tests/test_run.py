@@ -291,3 +291,20 @@ def test_trials_taken_up_again_find_no_room_that_was_spent_before(tmp_path):
     broken = False
     play(tmp_path, what, Script(fail=fail), retry_errors=True)
     assert sum(c["error"] is None for c in journaled(tmp_path, "calls")) <= 20
+
+
+def test_a_stop_ends_the_run_even_if_a_library_swallows_the_cancellation(tmp_path):
+    class Swallowing(Script):
+        async def send(self, request, record):
+            if len(self.requests) < 3:
+                return await super().send(request, record)
+            try:
+                await asyncio.sleep(30)
+            except asyncio.CancelledError:
+                raise ValueError("not in deque") from None
+
+    what = experiment([arm("single")], problems=9, concurrency=3)
+    assert play(tmp_path, what, Swallowing(), stop_after=3) == "stopped"
+    assert [t["outcome"] for t in journaled(tmp_path, "trial") if t["outcome"] == "infra_error"] == []
+    assert play(tmp_path, what, Script()) == "finished"
+    assert len({t["trial_id"] for t in journaled(tmp_path, "trial")}) == 9

@@ -1,5 +1,6 @@
 """The worker as a process of its own: killed and resumed, stopped, never two at once, queued for the local model."""
 
+import asyncio
 import json
 import os
 import signal
@@ -135,3 +136,10 @@ def test_no_worker_means_not_alive(home):
     experiment_id = worker.create(FAST, home)
     assert worker.state(experiment_id, home) == worker.WorkerState(False, None, None)
     assert (Path(run_folder(experiment_id, home)) / "spec.toml").is_file()
+
+
+async def test_a_run_whose_folder_is_gone_stops(tmp_path, capsys):
+    stopped = asyncio.Event()
+    await asyncio.wait_for(worker._beat(tmp_path / "gone", stopped), 5)
+    assert stopped.is_set()
+    assert "cannot be written" in capsys.readouterr().err

@@ -123,3 +123,16 @@ def test_more_cached_tokens_than_there_were_are_unknown() -> None:
     usage = {"prompt_tokens": 3, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 9}}
     [sample] = replies.samples(REQUEST, response("x"), usage)
     assert sample.usage.cached_tokens is None
+
+
+async def test_a_waiting_call_that_was_passed_over_can_still_be_cancelled():
+    places = Places(1)
+    await places.take(1)
+    waiting = [asyncio.create_task(places.take(1)) for _ in range(3)]
+    await asyncio.sleep(0)
+    for task in waiting:
+        task.cancel()
+    places.give(1)  # passes over those whose wait was cancelled but who have not noticed yet
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(error) for error in ended] == [asyncio.CancelledError] * 3
+    await asyncio.wait_for(places.take(1), 1)
