@@ -33,7 +33,7 @@ with place:
             st.switch_page("pages/run.py", query_params={"experiment": monitor.launch(first)})
         st.page_link("pages/run.py", label="Set up your own", icon=":material/tune:")
     st.caption(
-        "The first run uses a small language model on this computer: no account, no key, no cost. It is a scale model, "
+        "The first run uses a small language model on this computer: no account, no key, no cost. It is tiny, "
         "too small to be useful but real, so its curves are real too."
     )
 
