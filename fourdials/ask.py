@@ -18,7 +18,6 @@ from typing import Any, Protocol
 from fourdials import plugins
 from fourdials.charges import Counter, Order, Row, failed_row, journaled, reservation, rows_of, spent
 from fourdials.errors import BudgetExhausted, Diverged
-from fourdials.grading import extract
 from fourdials.journal import Record
 from fourdials.ledger import Amount, Paths, Purse
 from fourdials.records import Attempt, Format, Model, ModelRequest, Observation, Price, Prompt, Reply, Role, Trial
@@ -348,7 +347,7 @@ class Branch:
     def _reply(self, prompt: Prompt, rows: Sequence[Row]) -> Reply:
         """A reply from the rows of one sample: one row, or the segments of a thought up to a cut."""
         text, last = "".join(row["reply"] for row in rows), rows[-1]
-        answer = extract(prompt, text)
+        answer = last["extracted"]
         if prompt.reads != "nothing":
             self._desk.unread = None if answer is not None else last["finish_reason"]
         counts = [row["completion_tokens"] for row in rows]
