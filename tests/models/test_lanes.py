@@ -81,6 +81,12 @@ def test_keys_are_taken_out_and_words_are_left(text: str, left: str, monkeypatch
     assert redacted(text) == left
 
 
+def test_the_key_of_a_call_is_taken_out_whatever_its_variable_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_ACCESS", 'plain-word"5')
+    assert redacted('you sent plain-word"5', "MY_ACCESS") == "you sent [removed]"
+    assert redacted("nothing is set", "NOT_SET") == "nothing is set"
+
+
 def response(content: str | None, finish: str = "stop", **message) -> SimpleNamespace:
     told = SimpleNamespace(content=content, **message)
     return SimpleNamespace(choices=[SimpleNamespace(index=0, finish_reason=finish, message=told, logprobs=None)])
