@@ -319,13 +319,14 @@ class _Scheduler:
         await asyncio.wait([everything, stopper], return_when=asyncio.FIRST_COMPLETED)
         stopper.cancel()
         stopped = not everything.done()
-        if stopped:
-            for worker in workers:
-                worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=stopped)
+        for worker in workers:
+            worker.cancel()  # where one failed (a full disk) the others end as well
+        fault, *_ = await asyncio.gather(everything, *workers, return_exceptions=True)
         await asyncio.gather(*(trial.close() for trial in self._paused.values()))
         if stopped:
             return "stopped", "stopped on request"
+        if fault is not None:
+            raise fault
         if self._failure:
             return "failed", self._failure
         if self._purse.empty:
@@ -343,7 +344,7 @@ class _Scheduler:
                 await trial_run.close()
                 raise
             if self._job.stop.is_set() and end is not None and end.failure == "infra_error":
-                await trial_run.close()  # a library turned the cancellation into an error of its own: the trial stays open
+                await trial_run.close()  # a library made an error of the cancellation: the trial stays open
                 return
             await self._told(trial_run, end)
 
