@@ -100,9 +100,9 @@ class Desk:
         """The trial without its experiment: what seeds hang on, so that a seed gives the same samples in any run."""
         return self.trial.trial_id.removeprefix(self.trial.experiment_id)
 
-    def rng(self) -> random.Random:
-        """The trial's own generator."""
-        return random.Random(f"{self.seed}:{self.place()}")
+    def rng(self, path: str) -> random.Random:
+        """The generator of one branch; each has its own, or side by side they would all draw the same."""
+        return random.Random(f"{self.seed}:{self.place()}{path}")
 
     def next_seq(self) -> int:
         """The next number in the order of issue."""
@@ -156,7 +156,7 @@ class Branch:
     def __init__(self, desk: Desk, path: str = "", waits_for: tuple[str, ...] = ()) -> None:
         self.format: Format = desk.lineup["solver"].format
         self.levels = desk.trial.levels
-        self.rng = desk.rng()
+        self.rng = desk.rng(path)
         self._desk = desk
         self._path = path
         self._waits_for = waits_for

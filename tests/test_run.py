@@ -308,3 +308,19 @@ def test_a_stop_ends_the_run_even_if_a_library_swallows_the_cancellation(tmp_pat
     assert [t["outcome"] for t in journaled(tmp_path, "trial") if t["outcome"] == "infra_error"] == []
     assert play(tmp_path, what, Script()) == "finished"
     assert len({t["trial_id"] for t in journaled(tmp_path, "trial")}) == 9
+
+
+def test_branches_side_by_side_draw_different_random_numbers(tmp_path, monkeypatch):
+    drawn = []
+
+    async def drawing(question, ask):
+        yield Checkpoint(0)
+        drawn.append([branch.rng.random() for branch in (ask, ask.fork("a"), ask.fork("b"))])
+        yield Checkpoint(1, "x", final=True)
+
+    monkeypatch.setitem(plugins.strategies(), "single", replace(plugins.strategies()["single"], play=drawing))
+    what = experiment([arm("single")], problems=1)
+    play(tmp_path / "one", what, Script())
+    play(tmp_path / "two", what, Script())
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn[0])) == 3
