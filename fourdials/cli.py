@@ -66,7 +66,7 @@ def run(
     unfinished, finished = worker.earlier_runs(data)
     if unfinished and not again:
         print(f"going on with {unfinished}")
-        _work(unfinished, ingest=ingest)
+        _work(unfinished, ingest=ingest, options=worker.Options(retry_errors=True))
     elif finished and not again:
         print(f"already finished as {finished}; `--again` runs it once more")
     else:

@@ -97,7 +97,8 @@ def test_an_infrastructure_error_is_never_a_wrong_answer_and_can_be_retried(tmp_
             raise Unreachable("no route to the model")
 
     what = experiment([arm("single"), arm("stepwise")], problems=2)
-    play(tmp_path, what, Script(fail=fail))
+    assert play(tmp_path, what, Script(fail=fail)) == "failed"
+    assert "--retry-errors" in journaled(tmp_path, "status")[-1]["detail"]
     trials = journaled(tmp_path, "trial")
     assert {t["outcome"] for t in trials} == {"infra_error"}
     assert {t["score"] for t in trials} == {None}

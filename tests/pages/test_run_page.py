@@ -1,8 +1,10 @@
 """The Run page: three questions, a forecast, every mistake at once, and a run followed while it goes."""
 
+from dataclasses import replace
+
 import pytest
 
-from fourdials import worker
+from fourdials import plugins, worker
 from fourdials.models import catalogue
 from fourdials.ui import draft
 from tests.pages.opened import page, shown
@@ -224,7 +226,9 @@ def test_the_default_arms_are_one_for_each_dial():
     assert [each.strategy for each in arms] == ["majority_vote", "stepwise", "retrieve", "act"]
 
 
-def test_a_task_the_model_does_not_fit_says_so_once_and_keeps_the_button_closed(home):
+def test_a_task_the_model_does_not_fit_says_so_once_and_keeps_the_button_closed(home, monkeypatch):
+    gym = plugins.tasks()["reasoning_gym"]
+    monkeypatch.setattr(gym, "INFO", replace(gym.INFO, context_tokens=100_000))
     app = page("run")
     by(app.selectbox, "Which task?").set_value("reasoning_gym").run()
     assert start(app).disabled
