@@ -14,7 +14,7 @@ from tests.scripted import Script, arm, experiment, play
 
 def test_start_without_runs_offers_a_real_run_and_says_where_its_curves_will_be(home):
     app = page("start")
-    assert [button.label for button in app.button] == ["Start a real run of a few minutes"]
+    assert [button.label for button in app.button] == ["Start a two-minute real run"]
     assert not app.button[0].disabled
     assert "No run has results yet" in app.info[0].value
 
@@ -23,7 +23,7 @@ def test_start_offers_the_weights_where_they_are_missing_and_no_run(home, monkey
     monkeypatch.setattr("fourdials.models.weights.present", lambda: False)
     app = page("start")
     enabled = {button.label: not button.disabled for button in app.button}
-    assert enabled == {"Fetch the weights": True, "Start a real run of a few minutes": False}
+    assert enabled == {"Fetch the weights": True, "Start a two-minute real run": False}
 
 
 def test_start_with_a_run_shows_its_curves(filled):
