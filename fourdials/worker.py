@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -302,6 +303,8 @@ async def _open_and_run(job: Job, gateway: Gateway, trials: Sequence[Trial]) -> 
     except SetupError as error:
         write_status(job, "failed", str(error))
         raise
+    gc.collect()
+    gc.freeze()  # the libraries' objects and the plan stay to the end: no use in looking through them again and again
     return await run(job, trials)
 
 
