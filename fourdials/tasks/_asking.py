@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fourdials.errors import InputError
 from fourdials.records import Access, Message, Problem, Prompt, Reads
@@ -40,3 +40,55 @@ def most_frequent(problems: Sequence[Problem]) -> str:
     """The most frequent reference, the first in the alphabet among equals; empty for no problems."""
     counts = Counter(str(problem.reference) for problem in problems)
     return min(counts, key=lambda answer: (-counts[answer], answer), default="")
+
+
+def distinct(count: int, make: Callable[[int, int], Problem], advice: str) -> list[Problem]:
+    """`count` problems that differ in text or data: `make(number, attempt)` is asked again where one was met before.
+
+    Raises InputError, ending with `advice`, if fifty attempts give nothing new.
+    """
+    found: dict[tuple[str, str], Problem] = {}
+    for number in range(count):
+        for attempt in range(50):
+            problem = make(number, attempt)
+            identity = (problem.text, repr(problem.data))
+            if identity not in found:
+                found[identity] = problem
+                break
+        else:
+            raise InputError(f"only {number} distinct problems were found where {count} are wanted; {advice}")
+    return list(found.values())
+
+
+class OneStep:
+    """A chain of one step: look the question up and answer it from what was found, or from what is given.
+
+    A state is the answer, None before the step.
+    """
+
+    def __init__(self, query: str, ask: Callable[[Sequence[str] | None], Prompt]) -> None:
+        self._query, self._ask = query, ask
+
+    def first(self) -> str | None:
+        """No answer yet."""
+        return None
+
+    def query(self, state: str | None) -> str:
+        """The question itself."""
+        return self._query
+
+    def prompt(self, state: str | None, evidence: Sequence[str] | None = None) -> Prompt:
+        """The question with what was found; without a search, as it stands."""
+        return self._ask(evidence)
+
+    def advance(self, state: str | None, reply: str) -> str:
+        """The answer."""
+        return reply
+
+    def answer(self, state: str | None) -> str | None:
+        """The answer, once given."""
+        return state
+
+    def done(self, state: str | None) -> bool:
+        """True once there is an answer."""
+        return state is not None

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from fourdials.grading import normal
 from fourdials.plugins import Question, SearchTool, TaskInfo
 from fourdials.records import Access, Format, Grade, Observation, Problem, Prompt
-from fourdials.tasks._asking import MARK, chat, line, most_frequent, refusal, require
+from fourdials.tasks._asking import MARK, chat, distinct, line, most_frequent, refusal, require
 from fourdials.tasks._familiar import ROOM_SHOTS, ROOMS
 
 OFFERED: tuple[Access, ...] = ("given", "environment")
@@ -47,12 +47,12 @@ INFO = TaskInfo(
 
 def problems(params: Params, count: int, seed: int) -> list[Problem]:
     """`count` houses."""
-    return [_problem(params, number, seed) for number in range(count)]
+    return distinct(count, lambda *place: _problem(params, seed, *place), "raise keys or rooms")
 
 
-def _problem(params: Params, number: int, seed: int) -> Problem:
+def _problem(params: Params, seed: int, number: int, attempt: int) -> Problem:
     keys = params.keys[number % len(params.keys)]
-    rng = random.Random(f"note_house:{seed}:{number}:{keys}:{params.rooms}")
+    rng = random.Random(f"note_house:{seed}:{number}:{keys}:{params.rooms}:{attempt}")
     rooms = tuple(rng.sample(sorted(ROOMS), params.rooms))
     places = tuple(rng.choice(rooms) for _ in range(keys))
     notes = tuple(f"The key is {rng.choice(ROOMS[place])}." for place in places)

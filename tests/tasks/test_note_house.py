@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from fourdials.errors import InputError
 from fourdials.records import Problem
 from fourdials.tasks import _familiar, note_house
 
@@ -92,3 +93,8 @@ def test_every_hint_belongs_to_one_room_and_shots_are_never_asked():
     assert len(set(hints)) == len(hints)
     assert not set(_familiar.ROOM_SHOTS) & set(_familiar.ROOMS)
     assert note_house.chance(BY_HAND) == pytest.approx(1 / 9)
+
+
+def test_small_houses_run_out_and_say_so():
+    with pytest.raises(InputError, match="distinct problems were found where 3000 are wanted; raise keys or rooms"):
+        some(3000, keys=(1,), rooms=2)
