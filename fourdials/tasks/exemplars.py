@@ -43,8 +43,8 @@ class Params(BaseModel):
 
 INFO = TaskInfo(
     title="Exemplars",
-    summary="Word problems behind three worked examples with valid, invalid, shuffled, irrelevant or no reasoning: does "
-    "the reasoning shown have to be right to help?",
+    summary="Word problems behind three worked examples with valid, invalid, shuffled, irrelevant or no reasoning: "
+    "does the reasoning shown have to be right to help?",
     offers={"chat": frozenset({"given"}), "completion": frozenset({"given"})},
     difficulty="steps of the word problem",
     context_tokens=700,

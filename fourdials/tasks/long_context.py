@@ -45,8 +45,8 @@ class Params(BaseModel):
 
 INFO = TaskInfo(
     title="Long context",
-    summary="Questions about a record of thousands of purchases: find one line, count some, or find the two that agree. "
-    "What they need grows from one line to all pairs of lines.",
+    summary="Questions about a record of thousands of purchases: find one line, count some, or find the two that "
+    "agree. What they need grows from one line to all pairs of lines.",
     offers={
         "chat": frozenset({"given", "search", "steps", "think"}),
         "completion": frozenset({"given", "search", "steps"}),
