@@ -77,7 +77,7 @@ def next_move(state: str, goal: str) -> str | None:
     for peg in reversed(state):
         if peg != goal:
             found = f"{peg}-{goal}"
-            goal = next(third for third in PEGS if third not in (peg, goal))
+            goal = _third(peg, goal)
     return found
 
 
@@ -95,17 +95,42 @@ def shortest(state: str, goal: str) -> int:
     for disk in reversed(range(len(state))):
         if state[disk] != goal:
             total += 2**disk
-            goal = next(third for third in PEGS if third not in (state[disk], goal))
+            goal = _third(state[disk], goal)
     return total
 
 
 def next_moves(state: str, goal: str, most: int | None = None) -> list[str]:
     """The next moves on the shortest way, at most `most` of them, all for None."""
+    if most is None:
+        return _all_moves(state, goal)
     found: list[str] = []
-    while (most is None or len(found) < most) and (move := next_move(state, goal)) is not None:
+    while len(found) < most and (move := next_move(state, goal)) is not None:
         found.append(move)
         state = moved(state, move) or state
     return found
+
+
+def _all_moves(state: str, goal: str) -> list[str]:
+    """Largest disk first: the smaller ones get out of its way, it moves, and they follow as a tower."""
+    if not state:
+        return []
+    here, smaller = state[-1], state[:-1]
+    if here == goal:
+        return _all_moves(smaller, goal)
+    third = _third(here, goal)
+    return [*_all_moves(smaller, third), f"{here}-{goal}", *_tower(len(smaller), third, goal)]
+
+
+def _tower(disks: int, here: str, goal: str) -> list[str]:
+    """All moves of a full tower, smaller towers put together: a million moves take no longer than writing them down."""
+    towers: dict[tuple[str, str], list[str]] = {(a, b): [] for a in PEGS for b in PEGS if a != b}
+    for _ in range(disks):
+        towers = {(a, b): [*towers[a, _third(a, b)], f"{a}-{b}", *towers[_third(a, b), b]] for a, b in towers}
+    return towers[here, goal]
+
+
+def _third(one: str, other: str) -> str:
+    return next(peg for peg in PEGS if peg not in (one, other))
 
 
 def read(text: str) -> list[str]:
@@ -299,12 +324,14 @@ def grade(problem: Problem, answer: str) -> Grade:
     """
     state, goal = problem.data["state"], problem.data["goal"]
     least, target = shortest(state, goal), goal * len(state)
-    moves, allowed, best = read(answer), 0, 0
+    moves, allowed = read(answer), 0
+    way = next_moves(state, goal)
+    best = next((nth for nth, pair in enumerate(zip(moves, way, strict=False)) if pair[0] != pair[1]), None)
+    best = min(len(moves), least) if best is None else best
     for move in moves:
         following = moved(state, move)
         if following is None:
             break
-        best += best == allowed and move == next_move(state, goal)
         allowed, state = allowed + 1, following
     solved = state == target and allowed == len(moves)
     wanted = min(least, problem.data["moves_per_call"])
