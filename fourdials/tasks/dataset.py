@@ -1,0 +1,294 @@
+"""Your own problems, from a table: CSV, TSV, JSON Lines or Parquet, by path or URL, its columns mapped by name.
+
+Passages of the table can be shown with their question, or searched: the store is the passages of all rows. Answers are
+graded exactly, as a choice, as a number, as mathematics or by a pattern.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import random
+import re
+import string
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fourdials.errors import InputError
+from fourdials.grading import normal, tidy_number
+from fourdials.plugins import Environment, Question, TaskInfo
+from fourdials.records import Access, Format, Grade, Problem, Prompt, Reads
+from fourdials.tasks import _judging, _table
+from fourdials.tasks._asking import MARK, THINK, OneStep, chat, line, most_frequent, refusal, require
+from fourdials.tasks._lookup import SentenceSearch
+
+Grader = Literal["exact", "choice", "number", "math", "regex"]
+OFFERED: tuple[Access, ...] = ("given", "search")
+_LETTERS = string.ascii_uppercase
+_OPTIONAL = {"id": "id", "choices": "choices", "difficulty": "difficulty", "cluster": "cluster", "passages": "passages"}
+_READS: dict[Grader, Reads] = {
+    "exact": "text",
+    "choice": "choice",
+    "number": "number",
+    "math": "text",
+    "regex": "text",
+}
+
+
+class Params(BaseModel):
+    """Parameters of `dataset`. An optional column is used if the table has it; one named otherwise must be there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str = Field(
+        "data/example_problems.csv", min_length=1, description="A .csv, .tsv, .jsonl or .parquet file, or its URL."
+    )
+    question: str = Field("question", description="Column of the question.")
+    answer: str = Field("answer", description="Column of the right answer; for grader = regex, of the pattern.")
+    id: str = Field("id", description="Column of a name for each problem (optional; else its row).")
+    choices: str = Field("choices", description="Column of the options: a list, or a text parted by | (optional).")
+    difficulty: str = Field("difficulty", description="Column of a number that orders problems (optional).")
+    cluster: str = Field("cluster", description="Column that problems with a shared context agree in (optional).")
+    passages: str = Field(
+        "passages", description="Column of texts to show or search: a list, or parted by empty lines (optional)."
+    )
+    grader: Grader = Field(
+        "exact",
+        description="`exact` (but for case and spacing), `choice`, `number`, `math` (equivalence), or `regex`.",
+    )
+    tolerance: float = Field(0.0, ge=0, description="number: largest difference that counts as right.")
+    relative_tolerance: float = Field(0.0, ge=0, lt=1, description="number: the same as a share of the answer.")
+    time_limit_s: float = Field(5.0, gt=0, le=600, description="math, regex: seconds until grading is given up.")
+    shots: int = Field(2, ge=0, le=16, description="Rows shown to completion models as examples, and never asked.")
+
+
+INFO = TaskInfo(
+    title="Your own problems",
+    summary="Questions from a table of yours, with graders from exact to mathematical equivalence, and your passages "
+    "to show or to search. As it comes, a small example table.",
+    offers={
+        "chat": frozenset({"given", "search", "steps", "think"}),
+        "completion": frozenset({"given", "search", "steps"}),
+    },
+    difficulty="the table's own column; 0 without one",
+    context_tokens=1000,
+)
+
+
+def problems(params: Params, count: int, seed: int) -> list[Problem]:
+    """`count` rows in an order drawn by the seed. Raises InputError for a table, column or cell that cannot be used."""
+    rows = _table.read(params.path)
+    _check(params, rows)
+    order = list(range(len(rows)))
+    random.Random("dataset shots").shuffle(order)  # the same examples whatever the seed
+    shown = 0 if params.grader == "regex" else params.shots  # a pattern is no example of an answer
+    kept, asked = order[:shown], sorted(order[shown:])
+    if count > len(asked):
+        raise InputError(
+            f"{params.path} has {len(rows)} rows, {len(kept)} of them kept as examples; {count} problems are wanted: "
+            "ask for fewer or lower shots"
+        )
+    shots = tuple(_example(params, rows[row], row + 1) for row in kept)
+    random.Random(f"dataset:{seed}").shuffle(asked)
+    stored = tuple(dict.fromkeys(text for row in rows for text in _table.several(row.get(params.passages), "\n\n")))
+    store = MappingProxyType({"passages": stored})
+    return [_problem(params, rows, row, shots, store) for row in asked[:count]]
+
+
+def _check(params: Params, rows: Sequence[_table.Row]) -> None:
+    if not rows:
+        raise InputError(f"{params.path} has no rows")
+    columns = list(rows[0])
+    missing = {name: getattr(params, name) for name in ("question", "answer") if getattr(params, name) not in columns}
+    missing |= {
+        name: getattr(params, name)
+        for name, usual in _OPTIONAL.items()
+        if getattr(params, name) not in columns and getattr(params, name) != usual
+    }
+    if params.grader == "choice" and params.choices not in columns:
+        missing["choices"] = params.choices
+    if missing:
+        wanted = ", ".join(f"{name} = {column!r}" for name, column in missing.items())
+        raise InputError(f"{params.path} has no column for {wanted}; its columns are: {', '.join(columns)}")
+    if params.grader == "math" and importlib.util.find_spec("math_verify") is None:
+        raise InputError("grader = math needs the package math-verify; install it, or choose another grader")
+    if params.id in columns:
+        seen: dict[str, int] = {}
+        for row, values in enumerate(rows, 1):
+            name = _table.cell(params.path, row, values, params.id)
+            if name in seen:
+                raise _table.wrong(params.path, row, params.id, f"{name!r} was already the name of row {seen[name]}")
+            seen[name] = row
+
+
+def _problem(
+    params: Params, rows: Sequence[_table.Row], place: int, shots: Sequence[tuple[str, str]], store: Mapping[str, Any]
+) -> Problem:
+    values, row, path = rows[place], place + 1, params.path
+    text = _table.cell(path, row, values, params.question)
+    reference = _reference(params, values, row)
+    name = _table.cell(path, row, values, params.id) if params.id in values else f"row-{row}"
+    options = _table.several(values.get(params.choices), "|") if params.grader == "choice" else ()
+    fixed = params.model_dump(include={"grader", "tolerance", "relative_tolerance", "time_limit_s"})
+    data = {
+        **fixed,
+        "row": row,
+        "question": text,
+        "options": options,
+        "passages": _table.several(values.get(params.passages), "\n\n"),
+        "searchable": bool(store["passages"]),
+        "shots": tuple(shots),
+    }
+    cluster = values.get(params.cluster)
+    return Problem(
+        task="dataset",
+        problem_id=name,
+        cluster_id=name if cluster is None else str(cluster),
+        difficulty=_difficulty(params, values, row),
+        text=text,
+        reference=reference,
+        data=MappingProxyType(data),
+        world=store,
+        # A pattern is not itself an answer that it matches.
+        truths=MappingProxyType({} if params.grader == "regex" else {"answer": reference}),
+    )
+
+
+def _difficulty(params: Params, values: _table.Row, row: int) -> float:
+    if values.get(params.difficulty) in (None, ""):
+        return 0.0
+    try:
+        return float(values[params.difficulty])
+    except (TypeError, ValueError):
+        raise _table.wrong(params.path, row, params.difficulty, f"{values[params.difficulty]!r} is no number") from None
+
+
+def _reference(params: Params, values: _table.Row, row: int) -> str:
+    """The right answer as it is graded: the letter of a choice, a plain number, a pattern that compiles, or a text."""
+    given = _table.cell(params.path, row, values, params.answer)
+    if params.grader == "number":
+        try:
+            return tidy_number(given)
+        except ValueError:
+            raise _table.wrong(params.path, row, params.answer, f"{given!r} is no number") from None
+    if params.grader == "regex":
+        try:
+            re.compile(given)
+        except re.error as error:
+            raise _table.wrong(params.path, row, params.answer, f"{given!r} is no pattern: {error}") from error
+    if params.grader == "choice":
+        options = _table.several(values.get(params.choices), "|")
+        if not 2 <= len(options) <= len(_LETTERS):
+            raise _table.wrong(params.path, row, params.choices, f"has {len(options)} options; 2 to 26 are needed")
+        if given in options:
+            return _LETTERS[options.index(given)]
+        if given not in _LETTERS[: len(options)]:
+            raise _table.wrong(params.path, row, params.answer, f"{given!r} is none of: {', '.join(options)}")
+    return given
+
+
+def _example(params: Params, values: _table.Row, row: int) -> tuple[str, str]:
+    """A row as it is shown to completion models: the question with its options, and the answer."""
+    options = _table.several(values.get(params.choices), "|") if params.grader == "choice" else ()
+    asked = {"question": _table.cell(params.path, row, values, params.question), "options": options}
+    return _text(asked, ()), _reference(params, values, row)
+
+
+def question(problem: Problem, access: Access, format: Format) -> Question:
+    """The problem rendered without its reference; its passages are shown where they are given.
+
+    Its chain is one step: look the question up, answer from the passages found."""
+    require("dataset", access, OFFERED)
+    data = problem.data
+    if access == "search" and not data["searchable"]:
+        raise InputError(_NO_PASSAGES)
+    passages: tuple[str, ...] = data["passages"] if access == "given" else ()
+    think: Prompt | None = None
+    if format == "chat":
+        form = "the letter of the right option" if data["options"] else "the answer"
+        think = chat(f"{_text(data, passages)}\n{THINK} {form}.", _reads(data, thought=True), 2048)
+
+    def ask(evidence: Sequence[str] | None) -> Prompt:
+        return _answer(data, passages if evidence is None else tuple(evidence), format)
+
+    steps = OneStep(problem.text, ask)
+    text = _text(data, passages)
+    return Question(problem.problem_id, "dataset", access, format, text, ask(None), think, MARK, steps)
+
+
+_NO_PASSAGES = "this dataset offers no search, since it has no passages; map a column to passages, or use given"
+
+
+def _reads(data: Mapping[str, Any], thought: bool = False) -> Reads:
+    grader: Grader = data["grader"]
+    return "text" if thought and grader == "choice" else _READS[grader]
+
+
+def _text(data: Mapping[str, Any], passages: Sequence[str]) -> str:
+    options = "".join(f"\n{letter}: {option}" for letter, option in zip(_LETTERS, data["options"], strict=False))
+    above = "\n".join(passages) + "\n\n" if passages else ""
+    return f"{above}{data['question']}{options}"
+
+
+def _answer(data: Mapping[str, Any], passages: Sequence[str], format: Format) -> Prompt:
+    letters = tuple(_LETTERS[: len(data["options"])])
+    if format == "chat":
+        form = f"one letter only, out of: {', '.join(letters)}" if letters else "the answer only"
+        return chat(f"{_text(data, passages)}\nReply with {form}.", _reads(data), 256, choices=letters)
+    worked = "".join(f"Question: {asked}\n{MARK} {answer}\n\n" for asked, answer in data["shots"])
+    above = "\n".join(passages) + "\n" if passages else ""
+    asked = f"{worked}{above}Question: {_text(data, ())}\n{MARK}"
+    return line(asked, _reads(data), 64, choices=letters)
+
+
+def grade(problem: Problem, answer: str) -> Grade:
+    """By the grader chosen. Raises GraderError if a process that grades fails or takes too long."""
+    data, reference = problem.data, str(problem.reference)
+    grader: Grader = data["grader"]
+    if grader == "number":
+        right = _near(reference, answer, data["relative_tolerance"], data["tolerance"])
+    elif grader == "regex":
+        right = _judging.matches(reference, answer.strip(), data["time_limit_s"])
+    elif grader == "math":
+        right = answer.strip() == reference or _judging.equal(reference, answer, data["time_limit_s"])
+    else:
+        right = normal(answer) == normal(reference)
+        if grader == "choice" and not right:  # the option's own words
+            right = normal(answer) == normal(data["options"][_LETTERS.index(reference)])
+    return Grade(float(right), "correct" if right else "wrong", {"grader": grader})
+
+
+def _near(reference: str, answer: str, relative: float, absolute: float) -> bool:
+    try:
+        given = tidy_number(answer)
+    except ValueError:
+        return False
+    return given == reference or math.isclose(
+        float(given), float(reference), rel_tol=0, abs_tol=max(absolute, relative * abs(float(reference)))
+    )
+
+
+def chance(problem: Problem) -> float:
+    """One of the options; 0.0 where there are none."""
+    return 1 / len(problem.data["options"]) if problem.data["options"] else 0.0
+
+
+def constant(problems: Sequence[Problem]) -> str:
+    """The most frequent reference."""
+    return most_frequent(problems)
+
+
+def search_tool(problem: Problem) -> SentenceSearch:
+    """BM25 over the passages of all rows; raises InputError if the table has none."""
+    passages: tuple[str, ...] = problem.world["passages"]
+    if not passages:
+        raise InputError(_NO_PASSAGES)
+    return SentenceSearch(passages)
+
+
+def environment(problem: Problem, format: Format) -> Environment:
+    """None: raises InputError."""
+    raise refusal("dataset", "environment", OFFERED)

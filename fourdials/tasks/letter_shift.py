@@ -1,0 +1,264 @@
+"""Rules on rows of letters, applied one after the other, shown by examples and asked in and out of their distribution.
+
+The examples show some compositions of two rules, at one length and in one format. A question keeps to them (`in`), or
+leaves them in one respect: another length, another format, or a composition that no example shows. Source:
+DataAlchemy, arXiv 2508.01191. A model met through an API has been trained on far more; that makes this a probe.
+"""
+
+from __future__ import annotations
+
+import random
+import string
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from fourdials.plugins import Environment, Question, SearchTool, TaskInfo
+from fourdials.records import Access, Format, Grade, Problem, Prompt
+from fourdials.tasks._asking import MARK, THINK, chat, line, most_frequent, refusal, require
+
+LETTERS = string.ascii_uppercase
+Split = Literal["in", "length", "format", "task"]
+_FAR: dict[Split, int] = {"in": 0, "length": 1, "format": 2, "task": 3}
+RULES = ("shift", "turn")
+
+
+class Params(BaseModel):
+    """Parameters of `letter_shift`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    splits: tuple[Split, ...] = Field(
+        ("in", "length", "format", "task"),
+        min_length=1,
+        max_length=16,
+        description="Where questions leave the distribution of the examples: `in` nowhere, or in length, format, or "
+        "task (a composition no example shows); the problems take these in turn.",
+    )
+    rules: int = Field(2, ge=1, le=6, description="Rules applied one after the other.")
+    length: int = Field(4, ge=2, le=12, description="Letters in each row of the examples.")
+    longer: int = Field(2, ge=1, le=12, description="Letters more than that in questions that leave the length.")
+    shift: int = Field(1, ge=1, le=25, description="Places in the alphabet that `shift` moves each letter.")
+    turn: int = Field(1, ge=1, le=11, description="Places that `turn` moves the row to the left.")
+    examples: int = Field(8, ge=2, le=64, description="Worked examples.")
+    explained: bool = Field(False, description="Tell chat models what the rules do, besides the examples.")
+
+    @model_validator(mode="after")
+    def _turns(self) -> Params:
+        if self.turn >= self.length:
+            raise ValueError(f"turn must be less than length, {self.length}, or it turns the row around")
+        return self
+
+
+INFO = TaskInfo(
+    title="Letter shift",
+    summary="Apply two rules to a row of letters, known from examples. Easy where the question looks like the "
+    "examples; the point is what happens where it leaves them in length, format or composition.",
+    offers={
+        "chat": frozenset({"given", "steps", "think"}),
+        "completion": frozenset({"given", "steps"}),
+    },
+    difficulty="how far out: 0 in distribution, 1 length, 2 format, 3 composition",
+    context_tokens=800,
+)
+
+
+def apply(rule: str, row: str, shift: int, turn: int) -> str:
+    """A row after one rule; characters that are no capital letters are dropped."""
+    letters = [letter for letter in row if letter in LETTERS]
+    if rule == "shift":
+        return "".join(LETTERS[(LETTERS.index(letter) + shift) % len(LETTERS)] for letter in letters)
+    cut = turn % len(letters) if letters else 0
+    return "".join(letters[cut:] + letters[:cut])
+
+
+def _applied(rules: Sequence[str], row: str, shift: int, turn: int) -> str:
+    for rule in rules:
+        row = apply(rule, row, shift, turn)
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class _Truths(Mapping[str, str]):
+    """Right replies by key: the answer, and a rule applied to whatever row a player has got to."""
+
+    answer: str
+    shift: int
+    turn: int
+
+    def __getitem__(self, key: str) -> str:
+        if key == "answer":
+            return self.answer
+        kind, _, row = key.partition(":")
+        if kind not in RULES:
+            raise KeyError(key)
+        return " ".join(apply(kind, row, self.shift, self.turn))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("answer",))
+
+    def __len__(self) -> int:
+        return 1
+
+
+def _compositions(count: int) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """Those the examples show, and those they do not: of two rules, both repeated ones against both mixed ones.
+
+    In general the second half of all in the order of how often the rule changes; with one rule `turn` is held back.
+    """
+    ordered = sorted(product(RULES, repeat=count), key=lambda rules: sum(a != b for a, b in pairwise(rules)))
+    half = len(ordered) // 2
+    return ordered[:half], ordered[half:]
+
+
+def problems(params: Params, count: int, seed: int) -> list[Problem]:
+    """`count` questions, each with examples of its own that never show its row."""
+    return [_problem(params, number, seed) for number in range(count)]
+
+
+def _problem(params: Params, number: int, seed: int) -> Problem:
+    split = params.splits[number % len(params.splits)]
+    rng = random.Random(f"letter_shift:{seed}:{number}:{params!r}")
+    shown, held_back = _compositions(params.rules)
+    rules = rng.choice(held_back if split == "task" else shown)
+    length = params.length + (params.longer if split == "length" else 0)
+    row = "".join(rng.choices(LETTERS, k=length))
+    examples: list[tuple[str, tuple[str, ...], str]] = []
+    while len(examples) < params.examples:
+        letters = "".join(rng.choices(LETTERS, k=params.length))
+        if letters != row:
+            used = shown[len(examples) % len(shown)]
+            examples.append((letters, used, _applied(used, letters, params.shift, params.turn)))
+    rng.shuffle(examples)
+    reference = " ".join(_applied(rules, row, params.shift, params.turn))
+    name = f"{seed}-{number}-{split}"
+    data = {"row": row, "rules": rules, "split": split, "examples": tuple(examples), "explained": params.explained}
+    return Problem(
+        task="letter_shift",
+        problem_id=name,
+        cluster_id=name,
+        difficulty=_FAR[split],
+        text=_cue(row, rules, split == "format"),
+        reference=reference,
+        data=MappingProxyType({**data, "shift": params.shift, "turn": params.turn}),
+        truths=_Truths(reference, params.shift, params.turn),
+    )
+
+
+def _cue(row: str, rules: Sequence[str], other_format: bool = False) -> str:
+    """`A B C D [shift] [turn] ->`, or in the other format `shift, turn: A/B/C/D =`."""
+    if other_format:
+        return f"{', '.join(rules)}: {'/'.join(row)} ="
+    return f"{' '.join(row)} {' '.join(f'[{rule}]' for rule in rules)} ->"
+
+
+def _explanation(shift: int, turn: int) -> str:
+    return (
+        f"[shift] replaces every letter by the one {shift} later in the alphabet (A follows Z); [turn] moves the first "
+        f"{turn} of the row to its end.\n"
+    )
+
+
+class ShiftSteps:
+    """One rule per call; a state is the number of rules applied and the row so far."""
+
+    def __init__(self, data: Mapping[str, Any], format: Format) -> None:
+        self._data, self._format = data, format
+        self._rules: tuple[str, ...] = tuple(data["rules"])
+
+    def first(self) -> tuple[int, str]:
+        """The row as it was given."""
+        return 0, self._data["row"]
+
+    def query(self, state: tuple[int, str]) -> str:
+        """The next rule."""
+        return self._rules[state[0]]
+
+    def prompt(self, state: tuple[int, str], evidence: Sequence[str] | None = None) -> Prompt:
+        """Asks for the row after the next rule, by the examples cut into single rules."""
+        rule, row, data = self.query(state), state[1], self._data
+        singles = []
+        for letters, rules, _ in data["examples"]:
+            after = apply(rules[0], letters, data["shift"], data["turn"])
+            singles.append(f"{_cue(letters, rules[:1])} {' '.join(after)}")
+        return _prompt(singles, _cue(row, (rule,)), data, self._format, f"{rule}:{row}", 8 + 4 * len(row))
+
+    def advance(self, state: tuple[int, str], reply: str) -> tuple[int, str]:
+        """The row of the reply."""
+        return state[0] + 1, _letters(reply)
+
+    def answer(self, state: tuple[int, str]) -> str | None:
+        """The row so far; None before the first step."""
+        return " ".join(state[1]) if state[0] else None
+
+    def done(self, state: tuple[int, str]) -> bool:
+        """True once every rule was applied."""
+        return state[0] >= len(self._rules)
+
+
+def _letters(text: str) -> str:
+    """The capital letters that stand alone in a text, or those of its last word of capitals."""
+    words = [word for word in "".join(c if c.isalpha() else " " for c in text).split() if word.isupper()]
+    if all(len(word) == 1 for word in words):
+        return "".join(words)
+    return words[-1]
+
+
+def _prompt(
+    examples: Sequence[str], cue: str, data: Mapping[str, Any], format: Format, key: str, room: int, ending: str = ""
+) -> Prompt:
+    lines = "\n".join((*examples, cue))
+    if format == "completion":
+        return line(lines, "text", room, key=key)
+    told = _explanation(data["shift"], data["turn"]) if data["explained"] else ""
+    ending = ending or "Reply with its letters only, such as `A B C D`."
+    return chat(f"Rules change rows of letters.\n{told}\n{lines}\n\nWhich row is last? {ending}", "text", room, key=key)
+
+
+def question(problem: Problem, access: Access, format: Format) -> Question:
+    """The problem rendered without its reference."""
+    require("letter_shift", access)
+    data = problem.data
+    examples = [f"{_cue(letters, rules)} {' '.join(after)}" for letters, rules, after in data["examples"]]
+    room = 8 + 4 * len(data["row"])
+    answer = _prompt(examples, problem.text, data, format, "answer", room)
+    think = None
+    if format == "chat":
+        think = _prompt(examples, problem.text, data, format, "answer", 1024, f"{THINK} its letters, as `A B C D`.")
+    text = "\n".join((*examples, problem.text))
+    steps = ShiftSteps(data, format)
+    return Question(problem.problem_id, "letter_shift", access, format, text, answer, think, MARK, steps)
+
+
+def grade(problem: Problem, answer: str) -> Grade:
+    """Right if the letters are those of the reference in order. The evidence gives the share of places that agree, and
+    in which respect the question left the examples."""
+    given, wanted = _letters(answer), str(problem.reference).replace(" ", "")
+    agree = sum(a == b for a, b in zip(given, wanted, strict=False))
+    right = given == wanted
+    evidence = {"letters_right": agree / max(len(given), len(wanted)), "split": problem.data["split"]}
+    return Grade(float(right), "correct" if right else "wrong", evidence)
+
+
+def chance(problem: Problem) -> float:
+    """A row of as many letters drawn at random."""
+    return float((1 / len(LETTERS)) ** len(problem.data["row"]))
+
+
+def constant(problems: Sequence[Problem]) -> str:
+    """The most frequent reference."""
+    return most_frequent(problems)
+
+
+def search_tool(problem: Problem) -> SearchTool:
+    """None: raises InputError."""
+    raise refusal("letter_shift", "search")
+
+
+def environment(problem: Problem, format: Format) -> Environment:
+    """None: raises InputError."""
+    raise refusal("letter_shift", "environment")

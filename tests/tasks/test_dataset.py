@@ -1,0 +1,180 @@
+"""Problems from a table: read from each kind of file, graded five ways, wrong cells named by row and column."""
+
+import json
+
+import polars as pl
+import pytest
+
+from fourdials.errors import GraderError, InputError
+from fourdials.grading import extract
+from fourdials.tasks import _judging, dataset
+
+
+def table(folder, rows, name="table.jsonl"):
+    path = folder / name
+    frame = pl.DataFrame(rows)
+    if path.suffix == ".parquet":
+        frame.write_parquet(path)
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    else:
+        frame.write_csv(path, separator="\t" if path.suffix == ".tsv" else ",")
+    return str(path)
+
+
+def some(path, count=1, seed=3, **params):
+    return dataset.problems(dataset.Params(**{"path": path, "shots": 0, **params}), count, seed)
+
+
+def outcome(folder, answer, given, **params):
+    (problem,) = some(table(folder, [{"question": "?", "answer": answer}]), **params)
+    return dataset.grade(problem, given).outcome
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.parquet"])
+def test_every_kind_of_file_gives_the_same_problems(tmp_path, name):
+    rows = [{"ask": f"What is {n} + 1?", "right": n + 1, "level": n} for n in range(5)]
+    problems = some(table(tmp_path, rows, name), 5, question="ask", answer="right", difficulty="level", grader="number")
+    found = sorted((problem.difficulty, problem.text, problem.reference, problem.problem_id) for problem in problems)
+    assert found == [(n, f"What is {n} + 1?", str(n + 1), f"row-{n + 1}") for n in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("grader", "reference", "right", "wrong", "more"),
+    [
+        ("exact", "Vera Lund", "vera  lund.", "Vera", {}),
+        ("number", "1,200.50", "1200.5", "1200", {}),
+        ("number", "10", "10.4", "10.6", {"tolerance": 0.5}),
+        ("number", "-200", "-202", "-203", {"relative_tolerance": 0.01}),
+        ("regex", r"(19|20)\d\d", "1999", "1899", {}),
+    ],
+)
+def test_graders_by_hand(tmp_path, grader, reference, right, wrong, more):
+    assert outcome(tmp_path, reference, right, grader=grader, **more) == "correct"
+    assert outcome(tmp_path, reference, wrong, grader=grader, **more) == "wrong"
+    assert outcome(tmp_path, reference, "no idea", grader=grader, **more) == "wrong"
+
+
+def test_a_choice_may_be_given_by_letter_or_words_and_is_asked_by_letter(tmp_path):
+    path = table(tmp_path, [{"question": "Which?", "answer": "a cat", "choices": ["a dog", "a cat"]}])
+    (problem,) = some(path, grader="choice")
+    assert (problem.reference, dataset.chance(problem)) == ("B", 0.5)
+    prompt = dataset.question(problem, "given", "chat").answer
+    assert "A: a dog\nB: a cat" in prompt.shown
+    assert extract(prompt, "It is B.") == "B"
+    assert [dataset.grade(problem, given).outcome for given in ("B", "b", "A cat", "A")] == ["correct"] * 3 + ["wrong"]
+    (lettered,) = some(table(tmp_path, [{"question": "?", "answer": "A", "choices": "x | y"}]), grader="choice")
+    assert (lettered.reference, lettered.data["options"]) == ("A", ("x", "y"))
+
+
+def test_mathematics_is_compared_in_another_process_and_a_late_one_is_no_wrong_answer(tmp_path):
+    pytest.importorskip("math_verify")
+    assert outcome(tmp_path, "\\frac{1}{2}", "0.5", grader="math", time_limit_s=60) == "correct"
+    assert outcome(tmp_path, "x^2+2x", "x(x+2)", grader="math", time_limit_s=60) == "correct"
+    assert outcome(tmp_path, "x^2+2x", "x^2", grader="math", time_limit_s=60) == "wrong"
+    assert outcome(tmp_path, "x^2+2x", "no idea", grader="math", time_limit_s=60) == "wrong"
+    with pytest.raises(GraderError, match="no mathematics in the reference"):
+        outcome(tmp_path, "$$", "4", grader="math", time_limit_s=60)
+    _judging._judge("math").close()
+
+
+def test_a_pattern_that_takes_forever_is_given_up_and_the_next_one_works(tmp_path):
+    with pytest.raises(GraderError, match=r"regex grader gave no verdict within 0\.5 s"):
+        outcome(tmp_path, "(a+)+b", "a" * 60, grader="regex", time_limit_s=0.5)
+    assert outcome(tmp_path, "a+", "aaa", grader="regex") == "correct"
+
+
+def test_a_process_that_ends_is_a_grader_error_with_its_last_words(tmp_path):
+    with pytest.raises(GraderError, match=r"regex grader failed: re.*unterminated"):
+        _judging.matches("(", "x", 20)
+    _judging._judge("regex").close()
+
+
+@pytest.mark.parametrize(
+    ("rows", "params", "message"),
+    [
+        ([{"question": "?", "right": "1"}], {}, r"no column for answer = 'answer'; its columns are: question, right"),
+        ([{"question": "?", "answer": "1"}], {"passages": "docs"}, "no column for passages = 'docs'"),
+        ([{"question": "?", "answer": "1"}], {"grader": "choice"}, "no column for choices = 'choices'"),
+        ([{"question": "?", "answer": "1"}, {"question": "!", "answer": " "}], {}, "row 2, column 'answer': is empty"),
+        ([{"question": "?", "answer": "one"}], {"grader": "number"}, "row 1, column 'answer': 'one' is no number"),
+        ([{"question": "?", "answer": "("}], {"grader": "regex"}, r"row 1, column 'answer': '\(' is no pattern"),
+        ([{"question": "?", "answer": "1", "choices": "1"}], {"grader": "choice"}, "column 'choices': has 1 options"),
+        ([{"question": "?", "answer": "z", "choices": "x|y"}], {"grader": "choice"}, "'z' is none of: x, y"),
+        ([{"question": "?", "answer": "1", "difficulty": "hard"}], {}, "column 'difficulty': 'hard' is no number"),
+        (
+            [{"question": "?", "answer": "1", "id": "a"}] * 2,
+            {},
+            "row 2, column 'id': 'a' was already the name of row 1",
+        ),
+        ([{"question": "?", "answer": "1"}], {"shots": 1}, "1 rows, 1 of them kept as examples; 1 problems are wanted"),
+    ],
+)
+def test_what_cannot_be_used_is_named_by_row_and_column(tmp_path, rows, params, message):
+    with pytest.raises(InputError, match=message):
+        some(table(tmp_path, rows), len(rows), **params)
+
+
+def test_files_that_cannot_be_read_say_so(tmp_path):
+    with pytest.raises(InputError, match=r"there is no file 'nowhere\.csv'"):
+        some("nowhere.csv")
+    for name, text, message in (
+        ("a.txt", "x", "must end in"),
+        ("a.parquet", "x", "cannot be read as parquet"),
+        ("a.csv", "", "cannot be read as csv"),
+        ("b.csv", "question,answer\n", "has no rows"),
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(InputError, match=message):
+            some(str(tmp_path / name))
+
+
+def test_a_file_that_changed_is_read_again(tmp_path):
+    path = table(tmp_path, [{"question": "?", "answer": "1"}])
+    assert some(path)[0].reference == "1"
+    assert some(table(tmp_path, [{"question": "?", "answer": "22"}]))[0].reference == "22"
+
+
+@pytest.mark.parametrize("format", ["chat", "completion"])
+def test_passages_are_shown_or_searched_but_not_both(format):
+    problem = next(p for p in dataset.problems(dataset.Params(), 16, 3) if p.problem_id == "mill-3")
+    own = problem.data["passages"]
+    assert own == ("The mill of Dell stands on the river Wey.", "The river Wey flows into Lake Hark.")
+    given, search = (dataset.question(problem, access, format) for access in ("given", "search"))
+    assert all(passage in given.answer.shown and passage not in search.answer.shown for passage in own)
+    found = dataset.search_tool(problem).search(search.steps.query(None), 3)
+    assert own[0] in found
+    prompt = search.steps.prompt(None, found)
+    assert own[0] in prompt.shown
+    assert (
+        search.steps.answer(search.steps.advance(None, problem.truths[prompt.key])) == problem.reference == "Lake Hark"
+    )
+
+
+def test_without_passages_there_is_nothing_to_search(tmp_path):
+    (problem,) = some(table(tmp_path, [{"question": "?", "answer": "1"}]))
+    with pytest.raises(InputError, match="map a column to passages, or use given"):
+        dataset.question(problem, "search", "chat")
+    with pytest.raises(InputError, match="map a column to passages, or use given"):
+        dataset.search_tool(problem)
+
+
+def test_rows_shown_as_examples_are_the_same_for_every_seed_and_never_asked():
+    first, second = (dataset.problems(dataset.Params(shots=4), 14, seed) for seed in (1, 2))
+    assert first[0].data["shots"] == second[0].data["shots"]
+    shown = {question for question, _ in first[0].data["shots"]}
+    assert not shown & {problem.text for problem in first + second}
+    assert all(f"Question: {text}\n" in dataset.question(first[0], "given", "completion").answer.text for text in shown)
+
+
+def test_examples_of_choices_show_their_options(tmp_path):
+    rows = [{"question": f"{n}?", "answer": "y", "choices": "x|y"} for n in range(3)]
+    (problem,) = some(table(tmp_path, rows), grader="choice", shots=2)
+    text = dataset.question(problem, "given", "completion").answer.text
+    assert text.count("?\nA: x\nB: y\nAnswer:") == 3
+    assert text.count("Answer: B") == 2
+
+
+def test_clusters_come_from_their_column(tmp_path):
+    rows = [{"question": f"{n}?", "answer": "1", "cluster": n // 2} for n in range(4)]
+    assert sorted(problem.cluster_id for problem in some(table(tmp_path, rows), 4)) == ["0", "0", "1", "1"]
