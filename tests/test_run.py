@@ -12,7 +12,7 @@ from fourdials.records import Limits, TaskChoice
 from tests.scripted import Script, arm, capped, experiment, journaled, model, play
 
 TIMES = {"started_at", "finished_at", "wall_s", "latency_s", "queued_s", "at", "created_at"}
-DIALS = ["single", "majority_vote", "best_of_n", "stepwise", "retrieve", "act", "chain_of_thought", "revise"]
+DIALS = ["single", "majority_vote", "best_of_n", "stepwise", "retrieve", "act", "chain_of_thought", "self_refine"]
 
 
 def outcome(folder):
@@ -75,7 +75,7 @@ def test_samples_of_one_prompt_go_out_together_and_pay_the_prompt_once(tmp_path)
 
 
 def test_a_changed_prompt_stops_the_trial_as_diverged_instead_of_serving_a_stale_reply(tmp_path):
-    what = experiment([arm("revise")], problems=1)
+    what = experiment([arm("self_refine")], problems=1)
     play(tmp_path, what, Script(), stop_after=None)
     for path in journals(tmp_path):
         kept = [line for line in path.read_text().splitlines() if not line.startswith('{"k":"trial"')]
