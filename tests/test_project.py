@@ -54,6 +54,7 @@ OWNERS = {
     "typer": {"cli"},
     "bm25s": {"tasks"},
     "reasoning_gym": {"tasks"},
+    "treequest": {"strategies"},
     "statsmodels": {"estimate"},
 }
 
