@@ -50,10 +50,10 @@ class Prompt:
         max_tokens: The most tokens the reply may take.
         reads: How the answer is read off the reply (see `grading.extract`); `nothing` for free text.
         mark: If not empty, the answer is what follows the last occurrence of this text in the reply.
-        effort: The provider's setting for how long to reason: `low`, `medium`, `high`, or a number of thinking tokens;
-            empty to leave it alone.
         key: A stable label of what is being asked (`answer`, or a state such as `hop:2:Ann`). Simulated models look the
             right reply up by it in `Problem.truths`; real ones never see it.
+        effort: The provider's setting for how long to reason: `low`, `medium`, `high`, or a number of thinking tokens;
+            empty to leave it alone.
     """
 
     messages: tuple[Message, ...] = ()
@@ -63,8 +63,8 @@ class Prompt:
     max_tokens: int = 256
     reads: Reads = "nothing"
     mark: str = ""
-    effort: str = ""
     key: str = "answer"
+    effort: str = ""
 
     @property
     def format(self) -> Format:

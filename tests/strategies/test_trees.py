@@ -5,7 +5,7 @@ import pytest
 
 from tests.scripted import Lines, Script, arm, experiment, first_trial, journaled, play
 
-TREES = ["tree_of_thoughts", "mcts", "ab_mcts"]
+TREES = ["beam", "tree_of_thoughts", "mcts", "ab_mcts"]
 
 
 @pytest.fixture
@@ -32,6 +32,20 @@ def test_a_tree_of_thoughts_grows_below_the_best_of_the_deepest_nodes(tmp_path, 
     assert grown(tmp_path) == [-1, 0, 0, 2, 2]
     assert rows[-1] == (5, right, 1.0)
     assert [answer for _, answer, _ in rows] == [wrong, wrong, right, right, right]
+
+
+def test_a_beam_starts_wide_and_goes_deeper_from_the_best_answers_only(tmp_path, names):
+    right, wrong, other = names
+    script = Lines(wrong, other, right, wrong, other, wrong)
+    rows = run(tmp_path, "beam", script, levels=(6,), width=1, branching=3, verifier="checker")
+    assert grown(tmp_path) == [-1, -1, -1, 2, 2, 2]
+    assert rows[-1] == (6, right, 1.0)
+
+
+def test_a_beam_may_keep_more_answers_than_it_grows_below_each(tmp_path, names):
+    right, wrong, _ = names
+    run(tmp_path, "beam", Lines(wrong, right, wrong), levels=(4,), width=2, branching=1, verifier="checker")
+    assert grown(tmp_path) == [-1, -1, 1, 0]
 
 
 def test_monte_carlo_search_without_exploration_goes_below_what_scored_best(tmp_path, names):
