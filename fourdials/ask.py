@@ -7,17 +7,17 @@ answered from there, matched by its place (branch, index) and its request's hash
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from fourdials import plugins
 from fourdials.charges import Counter, Order, Row, failed_row, journaled, reservation, rows_of, spent
-from fourdials.errors import Diverged, InputError
-from fourdials.grading import extract
+from fourdials.errors import BudgetExhausted, Diverged, InputError
 from fourdials.journal import Record
 from fourdials.ledger import Amount, Paths, Purse
 from fourdials.records import Attempt, Format, Model, ModelRequest, Observation, Price, Prompt, Reply, Role, Trial
@@ -77,6 +77,8 @@ class Desk:
     bill: Bill = field(default_factory=Bill)
     unread: str | None = None
     _seq: int = 0
+    _in_flight: set[asyncio.Future[None]] = field(default_factory=set)
+    _closed: bool = False
     _steps: int = 0
     _environment: plugins.Environment | None = None
 
@@ -98,9 +100,9 @@ class Desk:
         """The trial without its experiment: what seeds hang on, so that a seed gives the same samples in any run."""
         return self.trial.trial_id.removeprefix(self.trial.experiment_id)
 
-    def rng(self) -> random.Random:
-        """The trial's own generator."""
-        return random.Random(f"{self.seed}:{self.place()}")
+    def rng(self, path: str) -> random.Random:
+        """The generator of one branch; each has its own, or side by side they would all draw the same."""
+        return random.Random(f"{self.seed}:{self.place()}{path}")
 
     def next_seq(self) -> int:
         """The next number in the order of issue."""
@@ -120,12 +122,32 @@ class Desk:
         return self._environment
 
     def take(self, rows: Sequence[Row]) -> None:
-        """Counts rows, fresh or replayed, into the paths and the bill."""
+        """Counts rows, fresh or replayed, into the paths and the bill; later calls are numbered after them."""
         for row in rows:
+            self._seq = max(self._seq, row["seq"] + 1)
             self.bill.add(row)
             if row["error"] is None:
                 self.paths.realised[row["call_id"]] = row["path_s"]
                 self.paths.modelled[row["call_id"]] = row["modelled_path_s"]
+
+    @contextlib.contextmanager
+    def call(self) -> Iterator[None]:
+        """Around each request, so that the end of the trial can wait for it."""
+        if self._closed:
+            raise BudgetExhausted("the trial has ended; a branch it left running may not go on")
+        ended = asyncio.get_running_loop().create_future()
+        self._in_flight.add(ended)
+        try:
+            yield
+        finally:
+            self._in_flight.discard(ended)
+            ended.set_result(None)
+
+    async def close(self) -> None:
+        """Waits for the calls of branches that were left running when another failed: they are paid for as well."""
+        self._closed = True
+        while self._in_flight:
+            await asyncio.wait(self._in_flight)
 
 
 class Branch:
@@ -134,7 +156,7 @@ class Branch:
     def __init__(self, desk: Desk, path: str = "", waits_for: tuple[str, ...] = ()) -> None:
         self.format: Format = desk.lineup["solver"].format
         self.levels = desk.trial.levels
-        self.rng = desk.rng()
+        self.rng = desk.rng(path)
         self._desk = desk
         self._path = path
         self._waits_for = waits_for
@@ -175,6 +197,7 @@ class Branch:
         parents = self._waits_for if after is None else tuple(reply.call_id for reply in after)
         order = self._order(prompt, role, tuple(levels), temperature, part, False, parents)
         replies = [self._reply(prompt, rows) for rows in await self._fulfil(order)]
+        self._index = order.start + len(replies)
         before = () if after is None else self._waits_for  # whoever waits for these then waits for those before, too
         self._waits_for = (*before, *(reply.call_id for reply in replies))
         return replies
@@ -255,7 +278,10 @@ class Branch:
         return Order(model, part, prompt, role, temperature, levels, probe, self._path, start, parents)
 
     async def _fulfil(self, order: Order) -> list[list[Row]]:
-        """The rows of each sample, replayed where the journal has them, the rest asked in as few requests as can be."""
+        """The rows of each sample, replayed where the journal has them, the rest asked in as few requests as can be.
+
+        Where the budget ends on the way, the rows of the samples before that; BudgetExhausted if there are none.
+        """
         found: dict[int, list[Row]] = {}
         for offset in range(len(order.levels)):
             rows = self._desk.replayed.get((order.path, order.start + offset))
@@ -264,11 +290,24 @@ class Branch:
         missing = [offset for offset in range(len(order.levels)) if offset not in found]
         size = order.model.samples_per_request if order.model.capabilities.get("n") == "yes" else 1
         groups = [missing[i : i + size] for i in range(0, len(missing), size)]
-        for group, rows_of_group in zip(
-            groups, await asyncio.gather(*(self._request(order, group) for group in groups)), strict=True
-        ):
-            found.update(zip(group, rows_of_group, strict=True))
-        return [found[offset] for offset in range(len(order.levels))]
+        asked = [self._as_many_as_fit(order, group, found) for group in groups]
+        faults = [fault for fault in await asyncio.gather(*asked, return_exceptions=True) if fault is not None]
+        first = next((offset for offset in range(len(order.levels)) if offset not in found), len(order.levels))
+        for fault in faults:
+            if first == 0 or not isinstance(fault, BudgetExhausted):
+                raise fault
+        return [found[offset] for offset in range(first)]
+
+    async def _as_many_as_fit(self, order: Order, group: Sequence[int], found: dict[int, list[Row]]) -> None:
+        """Asks for a group of samples in one request, or in ever smaller ones where the budget lacks the room."""
+        try:
+            found.update(zip(group, await self._request(order, group), strict=True))
+        except BudgetExhausted:
+            if len(group) == 1:
+                raise
+            half = (len(group) + 1) // 2
+            await self._as_many_as_fit(order, group[:half], found)
+            await self._as_many_as_fit(order, group[half:], found)
 
     def _replay(self, order: Order, rows: list[Row]) -> list[Row]:
         if rows[0]["request_hash"] != order.hash:
@@ -276,11 +315,15 @@ class Branch:
                 f"call {rows[0]['call_id']} asks something else than the journal holds: a prompt, a knob or the code "
                 "was changed since; start a new run (`run --again`) instead of resuming this one"
             )
-        self._desk.purse.charge(spent(rows))
+        self._desk.purse.charge(spent(rows))  # the trial's alone: the experiment's was charged as the run began
         self._desk.take(rows)
         return rows
 
     async def _request(self, order: Order, offsets: Sequence[int]) -> list[list[Row]]:
+        with self._desk.call():
+            return await self._send(order, offsets)
+
+    async def _send(self, order: Order, offsets: Sequence[int]) -> list[list[Row]]:
         desk, request = self._desk, self._model_request(order, offsets)
         call_ids = [f"{desk.trial.trial_id}#{order.path}:{order.start + offset}" for offset in offsets]
         reserved = reservation(request, desk.price_rows)
@@ -331,7 +374,7 @@ class Branch:
     def _reply(self, prompt: Prompt, rows: Sequence[Row]) -> Reply:
         """A reply from the rows of one sample: one row, or the segments of a thought up to a cut."""
         text, last = "".join(row["reply"] for row in rows), rows[-1]
-        answer = extract(prompt, text)
+        answer = last["extracted"]
         if prompt.reads != "nothing":
             self._desk.unread = None if answer is not None else last["finish_reason"]
         counts = [row["completion_tokens"] for row in rows]

@@ -42,7 +42,7 @@ def main() -> None:
     """Runs the command line; errors of ours end in one line on stderr and exit code 1."""
     try:
         app()
-    except FourDialsError as error:
+    except (FourDialsError, OSError) as error:  # OSError: a full disk, a folder that may not be written
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
 
@@ -66,7 +66,7 @@ def run(
     unfinished, finished = worker.earlier_runs(data)
     if unfinished and not again:
         print(f"going on with {unfinished}")
-        _work(unfinished, ingest=ingest)
+        _work(unfinished, ingest=ingest, options=worker.Options(retry_errors=True))
     elif finished and not again:
         print(f"already finished as {finished}; `--again` runs it once more")
     else:
@@ -77,14 +77,38 @@ def run(
 def resume(
     experiment: Annotated[str, typer.Argument(help="A run's id; `list experiments` shows them")],
     retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Ask again where infrastructure failed")] = False,
-    budget: Annotated[int | None, typer.Option(min=1, help="New budget in total tokens; capped trials go on")] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[UNIT=]AMOUNT",
+            help="New budget in the unit of the old one (total_tokens, usd, calls or seconds); capped trials go on",
+        ),
+    ] = None,
     ingest: Annotated[bool, typer.Option(help="Take the results into the database at the end")] = True,
 ) -> None:
     """Go on with a run that was stopped or killed; what was paid for is not asked again."""
     from fourdials.worker import Options
 
-    changed = {"total_tokens": budget} if budget else None
+    changed = None if budget is None else _budget(experiment, budget)
     _work(experiment, ingest=ingest, options=Options(retry_errors=retry_errors, budget=changed))
+
+
+def _budget(experiment: str, text: str) -> dict[str, float]:
+    """The new budget as a spec holds it; its unit and range are checked with the spec."""
+    from fourdials import worker
+
+    unit, _, amount = text.rpartition("=")
+    held = worker.read_spec(experiment).get("budget", {})
+    if not unit and len(held) > 1:
+        raise InputError(
+            f"--budget {text}: this run has a budget in {' and '.join(held)}; name one, as {min(held)}={text}"
+        )
+    try:
+        value = float(amount)
+        whole = int(value) == value
+    except (ValueError, OverflowError):
+        raise InputError(f"--budget {text}: the amount must be a number, such as 5000 or usd=2.5") from None
+    return {unit or next(iter(held), "total_tokens"): int(value) if whole else value}
 
 
 @app.command(name="list")

@@ -106,7 +106,8 @@ async def _rehearse(experiment: Experiment, trials: Sequence[Trial], share: floa
     job = Job(experiment, "rehearsal", _Stand(share), _Silence(), History(None), load_prices())
     costs = []
     for trial in trials:
-        trial_run = TrialRun(replace(job, journal=(heard := _Silence())), trial, Purse(experiment.budget))
+        free = replace(trial, limits=Limits())  # what caps leave of it is worked out afterwards
+        trial_run = TrialRun(replace(job, journal=(heard := _Silence())), free, Purse(Limits()))
         await trial_run.advance(trial.max_level)
         await trial_run.close()
         costs.append(_cost(heard.rows, experiment))
@@ -147,7 +148,7 @@ class _Stand:
             tokens = 1 + len(answer) // 4 if brief else max(1, round(self._share * prompt.max_tokens))
             text = answer if brief else f"{'so ' * tokens}\n{prompt.mark} {answer}"
             usage = Usage(prompt_tokens, 0, 0, tokens, 0)
-            samples.append(Sample(text, "stop", usage))
+            samples.append(Sample(text, "length" if tokens >= prompt.max_tokens else "stop", usage))
         return Attempt(number=1, started_at=time.time(), latency_s=0.0, samples=tuple(samples))
 
 
@@ -174,7 +175,7 @@ def _scaled(
     experiment: Experiment, trials: Sequence[Trial], passes: Sequence[Sequence[_Cost]], history: pl.DataFrame | None
 ) -> Forecast:
     """Means per (task, arm, level) of the rehearsed trials, times the number of such trials in the experiment."""
-    units = ("calls", "prompt_tokens", "completion_tokens", "usd", "seconds")
+    units = ("calls", "prompt_tokens", "completion_tokens", "usd", "seconds", "total_tokens")
     totals: dict[str, Band | None] = {unit: Band(0.0, 0.0) for unit in units}
     tokens_of_arm: dict[str, list[Band]] = {}
     measured, planned = set(), 0
@@ -184,17 +185,18 @@ def _scaled(
         picks = [i for i, t in enumerate(trials) if (t.problem.task, t.arm.name, t.max_level) == (task, arm, level)]
         planned += counts[task]
         limits = _limits_of(experiment, trials[picks[0]])
-        bands = {unit: _band([[getattr(costs[i], unit) for i in picks] for costs in passes]) for unit in units}
+        bands = {unit: _band([[getattr(costs[i], unit) for i in picks] for costs in passes]) for unit in units[:-1]}
         if (past := _past(history, trials[picks[0]])) is not None:
             bands |= past
             measured.add(arm)
-        total, factor = _capped(bands, limits)
-        tokens_of_arm.setdefault(arm, []).append(total)
+        bands["total_tokens"] = (bands["prompt_tokens"] or Band(0, 0)) + (bands["completion_tokens"] or Band(0, 0))
+        bands = _capped(bands, limits)
+        tokens_of_arm.setdefault(arm, []).append(bands["total_tokens"] or Band(0, 0))
         for unit in units:
             band, so_far = bands[unit], totals[unit]
-            grown = None if band is None or so_far is None else so_far + band.times(counts[task] * factor)
+            grown = None if band is None or so_far is None else so_far + band.times(counts[task])
             totals[unit] = grown
-    return _forecast(experiment, totals, tokens_of_arm, measured, planned)
+    return _forecast(experiment, _capped(totals, experiment.budget), tokens_of_arm, measured, planned)
 
 
 def _forecast(
@@ -215,7 +217,7 @@ def _forecast(
         calls=calls,
         prompt_tokens=prompt,
         completion_tokens=completion,
-        total_tokens=prompt + completion,
+        total_tokens=totals["total_tokens"] or Band(0, 0),
         usd=totals["usd"],
         seconds=seconds,
         per_arm={
@@ -247,14 +249,18 @@ def _limits_of(experiment: Experiment, rehearsed: Trial) -> Limits:
     return plan.limits(experiment, rehearsed.arm, fitting, rehearsed.max_level)
 
 
-def _capped(bands: Mapping[str, Band | None], limits: Limits) -> tuple[Band, float]:
-    """Total tokens of a trial under its token cap, and the factor by which the cap shrinks its other units."""
-    prompt, completion = bands["prompt_tokens"] or Band(0, 0), bands["completion_tokens"] or Band(0, 0)
-    total = prompt + completion
-    if limits.total_tokens is None or total.high <= limits.total_tokens:
-        return total, 1.0
-    capped = Band(min(total.low, limits.total_tokens), limits.total_tokens)
-    return capped, capped.high / total.high
+def _capped(bands: Mapping[str, Band | None], limits: Limits) -> dict[str, Band | None]:
+    """The bands, each end shrunk in all units alike to what the tightest limit leaves of it."""
+    low, high = (_room({u: getattr(band, end) for u, band in bands.items() if band}, limits) for end in ("low", "high"))
+    capped = {unit: band and sorted((band.low * low, band.high * high)) for unit, band in bands.items()}
+    return {unit: Band(*ends) if ends else None for unit, ends in capped.items()}
+
+
+def _room(amounts: Mapping[str, float], limits: Limits) -> float:
+    """The share of these amounts that fits all limits."""
+    held = {unit: getattr(limits, unit) for unit in ("total_tokens", "usd", "calls")}
+    shares = [limit / amounts[unit] for unit, limit in held.items() if limit is not None and amounts.get(unit)]
+    return min(1.0, *shares) if shares else 1.0
 
 
 def _past(history: pl.DataFrame | None, trial: Trial) -> dict[str, Band | None] | None:

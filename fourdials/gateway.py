@@ -370,7 +370,7 @@ def _refuse_what_cannot_be(request: ModelRequest) -> None:
 def _translated(model: Model, error: Exception) -> ModelError:
     """The error of our family for one of litellm's, its message free of keys."""
     said = " ".join(str(error).split()).split(" Traceback (most recent call last)")[0]
-    message = redacted(f"{model.id}: {said}")[:1000]
+    message = redacted(f"{model.id}: {said}", model.key_variable)[:1000]
     for sign, kind in _SIGNS:
         if sign in said:
             return kind(message)

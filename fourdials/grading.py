@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from fourdials.records import Prompt
 
@@ -88,7 +89,7 @@ def _outermost(line: str, choices: tuple[str, ...], flags: re.RegexFlag) -> set[
         (hit.start(), hit.end(), choice)
         for choice in choices
         if choice.strip()
-        for hit in re.finditer(_whole(choice.strip()), line, flags)
+        for hit in _whole(choice.strip(), flags).finditer(line)
     ]
     return {
         choice
@@ -97,11 +98,12 @@ def _outermost(line: str, choices: tuple[str, ...], flags: re.RegexFlag) -> set[
     }
 
 
-def _whole(choice: str) -> str:
+@lru_cache(maxsize=4096)  # the same few choices are looked for in every sample
+def _whole(choice: str, flags: re.RegexFlag) -> re.Pattern[str]:
     """The pattern of a choice that is not part of a longer word; a number also not of `-3`, `3.5` or `1,300`."""
     before = r"(?<![\w-])(?<!\d[.,])" if choice[0].isdigit() else r"(?<!\w)"
     after = r"(?!\w)(?![.,]\d)" if choice[-1].isdigit() else r"(?!\w)"
-    return before + re.escape(choice) + after
+    return re.compile(before + re.escape(choice) + after, flags)
 
 
 def tidy_number(text: str) -> str:

@@ -26,20 +26,27 @@ def text_sha(text: str) -> str:
 
 
 def journals(folder: Path) -> list[Path]:
-    """The journal files of a run, oldest first."""
-    return sorted(folder.glob("journal-*.jsonl"), key=lambda path: int(path.stem.split("-")[1]))
+    """The journal files of a run, oldest first; somebody's copy of one beside them is not read."""
+    found = [path for path in folder.glob("journal-*.jsonl") if path.stem.split("-", 1)[1].isdecimal()]
+    return sorted(found, key=lambda path: int(path.stem.split("-")[1]))
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The complete lines of a journal; a torn last line is ignored. Raises InputError at a line that is no JSON."""
+    """The complete lines of a journal; a torn last line is ignored. Raises InputError at a line that is none."""
     with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
             if raw.endswith(b"\n"):
                 try:
-                    yield orjson.loads(raw)
+                    line = orjson.loads(raw)
                 except orjson.JSONDecodeError as error:
-                    place = f"line {number} of {path}"
-                    raise InputError(f"{place} is damaged ({error}); remove that line to go on without it") from None
+                    raise _damaged(path, number, str(error)) from None
+                if not isinstance(line, dict) or "k" not in line:
+                    raise _damaged(path, number, "no object with a `k`")
+                yield line
+
+
+def _damaged(path: Path, number: int, why: str) -> InputError:
+    return InputError(f"line {number} of {path} is damaged ({why}); remove that line to go on without it")
 
 
 def _thaw(value: Any) -> Any:
@@ -112,8 +119,11 @@ class History:
         self.header: dict[str, Any] | None = None
         self.status: str | None = None
         for path in journals(folder) if folder else ():
-            for line in lines(path):
-                self._take(line)
+            for number, line in enumerate(lines(path), 1):
+                try:
+                    self._take(line)
+                except (KeyError, TypeError) as error:
+                    raise _damaged(path, number, f"a {line['k']!r} line without {error}") from None
 
     def _take(self, line: dict[str, Any]) -> None:
         kind = line["k"]

@@ -74,10 +74,8 @@ class Purse:
             await self.parent.settle(reserved, spent)
 
     def charge(self, spent: Amount) -> None:
-        """Counts spend that was never reserved here: calls replayed from the journal."""
+        """Counts spend that was never reserved here, and not in the parent: calls of earlier starts of the run."""
         self.spent += spent
-        if self.parent is not None:
-            self.parent.charge(spent)
 
     async def _release(self, reserved: Amount, spent: Amount) -> None:
         async with self._changed:

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from fourdials import __version__, plan, plugins
+from fourdials import header, plan, plugins
 from fourdials.ask import Branch, Desk, Sender
 from fourdials.charges import Row, spent
 from fourdials.errors import (
@@ -25,9 +25,19 @@ from fourdials.errors import (
     ModelError,
 )
 from fourdials.journal import History, Record
-from fourdials.ledger import Amount, Purse
+from fourdials.ledger import Purse
+from fourdials.models.redaction import redacted
 from fourdials.plugins import Grant, TrialView, Update
-from fourdials.records import Checkpoint, Experiment, Grade, Outcome, Price, Problem, StopReason, Trial
+from fourdials.records import (
+    EXCLUDED_OUTCOMES,
+    Checkpoint,
+    Experiment,
+    Grade,
+    Outcome,
+    Price,
+    StopReason,
+    Trial,
+)
 
 AUTHENTICATION_ERRORS_TO_STOP = 3
 Tell = Callable[[str, Mapping[str, Any]], None]
@@ -200,55 +210,7 @@ def _score(end: Ending, grade: Grade | None) -> float | None:
 
 
 def _error(error: Exception, boundary: str) -> dict[str, str]:
-    return {"type": type(error).__name__, "message": str(error)[:2000], "boundary": boundary}
-
-
-def header(job: Job, found: Mapping[str, Sequence[Problem]], planned: int) -> None:
-    """Writes what the run is: the experiment, its arms and its problems with their baselines."""
-    experiment, journal = job.experiment, job.journal
-    earlier = job.history.header
-    journal.write(
-        "experiment",
-        {
-            "experiment_id": job.experiment_id,
-            "name": experiment.name,
-            "spec": experiment.spec,
-            "created_at": earlier["created_at"] if earlier else time.time(),
-            "version": __version__,
-            "seed": experiment.seed,
-            "provenance": experiment.provenance,
-            "simulated": experiment.simulated,
-            "planned_trials": planned,
-            "price_date": max(
-                (row.valid_from for row in job.price_rows if row.model in experiment.models), default=None
-            ),
-        },
-    )
-    for arm in experiment.arms:
-        fields = {key: value for key, value in asdict(arm).items() if key != "name"}
-        strategy = plugins.strategies()[arm.strategy]
-        fields |= {"unit": strategy.unit, "uses_truth": strategy.uses_truth(arm.knobs)}
-        fields["tasks"] = [task.name for task in experiment.tasks if arm in plan.fitting_arms(experiment, task)]
-        journal.write("arm", {"experiment_id": job.experiment_id, "arm": arm.name, **fields})
-    for name, problems in found.items():
-        task = plugins.tasks()[name]
-        constant = task.constant(problems)
-        for problem in problems:
-            journal.write("problem", _problem_row(job.experiment_id, task, problem, constant))
-
-
-def _problem_row(experiment_id: str, task: Any, problem: Problem, constant: str) -> Row:
-    return {
-        "experiment_id": experiment_id,
-        "task": problem.task,
-        "problem_id": problem.problem_id,
-        "cluster_id": problem.cluster_id,
-        "difficulty": problem.difficulty,
-        "question": problem.text,
-        "reference": problem.reference,
-        "chance": task.chance(problem),
-        "constant_score": task.grade(problem, constant).score,
-    }
+    return {"type": type(error).__name__, "message": redacted(str(error))[:2000], "boundary": boundary}
 
 
 def prepare(job: Job) -> list[Trial]:
@@ -256,7 +218,9 @@ def prepare(job: Job) -> list[Trial]:
     found = plan.problems(job.experiment)
     order = plan.blocks(job.experiment, found)
     trials = list(plan.trials(job.experiment, job.experiment_id, order))
-    header(job, found, len(trials))
+    earlier = job.history.header
+    created_at = earlier["created_at"] if earlier else time.time()
+    header.write(job.journal, job.experiment, job.experiment_id, created_at, job.price_rows, found, len(trials))
     return trials
 
 
@@ -265,10 +229,8 @@ async def run(job: Job, trials: Sequence[Trial]) -> str:
     write_status(job, "running")
     purse = Purse(job.experiment.budget)
     open_trials = [trial for trial in trials if not _ended(job, trial)]
-    still_open = {trial.trial_id for trial in open_trials}
-    for trial in trials:
-        if trial.trial_id not in still_open:
-            purse.charge(_already_spent(job, trial))
+    # All of it at once: trials that are taken up again later must not find room that was spent long ago.
+    purse.charge(spent([row for calls in job.history.calls.values() for rows in calls.values() for row in rows]))
     job.tell("planned", {"trials": len(trials), "ended": len(trials) - len(open_trials)})
     status, detail = await _Scheduler(job, open_trials, purse).run()
     write_status(job, status, detail)
@@ -295,11 +257,6 @@ def _ended(job: Job, trial: Trial) -> bool:
     return not again
 
 
-def _already_spent(job: Job, trial: Trial) -> Amount:
-    calls = job.history.calls.get(trial.trial_id, {})
-    return spent([row for rows in calls.values() for row in rows])
-
-
 async def _all(workers: Sequence[asyncio.Task[None]]) -> None:
     await asyncio.gather(*workers)
 
@@ -318,6 +275,8 @@ class _Scheduler:
         self._turn = asyncio.Condition()
         self._authentication_errors = 0
         self._failure: str | None = None
+        self._ended, self._failed = 0, 0
+        self._last_error = ""
 
     async def run(self) -> tuple[str, str | None]:
         """The final status and its detail."""
@@ -327,17 +286,27 @@ class _Scheduler:
         await asyncio.wait([everything, stopper], return_when=asyncio.FIRST_COMPLETED)
         stopper.cancel()
         stopped = not everything.done()
-        if stopped:
-            for worker in workers:
-                worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=stopped)
+        for worker in workers:
+            worker.cancel()  # where one failed (a full disk) the others end as well
+        fault, *_ = await asyncio.gather(everything, *workers, return_exceptions=True)
         await asyncio.gather(*(trial.close() for trial in self._paused.values()))
         if stopped:
             return "stopped", "stopped on request"
+        if fault is not None:
+            raise fault
+        return self._verdict()
+
+    def _verdict(self) -> tuple[str, str | None]:
+        """The status of a run that came to its end, and what a person should know of it."""
         if self._failure:
             return "failed", self._failure
         if self._purse.empty:
             return "finished", "the experiment's budget is spent; resume with a larger --budget to go on"
+        again = "once that is mended, `resume --retry-errors` asks again"
+        if self._failed and self._failed == self._ended:
+            return "failed", f"every trial failed, the last one with: {self._last_error}; {again}"
+        if self._failed:
+            return "finished", f"{self._failed} of {self._ended} trials failed and count nowhere; {again}"
         return "finished", None
 
     async def _work(self) -> None:
@@ -350,12 +319,15 @@ class _Scheduler:
             except asyncio.CancelledError:
                 await trial_run.close()
                 raise
+            if self._job.stop.is_set() and end is not None and end.failure == "infra_error":
+                await trial_run.close()  # a library made an error of the cancellation: the trial stays open
+                return
             await self._told(trial_run, end)
 
     async def _next(self) -> Grant | None:
-        """The next grant; None once nothing runs and none is left, the run has failed, or its budget is spent."""
+        """The next grant; None once nothing runs and none is left, or the run was stopped, has failed or is spent."""
         async with self._turn:
-            while self._failure is None and not self._purse.empty:
+            while self._failure is None and not self._purse.empty and not self._job.stop.is_set():
                 grants = self._allocator.grants(1)
                 if grants:
                     self._running += 1
@@ -371,17 +343,22 @@ class _Scheduler:
             self._paused[trial_run.trial.trial_id] = trial_run
         else:
             await trial_run.close()
+            await trial_run.desk.close()
             row = trial_run.row(end)
             self._job.journal.write("trial", row)
             self._job.tell("trial", row)
-            self._count_authentication(end)
+            self._count(end)
         tokens = trial_run.desk.purse.spent.total_tokens
         self._allocator.observe(Update(trial_run.trial.trial_id, trial_run.last, tokens, end is not None))
         async with self._turn:
             self._running -= 1
             self._turn.notify_all()
 
-    def _count_authentication(self, end: Ending) -> None:
+    def _count(self, end: Ending) -> None:
+        self._ended += 1
+        if end.failure in EXCLUDED_OUTCOMES and end.error is not None:
+            self._failed += 1
+            self._last_error = end.error["message"]
         refused = end.error is not None and end.error["type"] == AuthenticationFailed.__name__
         self._authentication_errors = self._authentication_errors + 1 if refused else 0
         if self._authentication_errors >= AUTHENTICATION_ERRORS_TO_STOP and end.error is not None:

@@ -54,7 +54,8 @@ class Ask(Protocol):
     ) -> list[Reply]:
         """One independent sample for each level, in as few requests as the route allows.
 
-        They wait for the replies named, for none by default, and with `after=None` for all that was asked so far."""
+        They wait for the replies named, for none by default, and with `after=None` for all that was asked so far. Where
+        the budget ends on the way, the samples of the first levels only, but at least one."""
 
     async def thought(self, prompt: Prompt, *, role: Role, budgets: Sequence[int], temperature: float) -> list[Reply]:
         """One generation of at most `budgets[-1]` tokens, cut at each budget (the budgets are the levels).

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fourdials.gateway import Gateway
 
 HEARTBEAT_S = 1.0
+_LAUNCHED = "FOURDIALS_LAUNCHED"  # set for a worker in the background: a stop file is then meant for it, however early
 _started: list[subprocess.Popen[bytes]] = []  # ours to reap, or they would stay as zombies
 
 
@@ -87,7 +88,8 @@ def resume(experiment_id: str, root: Path | None = None, *, retry_errors: bool =
     base = root or home()
     command = [sys.executable, "-m", "fourdials", "resume", experiment_id, "--no-ingest"]
     command += ["--retry-errors"] if retry_errors else []
-    environment = {**os.environ, "FOURDIALS_HOME": str(base)}
+    (run_folder(experiment_id, root) / "stop").unlink(missing_ok=True)
+    environment = {**os.environ, "FOURDIALS_HOME": str(base), _LAUNCHED: experiment_id}
     package_root = Path(__file__).resolve().parent.parent
     with (run_folder(experiment_id, root) / "worker.log").open("ab") as log:
         _started.append(
@@ -157,10 +159,21 @@ def _claim(path: Path) -> None:
             except FileExistsError:
                 if (pid := _living(path)) is not None:
                     raise HomeBusy(f"process {pid} already runs {path.parent.name}") from None
-                path.unlink(missing_ok=True)
+                _set_aside(path)
         raise HomeBusy(f"another process is just starting {path.parent.name}")
     finally:
         own.unlink()
+
+
+def _set_aside(path: Path) -> None:
+    """Takes a dead process's lock away; one that somebody quicker has put there since goes back."""
+    aside = path.with_suffix(f".{os.getpid()}.dead")
+    with contextlib.suppress(FileNotFoundError):
+        path.rename(aside)
+        if _living(aside) is not None:
+            with contextlib.suppress(FileExistsError):
+                os.link(aside, path)
+        aside.unlink()
 
 
 def _queue(root: Path) -> list[Path]:
@@ -177,7 +190,9 @@ async def _turn(job: Job, root: Path) -> AsyncIterator[None]:
     """Waits until this run is the oldest that wants the local model, or is asked to stop; then holds its place."""
     (root / "queue").mkdir(exist_ok=True)
     entry = root / "queue" / f"{time.time_ns()}~{job.experiment_id}.json"
-    entry.write_text(json.dumps(_identity()), encoding="utf-8")
+    fresh = entry.with_suffix(".new")  # half an entry would look like a dead one and be removed
+    fresh.write_text(json.dumps(_identity()), encoding="utf-8")
+    fresh.replace(entry)
     try:
         waiting = False
         while _queue(root)[0] != entry and not job.stop.is_set():
@@ -191,14 +206,19 @@ async def _turn(job: Job, root: Path) -> AsyncIterator[None]:
 
 
 async def _beat(folder: Path, stopped: asyncio.Event) -> None:
-    """Writes the heartbeat and watches for the stop file until the run ends."""
+    """Writes the heartbeat and watches for the stop file until the run ends. A folder that cannot be written any more
+    (removed, or the disk is full) stops the run: nothing it pays for could be kept."""
     target, fresh = folder / "worker.json", folder / "worker.json.new"
-    while True:
-        fresh.write_text(json.dumps({**_identity(), "heartbeat_at": time.time()}), encoding="utf-8")
-        fresh.replace(target)
-        if (folder / "stop").exists():
-            stopped.set()
-        await asyncio.sleep(HEARTBEAT_S)
+    try:
+        while not stopped.is_set():
+            fresh.write_text(json.dumps({**_identity(), "heartbeat_at": time.time()}), encoding="utf-8")
+            fresh.replace(target)
+            if (folder / "stop").exists():
+                stopped.set()
+            await asyncio.sleep(HEARTBEAT_S)
+    except OSError as error:
+        print(f"stopping, since {folder} cannot be written: {error}", file=sys.stderr)
+        stopped.set()
 
 
 def work(experiment_id: str, tell: Tell, root: Path | None = None, options: Options | None = None) -> str:
@@ -216,7 +236,8 @@ def work(experiment_id: str, tell: Tell, root: Path | None = None, options: Opti
     try:
         if options.budget:
             (folder / "spec.toml").write_text(spec.dump(data), encoding="utf-8")
-        (folder / "stop").unlink(missing_ok=True)
+        if os.environ.get(_LAUNCHED) != experiment_id:
+            (folder / "stop").unlink(missing_ok=True)
         history = History(folder)
         with Journal(folder) as journal:
             return asyncio.run(_work(experiment, experiment_id, base, journal, history, tell, options))
@@ -277,10 +298,26 @@ async def _open_and_run(job: Job, gateway: Gateway, trials: Sequence[Trial]) -> 
         if not job.stop.is_set():
             await gateway.open(models)
             job.price_rows = (*job.price_rows, *gateway.mapped_prices(models))
+            _check_dollars(job)
     except SetupError as error:
         write_status(job, "failed", str(error))
         raise
     return await run(job, trials)
+
+
+def _check_dollars(job: Job) -> None:
+    """Raises SetupError if a budget in USD could not be kept: hosted calls without a price, or no price at all."""
+    experiment = job.experiment
+    if experiment.budget.usd is None and experiment.trial_budget.usd is None:
+        return
+    unpriced = [m for m in experiment.models.values() if not prices.price_of(m.id, time.time(), job.price_rows)]
+    hosted = [model.id for model in unpriced if model.provider not in ("local", "sim")]
+    if hosted or len(unpriced) == len(experiment.models):
+        names = ", ".join(hosted or experiment.models)
+        raise SetupError(
+            f"a budget in USD cannot be kept: no price is known for {names}; set the budget in total_tokens or calls, "
+            "or add a row to data/prices.toml"
+        )
 
 
 def earlier_runs(data: Mapping[str, Any], root: Path | None = None) -> tuple[str | None, str | None]:

@@ -8,7 +8,7 @@ shell.enter()
 st.title("Run", anchor=False)
 
 from fourdials.errors import InputError  # noqa: E402 - the title appears while these load
-from fourdials.ui import curves, monitor, outlook, setup, weights  # noqa: E402
+from fourdials.ui import curves, fetching, models, monitor, outlook, setup  # noqa: E402
 
 
 def follow(experiment_id: str, was_active: bool) -> None:
@@ -47,7 +47,7 @@ left, right = st.columns([6, 7], gap="large")
 with left:
     task = setup.choose_task()
     model = setup.choose_model(task)
-    weights.offer(model)
+    fetching.offer(model)
     unit, amount = setup.choose_amount()
     ahead = st.container()
 with right, st.container(border=True):
@@ -60,8 +60,10 @@ with ahead:
         found = outlook.outlook(setup.draft())
     except InputError as error:
         found = outlook.Outlook(mistakes=(str(error),))
-    outlook.show(found)
-    ready = found.data is not None and setup.reason_not(model, task) is None
+    fits = models.reason_not(model, task) is None
+    if fits or found.data:  # else the choice of the model already says what is wrong
+        outlook.show(found)
+    ready = found.data is not None and fits
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Start the run", type="primary", icon=":material/play_arrow:", disabled=not ready) and found.data:
             st.query_params["experiment"] = monitor.launch(found.data)

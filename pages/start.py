@@ -18,22 +18,22 @@ from pathlib import Path  # noqa: E402 - the text above appears while these load
 
 from fourdials import spec  # noqa: E402
 from fourdials.models import catalogue  # noqa: E402
-from fourdials.ui import controls, curves, data, monitor, weights  # noqa: E402
+from fourdials.ui import controls, curves, data, fetching, monitor  # noqa: E402
 
+PROBLEMS = 20  # of each task: about two minutes on two processors
 FIRST_LIGHT = Path(__file__).parent.parent / "data" / "experiments" / "first_light.toml"
 
 runs = data.frame("experiments")
 with place:
-    first = spec.load(FIRST_LIGHT)
-    ready = weights.offer(catalogue.resolve(first["model"]))
+    first = spec.load(FIRST_LIGHT) | {"name": "A first run"}
+    first["tasks"] = [task | {"problems": PROBLEMS} for task in first["tasks"]]
+    ready = fetching.offer(catalogue.resolve(first["model"]))
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(
-            "Start a real run of a few minutes", type="primary", icon=":material/play_arrow:", disabled=not ready
-        ):
+        if st.button("Start a two-minute real run", type="primary", icon=":material/play_arrow:", disabled=not ready):
             st.switch_page("pages/run.py", query_params={"experiment": monitor.launch(first)})
         st.page_link("pages/run.py", label="Set up your own", icon=":material/tune:")
     st.caption(
-        "The first run uses a small language model on this computer: no account, no key, no cost. It is a scale model, "
+        "The first run uses a small language model on this computer: no account, no key, no cost. It is tiny, "
         "too small to be useful but real, so its curves are real too."
     )
 

@@ -58,7 +58,9 @@ st.caption(
     f"right in {numbers.percent(rows['score'].mean())}. Choose a row to open its trial."
 )
 picked = st.dataframe(
-    listed.select("question", "reference", "outcome", "score", "level", "spend", "task", "repeat"),
+    listed.select(
+        "question", "reference", "outcome", "score", "level", *(["spend"] if unit != "level" else []), "task", "repeat"
+    ),
     hide_index=True,
     on_select="rerun",
     selection_mode="single-row",

@@ -2,6 +2,13 @@
 // Streamlit calls it with {data: {figure, narrow, alt}} whenever any of it changes. Text is only ever set as text.
 
 const NARROW_PX = 640;
+// Plotly's own toolbar would offer to upload the chart to its makers; nothing leaves this computer.
+const CONFIG = {
+  displaylogo: false,
+  plotlyServerURL: "",
+  showSendToCloud: false,
+  modeBarButtonsToRemove: ["sendChartToCloud", "select2d", "lasso2d"],
+};
 
 function plotly() {
   if (!window.fourdialsPlotly) {
@@ -26,6 +33,7 @@ function themed(layout, box) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { ...layout.font, color: text, family: css.fontFamily },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: css.color, activecolor: text },
     hoverlabel: { ...layout.hoverlabel, bgcolor: ground, font: { color: text, family: css.fontFamily } },
   };
 }
@@ -61,8 +69,7 @@ function draw(box, Plotly) {
   const small = box.clientWidth < NARROW_PX;
   const layout = zoomed({ ...(small && narrow ? narrow : figure.layout), autosize: true }, box);
   box.style.height = layout.height + "px";
-  const config = { displaylogo: false, displayModeBar: small ? false : "hover" };
-  return Plotly.react(box, figure.data, themed(layout, box), config);
+  return Plotly.react(box, figure.data, themed(layout, box), { ...CONFIG, displayModeBar: small ? false : "hover" });
 }
 
 export default function (component) {

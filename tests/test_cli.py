@@ -7,7 +7,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from fourdials import spec
+from fourdials import spec, worker
 from fourdials.cli import app, main
 
 COMMANDS = ["run", "resume", "list", "query", "export"]
@@ -59,7 +59,7 @@ def test_a_run_finishes_is_listed_queried_and_exported(spec_file, tmp_path, monk
     code, out, _ = invoke(monkeypatch, capsys, "run", spec_file)
     assert (code, f"already finished as {experiment_id}" in out) == (0, True)
     code, out, _ = invoke(monkeypatch, capsys, "list", "experiments", "--json")
-    [row] = json.loads(out)
+    [row] = [row for row in json.loads(out) if not row["recorded"]]
     assert (row["experiment_id"], row["status"]) == (experiment_id, "finished")
     code, out, _ = invoke(monkeypatch, capsys, "query", "arms", f'experiment_ids=["{experiment_id}"]')
     assert code == 0, out
@@ -98,3 +98,36 @@ def test_lists_print_a_line_for_each_and_json(what, spec_file, monkeypatch, caps
     _, plain, _ = invoke(monkeypatch, capsys, "list", what)
     _, raw, _ = invoke(monkeypatch, capsys, "list", what, "--json")
     assert len(json.loads(raw)) == len(plain.strip().splitlines()) > 2
+
+
+def test_a_new_budget_is_in_the_unit_of_the_old_one_or_in_the_one_that_is_named(spec_file, monkeypatch, capsys):
+    spec_file.write_text(spec.dump({**TINY, "budget": {"calls": 3}}))
+    _, out, _ = invoke(monkeypatch, capsys, "run", spec_file)
+    experiment_id = out.strip().splitlines()[-1].split(":")[0]
+    assert "budget is spent" in out
+    _, out, _ = invoke(monkeypatch, capsys, "resume", experiment_id, "--budget", "5")
+    assert "budget is spent" in out
+    assert worker.read_spec(experiment_id)["budget"] == {"calls": 5}
+    _, out, _ = invoke(monkeypatch, capsys, "resume", experiment_id, "--budget", "total_tokens=1e6")
+    assert worker.read_spec(experiment_id)["budget"] == {"calls": 5, "total_tokens": 1_000_000}
+    code, _, err = invoke(monkeypatch, capsys, "resume", experiment_id, "--budget", "5000")
+    assert (code, "calls and total_tokens; name one" in err) == (1, True)
+    for wrong in ("much", "nan", "calls=inf", "-5", "calls=2.5", "euro=3"):
+        code, _, err = invoke(monkeypatch, capsys, "resume", experiment_id, f"--budget={wrong}")
+        assert (code, err.startswith("error: ")) == (1, True), wrong
+    _, out, _ = invoke(monkeypatch, capsys, "resume", experiment_id, "--budget", "calls=1000")
+    assert f"{experiment_id}: finished\n" in out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no size limit there")
+def test_a_full_disk_ends_a_run_in_one_line_and_the_run_goes_on_once_there_is_room(spec_file, monkeypatch, capsys):
+    full = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000));"
+        f"sys.argv = ['fourdials', 'run', {str(spec_file)!r}]; from fourdials.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", full], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: [Errno 27]")
+    code, out, _ = invoke(monkeypatch, capsys, "run", spec_file)
+    assert (code, "going on with" in out, ": finished" in out) == (0, True, True)

@@ -57,3 +57,20 @@ def test_earlier_trials_of_the_same_kind_replace_the_rehearsal():
     assert cast.measured == ("majority_vote",)
     assert cast.total_tokens.low == pytest.approx(0.85 * 1100 * 10)
     assert forecast(experiment([arm("majority_vote")], problems=10), history=past.head(2)).measured == ()
+
+
+@pytest.mark.parametrize("share", [None, 1.0])
+def test_no_more_is_forecast_than_a_budget_in_any_unit_allows(share):
+    arms = [arm("majority_vote", share=share)]
+    free = forecast(experiment(arms, problems=20))
+    for budget in ({"calls": 40}, {"total_tokens": int(free.total_tokens.high / 3)}):
+        cast = forecast(experiment(arms, problems=20, budget=capped(**budget)))
+        for unit, limit in budget.items():
+            assert getattr(cast, unit).high <= limit + 1
+    roomy = forecast(experiment(arms, problems=20, budget=capped(total_tokens=int(free.total_tokens.low) + 20)))
+    assert roomy.total_tokens.low == pytest.approx(free.total_tokens.low, rel=0.02), "a cap leaves the low end alone"
+
+
+def test_the_high_end_counts_a_forced_answer_at_every_level_of_a_thought():
+    cast = forecast(experiment([arm("chain_of_thought", "chat")], problems=4))
+    assert cast.calls.high == 4 * (1 + 5)

@@ -3,7 +3,7 @@
 import pytest
 
 from fourdials.errors import InputError
-from fourdials.journal import LONG_TEXT, Journal, journals, lines, text_sha
+from fourdials.journal import LONG_TEXT, History, Journal, journals, lines, text_sha
 
 
 def test_each_start_writes_a_file_of_its_own(tmp_path):
@@ -35,3 +35,16 @@ def test_a_torn_last_line_is_ignored_and_a_broken_one_before_is_not(tmp_path):
     path.write_bytes(b'{"k":"a"\n{"k":"b"}\n')
     with pytest.raises(InputError, match=r"line 1 of .*journal-1\.jsonl is damaged"):
         list(lines(path))
+
+
+@pytest.mark.parametrize("line", [b"123\n", b'{"x":1}\n', b'{"k":"calls","rows":[{"error":null}]}\n'])
+def test_a_line_that_is_json_but_no_journal_line_is_named_as_damaged(tmp_path, line):
+    (tmp_path / "journal-1.jsonl").write_bytes(b'{"k":"a"}\n' + line)
+    with pytest.raises(InputError, match=r"line 2 of .*journal-1\.jsonl is damaged"):
+        History(tmp_path)
+
+
+def test_a_copy_beside_the_journals_is_not_read(tmp_path):
+    for name in ("journal-1.jsonl", "journal-1 (copy).jsonl", "journal-old.jsonl"):
+        (tmp_path / name).write_bytes(b'{"k":"a"}\n')
+    assert [path.name for path in journals(tmp_path)] == ["journal-1.jsonl"]

@@ -1,14 +1,15 @@
 """The engine: replay, resume, budgets, outcomes, fork and batch accounting."""
 
+import asyncio
 import itertools
 from dataclasses import replace
 
 import pytest
 
-from fourdials import plan
+from fourdials import plan, plugins
 from fourdials.errors import AuthenticationFailed, Unreachable
-from fourdials.journal import History, journals
-from fourdials.records import Limits, TaskChoice
+from fourdials.journal import History, journals, lines
+from fourdials.records import Checkpoint, Limits, TaskChoice
 from tests.scripted import Script, arm, capped, experiment, journaled, model, play
 
 TIMES = {"started_at", "finished_at", "wall_s", "latency_s", "queued_s", "at", "created_at"}
@@ -96,7 +97,8 @@ def test_an_infrastructure_error_is_never_a_wrong_answer_and_can_be_retried(tmp_
             raise Unreachable("no route to the model")
 
     what = experiment([arm("single"), arm("stepwise")], problems=2)
-    play(tmp_path, what, Script(fail=fail))
+    assert play(tmp_path, what, Script(fail=fail)) == "failed"
+    assert "--retry-errors" in journaled(tmp_path, "status")[-1]["detail"]
     trials = journaled(tmp_path, "trial")
     assert {t["outcome"] for t in trials} == {"infra_error"}
     assert {t["score"] for t in trials} == {None}
@@ -203,3 +205,123 @@ def test_an_arm_says_which_tasks_it_runs_on(tmp_path):
     arms = {line["arm"]: line["tasks"] for line in journaled(tmp_path, "arm")}
     assert arms == {"single": ["wikiworld", "reasoning_gym"], "act": ["wikiworld"]}
     assert len(journaled(tmp_path, "trial")) == 2 * 2 + 2
+
+
+@pytest.mark.parametrize("size", [1, 4, 16])
+def test_a_batch_that_the_budget_cannot_pay_as_a_whole_is_paid_as_far_as_it_goes(tmp_path, size):
+    arms = [arm("majority_vote", levels=(1, 2, 4, 8, 16))]
+    what = experiment(arms, problems=1, model=model(samples=size), trial_budget=capped(calls=10))
+    play(tmp_path, what, Script())
+    [trial] = journaled(tmp_path, "trial")
+    assert (trial["stop_reason"], trial["level"], trial["calls"]) == ("capped", 10, 10)
+    assert [c["level"] for c in journaled(tmp_path, "checkpoint")] == list(range(1, 11))
+    play(tmp_path, replace(what, trial_budget=Limits()), Script(), retry_capped=True)
+    assert journaled(tmp_path, "trial")[-1]["level"] == 16
+    assert sorted(c["idx"] for c in journaled(tmp_path, "calls")) == list(range(16))
+
+
+def test_candidates_judged_before_the_budget_ended_count(tmp_path):
+    what = experiment([arm("best_of_n")], problems=1, trial_budget=capped(calls=5))
+    play(tmp_path, what, Script(right=1.0))
+    [trial] = journaled(tmp_path, "trial")
+    assert (trial["stop_reason"], trial["level"], trial["outcome"]) == ("capped", 2, "correct")
+
+
+def test_calls_in_flight_when_another_fails_are_on_the_bill(tmp_path):
+    class FirstFails(Script):
+        async def send(self, request, record):
+            if request.seed == min(seeds):
+                raise Unreachable("no route to the model")
+            await asyncio.sleep(0.02)
+            return await super().send(request, record)
+
+    what = experiment([arm("majority_vote", levels=(8,)), arm("best_of_n", levels=(4,))], model=model(samples=1))
+    rehearsal = Script()
+    play(tmp_path / "rehearsal", what, rehearsal)
+    seeds = [request.seed for request in rehearsal.requests if request.role == "solve"]
+    play(tmp_path / "run", what, FirstFails())
+    trials, calls = journaled(tmp_path / "run", "trial"), journaled(tmp_path / "run", "calls")
+    assert sum(trial["outcome"] == "infra_error" for trial in trials) == 1
+    for trial in trials:
+        assert trial["calls"] == sum(call["trial_id"] == trial["trial_id"] for call in calls)
+
+
+def test_a_strategy_that_leaves_branches_running_pays_for_them_before_its_trial_ends(tmp_path, monkeypatch):
+    async def hasty(question, ask):
+        yield Checkpoint(0)
+        slow, broken = ask.fork("slow"), ask.fork("broken")
+
+        async def fail():
+            await asyncio.sleep(0)
+            raise ZeroDivisionError("a bug")
+
+        async def twice():
+            await slow(question.answer, role="solve", level=1)
+            await slow(question.answer, role="solve", level=1)
+
+        await asyncio.gather(twice(), fail())
+        assert broken
+
+    hasty_single = replace(plugins.strategies()["single"], play=hasty)
+    monkeypatch.setitem(plugins.strategies(), "single", hasty_single)
+    play(tmp_path, experiment([arm("single")], problems=1), Script(delay=0.01))
+    assert [line["k"] for line in lines(journals(tmp_path)[0]) if line["k"] in ("calls", "trial")] == ["calls", "trial"]
+    assert journaled(tmp_path, "trial")[0]["calls"] == 1
+
+
+def test_failed_attempts_of_every_start_keep_ids_of_their_own(tmp_path):
+    def fail(request):
+        raise Unreachable("no route to the model")
+
+    what = experiment([arm("single")], problems=1)
+    play(tmp_path, what, Script(fail=fail))
+    play(tmp_path, what, Script(fail=fail), retry_errors=True)
+    assert len({c["call_id"] for c in journaled(tmp_path, "calls")}) == 2
+    assert journaled(tmp_path, "trial")[-1]["failed_attempts"] == 2
+
+
+def test_trials_taken_up_again_find_no_room_that_was_spent_before(tmp_path):
+    broken = True
+
+    def fail(request):
+        if broken and request.role == "revise":
+            raise Unreachable("no route to the model")
+
+    what = experiment([arm("self_refine")], problems=10, concurrency=1, budget=capped(calls=20))
+    play(tmp_path, what, Script(fail=fail))
+    broken = False
+    play(tmp_path, what, Script(fail=fail), retry_errors=True)
+    assert sum(c["error"] is None for c in journaled(tmp_path, "calls")) <= 20
+
+
+def test_a_stop_ends_the_run_even_if_a_library_swallows_the_cancellation(tmp_path):
+    class Swallowing(Script):
+        async def send(self, request, record):
+            if len(self.requests) < 3:
+                return await super().send(request, record)
+            try:
+                await asyncio.sleep(30)
+            except asyncio.CancelledError:
+                raise ValueError("not in deque") from None
+
+    what = experiment([arm("single")], problems=9, concurrency=3)
+    assert play(tmp_path, what, Swallowing(), stop_after=3) == "stopped"
+    assert [t["outcome"] for t in journaled(tmp_path, "trial") if t["outcome"] == "infra_error"] == []
+    assert play(tmp_path, what, Script()) == "finished"
+    assert len({t["trial_id"] for t in journaled(tmp_path, "trial")}) == 9
+
+
+def test_branches_side_by_side_draw_different_random_numbers(tmp_path, monkeypatch):
+    drawn = []
+
+    async def drawing(question, ask):
+        yield Checkpoint(0)
+        drawn.append([branch.rng.random() for branch in (ask, ask.fork("a"), ask.fork("b"))])
+        yield Checkpoint(1, "x", final=True)
+
+    monkeypatch.setitem(plugins.strategies(), "single", replace(plugins.strategies()["single"], play=drawing))
+    what = experiment([arm("single")], problems=1)
+    play(tmp_path / "one", what, Script())
+    play(tmp_path / "two", what, Script())
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn[0])) == 3

@@ -1,5 +1,6 @@
 """The worker as a process of its own: killed and resumed, stopped, never two at once, queued for the local model."""
 
+import asyncio
 import json
 import os
 import signal
@@ -7,11 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from fourdials import worker
-from fourdials.errors import HomeBusy, InputError
+from fourdials.errors import HomeBusy, InputError, SetupError
 from fourdials.home import run_folder
 from tests.scripted import journaled
 
@@ -135,3 +137,77 @@ def test_no_worker_means_not_alive(home):
     experiment_id = worker.create(FAST, home)
     assert worker.state(experiment_id, home) == worker.WorkerState(False, None, None)
     assert (Path(run_folder(experiment_id, home)) / "spec.toml").is_file()
+
+
+async def test_a_run_whose_folder_is_gone_stops(tmp_path, capsys):
+    stopped = asyncio.Event()
+    await asyncio.wait_for(worker._beat(tmp_path / "gone", stopped), 5)
+    assert stopped.is_set()
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_stop_asked_for_while_the_worker_is_still_starting_is_heard(home):
+    experiment_id = worker.launch(SLOW, home)
+    worker.stop(experiment_id, home)
+    assert worker._started[-1].wait(60) == 0
+    assert journaled(run_folder(experiment_id, home), "status")[-1]["status"] == "stopped"
+
+
+def test_a_stop_left_from_before_does_not_end_a_run_that_is_taken_up_again(home):
+    experiment_id = worker.create(FAST, home)
+    worker.stop(experiment_id, home)
+    assert worker.work(experiment_id, lambda kind, fields: None, home) == "finished"
+
+
+def test_of_two_that_find_the_lock_of_a_dead_process_one_gets_it(home, monkeypatch):
+    lock = home / "worker.lock"
+    lock.write_text(json.dumps({"pid": 2**22 + 1, "create_time": 0.0}))
+    living = worker._living
+
+    def quicker(path):
+        monkeypatch.setattr(worker, "_living", living)
+        found = living(path)
+        lock.unlink()
+        lock.write_text(json.dumps(worker._identity()))
+        return found
+
+    monkeypatch.setattr(worker, "_living", quicker)
+    with pytest.raises(HomeBusy, match="already runs"):
+        worker._claim(lock)
+    assert json.loads(lock.read_text()) == worker._identity()
+    assert list(home.iterdir()) == [lock]
+
+
+def test_an_entry_of_the_queue_is_never_seen_half_written(home, monkeypatch):
+    whole = Path.write_text
+
+    def slowly(path, *args, **kwargs):
+        path.touch()
+        worker._queue(home)
+        return whole(path, *args, **kwargs)
+
+    async def queued():
+        async with worker._turn(job, home):
+            return len(worker._queue(home))
+
+    (home / "queue").mkdir()
+    job = SimpleNamespace(experiment_id="x", stop=asyncio.Event())
+    seen = []
+
+    def remembering(root, real=worker._queue):
+        seen.append([path.name for path in real(root)])
+        return real(root)
+
+    monkeypatch.setattr(worker, "_queue", remembering)
+    monkeypatch.setattr(Path, "write_text", slowly)
+    assert asyncio.run(queued()) == 1
+    assert seen[0] == []
+
+
+def test_a_budget_in_dollars_needs_a_price(home):
+    for part in ("budget", "trial_budget"):
+        experiment_id = worker.create({**FAST, part: {"usd": 0.001}}, home)
+        with pytest.raises(SetupError, match=r"no price is known for sim/.*total_tokens or calls"):
+            worker.work(experiment_id, lambda kind, fields: None, home)
+        assert journaled(run_folder(experiment_id, home), "status")[-1]["status"] == "failed"
+        assert journaled(run_folder(experiment_id, home), "calls") == []

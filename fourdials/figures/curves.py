@@ -5,6 +5,7 @@ Called by pages, snapshots and notebooks.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from fourdials.figures.status import Status, status_line
 from fourdials.records import DIALS
 
 LOG_FROM = 30.0  # a wider range of spends is drawn on a log scale
+LONG_LOG = 300.0  # and beyond this only whole decades are labelled, so that labels fit a narrow panel
 _BASELINES = {"chance": "guessing", "constant": "best constant answer", "greedy": "one greedy sample"}
 _MARKERS = 6  # a curve carries, evenly over its width
 _TICKS = {"usd": {"tickprefix": "$", "tickformat": "~g"}, "level": {"tickformat": "~d"}}
@@ -223,6 +225,7 @@ def _draw_baselines(
                 yanchor="top" if below else "bottom",
                 showarrow=False,
                 font={"size": style.SMALL_PX - 1, "color": ink.muted},
+                bgcolor=style.faint(ink.paper, 0.75),
                 **across,
             )
 
@@ -245,11 +248,22 @@ def _x_axis(curve: pl.DataFrame, unit: str) -> dict[str, Any]:
     spends = curve["spend"].filter(curve["spend"] > 0)
     wide = not spends.is_empty() and float(spends.max()) / float(spends.min()) > LOG_FROM  # type: ignore[arg-type]
     ticks = _TICKS.get(unit, {"ticksuffix": " s"} if unit.endswith("_s") else {"tickformat": "~s"})
-    scale = {"type": "log", "dtick": 1} if wide else {"type": "linear", "rangemode": "tozero", "nticks": 5}
+    scale: dict[str, Any] = {"type": "linear", "rangemode": "tozero", "nticks": 5}
+    if wide:
+        places = _log_places(float(spends.min()), float(spends.max()))  # type: ignore[arg-type]
+        labels = [numbers.amount(unit, place) for place in places]
+        scale, ticks = {"type": "log", "tickvals": places, "ticktext": labels}, {}
     if spends.is_empty():
         scale |= {"range": [0, 1], "showticklabels": False}
     name = numbers.UNITS[unit][0].upper() + numbers.UNITS[unit][1:] + (" (log scale)" if wide else "")
     return {"title": {"text": name, "standoff": 8}, **scale, **ticks}
+
+
+def _log_places(low: float, high: float) -> list[float]:
+    """Round numbers that divide a log scale: 1, 2 and 5 of each decade, of a long scale only 1."""
+    steps = (1, 2, 5) if high / low < LONG_LOG else (1,)
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [place for decade in decades for step in steps if low <= (place := float(f"{step}e{decade}")) <= high]
 
 
 def _y_axis(curve: pl.DataFrame, baselines: pl.DataFrame | None) -> dict[str, Any]:

@@ -186,8 +186,11 @@ def missing(model: Model) -> str | None:
         return None
     if model.provider == "local":
         return _missing_locally(model)
-    if model.key_variable and not os.environ.get(model.key_variable):
+    key = os.environ.get(model.key_variable) if model.key_variable else None
+    if model.key_variable and not key:
         return f"set the environment variable {model.key_variable} to a key for {model.api_base or model.provider}"
+    if key and not re.fullmatch(r"[!-~]+", key):
+        return f"set {model.key_variable} again: it holds a space, a line break or a letter that no key has"
     if model.provider in _OWN_SERVERS and model.api_base is None:
         return f'name its address: api_base under [models."{model.id}"] in the experiment'
     return None

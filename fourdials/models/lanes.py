@@ -39,7 +39,7 @@ class Places:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.give(count)
-            else:
+            elif (turn, count) in self._waiting:  # else somebody who gave places back has passed it over already
                 self._waiting.remove((turn, count))
                 self._wake()
             raise

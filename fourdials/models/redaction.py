@@ -14,9 +14,11 @@ _LOOKS_SECRET = re.compile(
 )
 
 
-def redacted(text: str) -> str:
-    """The text without values of environment variables named like secrets, and without what looks like a key."""
+def redacted(text: str, key_variable: str | None = None) -> str:
+    """The text without what looks like a key and without values of environment variables that hold one: those named
+    like secrets and, whatever its name, `key_variable`."""
     secrets = {value for name, value in os.environ.items() if _SECRET_NAME.search(name) and len(value) >= _SHORTEST}
+    secrets |= {os.environ.get(key_variable or "", "")} - {""}
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, REMOVED)
     text = _LOOKS_SECRET.sub(REMOVED, text)

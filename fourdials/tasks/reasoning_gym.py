@@ -60,7 +60,7 @@ INFO = TaskInfo(
     "scored by its own scorer. How hard they are is set by the generator's parameters.",
     offers={"chat": frozenset({"given", "think"}), "completion": frozenset({"given"})},
     difficulty="not ranked: one setting, one difficulty",
-    context_tokens=3000,
+    context_tokens=1200,
 )
 
 

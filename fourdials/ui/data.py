@@ -39,12 +39,12 @@ class RunState:
 
 
 @st.cache_resource(show_spinner=False, on_release=lambda opened: opened.close())
-def _open(folder: str) -> Store:
+def _open(folder: str, copy: bool = False) -> Store:
     importlib.import_module("pandas")  # Streamlit asks for its types: two sessions importing it at once would fail
 
     from fourdials.store import Store
 
-    opened = Store(Path(folder))
+    opened = Store(Path(folder), read_only_copy=copy)
     opened.ingest()
     opened.start()
     atexit.register(opened.close)
@@ -53,9 +53,9 @@ def _open(folder: str) -> Store:
 
 def store() -> Store:
     """The store of this home, opened once for all sessions, its ingester going. Shows why and ends the page's script
-    if another program holds the database."""
+    if another program holds the database and the reader has not asked for a copy."""
     try:
-        return _open(str(home()))
+        return _open(str(home()), st.session_state.get("data.copy", False))
     except HomeBusy as busy:
         st.error("Another program has this database open, most likely a second dashboard.", icon=":material/lock:")
         st.markdown(
@@ -63,8 +63,14 @@ def store() -> Store:
             "folder: set the environment variable `FOURDIALS_HOME` before starting it."
         )
         st.code(str(busy), language=None, wrap_lines=True)
-        st.button("Try again", icon=":material/refresh:")
+        with st.container(horizontal=True):
+            st.button("Try again", icon=":material/refresh:")
+            st.button("Go on with a copy in memory", on_click=_use_copy, icon=":material/content_copy:")
         st.stop()
+
+
+def _use_copy() -> None:
+    st.session_state["data.copy"] = True
 
 
 def frame(name: str, **params: Any) -> pl.DataFrame:

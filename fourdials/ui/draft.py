@@ -20,6 +20,7 @@ LEAST_PROBLEMS, MOST_PROBLEMS = 4, 200
 BASELINE_SHARE = 0.05
 HEADROOM = 1.8
 SMALLEST_SHARE = 1e-4
+EQUAL_PARTS = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class ArmDraft:
     levels: tuple[int, ...] = ()
     knobs: Mapping[str, Any] = field(default_factory=dict)
     lineup: Mapping[str, str] = field(default_factory=dict)
-    parts: int = 1
+    parts: int = EQUAL_PARTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +236,7 @@ def from_spec(data: Mapping[str, Any], plans: Mapping[str, Strategy]) -> Draft:
 def _arm_draft(row: Mapping[str, Any], plans: Mapping[str, Strategy], model: str, equal: bool) -> ArmDraft:
     levels = row.get("levels") or (plans[row["strategy"]].levels if row["strategy"] in plans else ())
     lineup = {part: name for part, name in row.get("lineup", {}).items() if name != model}
-    parts = 1 if equal else max(1, round(100 * row["share"]))
+    parts = EQUAL_PARTS if equal else max(1, round(100 * row["share"]))
     return ArmDraft(row["strategy"], row.get("name") or "", tuple(levels), row.get("knobs", {}), lineup, parts)
 
 

@@ -119,8 +119,11 @@ def _duplicate(experiment_id: str) -> None:
         found = worker.read_spec(experiment_id)
     except InputError:  # recorded: it has no folder here
         found = json.loads(data.frame("spec", experiment_id=experiment_id)["spec"][0])
-    setup.duplicate({**found, "name": f"{found['name']} (copy)"[:80]})
-    st.query_params.clear()
+    try:
+        setup.duplicate({**found, "name": f"{found['name']} (copy)"[:80]})
+        st.query_params.clear()
+    except InputError as error:
+        st.toast(f"This run cannot be edited here: {words.plain(str(error))}", icon=":material/block:")
 
 
 def look(experiment_id: str) -> tuple[Row | None, data.RunState]:

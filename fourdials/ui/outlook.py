@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -49,8 +50,9 @@ class Outlook:
 def outlook(draft: Draft) -> Outlook:
     """Validates a draft, sets the number of problems where that is left to the budget, and rehearses it."""
     plans = plugins.strategies()
+    data = to_spec(unlimited(draft), plans, problems=PROBE_PROBLEMS)
     try:
-        free = _rehearsed(json.dumps(to_spec(unlimited(draft), plans, problems=PROBE_PROBLEMS)))
+        free = _rehearsed(json.dumps(data))
         if draft.amount is None:
             data = to_spec(draft, plans, problems=PROBE_PROBLEMS)
             return Outlook(data, _rehearsed(json.dumps(data)))
@@ -72,9 +74,18 @@ def outlook(draft: Draft) -> Outlook:
             data, _rehearsed(json.dumps(data)), shortfall=tight and (problems > most or most == LEAST_PROBLEMS)
         )
     except SpecError as error:
-        return Outlook(mistakes=tuple(str(mistake) for mistake in error.mistakes))
+        return Outlook(mistakes=tuple(named(str(mistake), data) for mistake in error.mistakes))
     except InputError as error:
         return Outlook(mistakes=(str(error),))
+
+
+def named(mistake: str, data: Mapping[str, Any]) -> str:
+    """A mistake with the arm's name instead of its number, which only an experiment file shows."""
+    found = re.match(r"arms\[(\d+)\]\.?", mistake)
+    if found is None or int(found[1]) >= len(data["arms"]):
+        return mistake
+    arm = data["arms"][int(found[1])]
+    return f"{arm.get('name') or arm['strategy']}: {mistake[found.end() :].lstrip(':. ')}"
 
 
 def _costs(forecast: Forecast, unit: str) -> dict[str, float]:

@@ -17,10 +17,10 @@ from fourdials.errors import InputError
 from fourdials.figures import numbers
 from fourdials.models import catalogue
 from fourdials.records import DIALS, Model
-from fourdials.ui import controls, words
+from fourdials.ui import controls, models, words
 from fourdials.ui.draft import ArmDraft, Draft, default_arms, from_spec, parse_levels, reason_against, refit, shares
 
-FIRST_TASK, FIRST_MODEL = "wikiworld", "local/smollm2-135m"
+FIRST_TASK = "wikiworld"
 AMOUNTS: dict[str, tuple[str, float, float]] = {  # unit → label, first value, step
     "total_tokens": ("tokens", 100_000, 10_000),
     "usd": ("USD", 0.5, 0.1),
@@ -37,13 +37,17 @@ def begin() -> None:
     if "run.task" not in st.session_state:
         tasks = plugins.tasks()
         task = FIRST_TASK if FIRST_TASK in tasks else next(iter(tasks))
-        model = FIRST_MODEL if FIRST_MODEL in catalogue.catalogue() else next(iter(catalogue.catalogue()))
-        arms = default_arms(plugins.strategies(), tasks[task], catalogue.resolve(model).format)
+        model = catalogue.DEFAULT_LOCAL
+        arms = default_arms(plugins.strategies(), tasks[task], models.known(model).format)
         put(Draft("my first run", (task,), model, arms))
 
 
 def duplicate(data: Mapping[str, Any]) -> None:
-    """Fills the form with an existing experiment."""
+    """Fills the form with an existing experiment. Raises InputError if it has tasks or strategies not known here."""
+    for row in data["tasks"]:
+        plugins.find("task", row["name"], plugins.tasks())
+    for row in data["arms"]:
+        plugins.find("strategy", row["strategy"], plugins.strategies())
     put(from_spec(data, plugins.strategies()))
 
 
@@ -106,7 +110,7 @@ def _refit() -> None:
         kept = _arms()
     except InputError:
         kept = ()
-    _put_arms(refit(kept, plugins.strategies(), task, catalogue.resolve(st.session_state["run.model"]).format))
+    _put_arms(refit(kept, plugins.strategies(), task, models.known(st.session_state["run.model"]).format))
 
 
 def choose_task() -> str:
@@ -125,38 +129,8 @@ def choose_task() -> str:
 
 
 def choose_model(task: str) -> Model:
-    """Second question: the model. Only those usable now that fit the task can be chosen; others say what they lack."""
-    why = {model.id: reason_not(model, task) for model in catalogue.catalogue().values()}
-    usable = [name for name, reason in why.items() if reason is None]
-    chosen = st.session_state["run.model"]
-    options = usable if chosen in usable else [*usable, chosen]
-    models = {name: catalogue.resolve(name) for name in options}
-    name = st.selectbox(
-        "Which model?",
-        options,
-        format_func=lambda each: models[each].label + ("" if each in usable else " (not usable now)"),
-        key="run.model",
-        on_change=_refit,
-        **KEEP,
-    )
-    if name not in usable and (reason := reason_not(models[name], task)):
-        st.warning(reason, icon=":material/block:")
-    others = {model_id: reason for model_id, reason in why.items() if reason is not None and model_id != name}
-    if others:
-        with st.popover(f"{len(others)} more, not usable now", type="tertiary"):
-            for model_id, reason in others.items():
-                st.markdown(f"**{catalogue.resolve(model_id).label}**  \n{reason}")
-    return models[name]
-
-
-def reason_not(model: Model, task: str) -> str | None:
-    """Why a model cannot be used now on a task, or None if it can."""
-    info = plugins.tasks()[task].INFO
-    if model.format not in info.offers:
-        return f"This task has no form for {model.format} models."
-    if model.context_tokens and info.context_tokens > model.context_tokens:
-        return f"The task needs about {info.context_tokens} tokens of context; the model has {model.context_tokens}."
-    return catalogue.missing(model)
+    """Second question: the model."""
+    return models.choose(task, key="run.model", on_change=_refit)
 
 
 def choose_amount() -> tuple[str, float | None]:
@@ -316,7 +290,7 @@ def _add(name: str) -> None:
 def _size(task: str) -> None:
     st.text_input("Name of the run", key="run.name", max_chars=80, **KEEP)
     one, two, three, four = st.columns(4)
-    one.number_input("Problems", 1, 100_000, value=None, key="run.problems", placeholder="as the budget allows", **KEEP)
+    one.number_input("Problems", 1, 100_000, value=None, key="run.problems", placeholder="by budget", **KEEP)
     two.number_input("Repeats", 1, 1000, key="run.repeats", help="Runs of each problem by each arm.", **KEEP)
     three.number_input(
         "Seed", 0, 2**53 - 1, key="run.seed", help="Decides the problems, their order and sampling.", **KEEP

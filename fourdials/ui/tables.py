@@ -49,6 +49,27 @@ def behind(view: curves.View) -> None:
         st.code(found.sql, language="sql", height=220)
 
 
+def _bounds(view: curves.View, left_out: pl.DataFrame) -> None:
+    """What each arm's score could be at most and at least, had its own failed trials been scored."""
+    from fourdials import estimate
+
+    last = {row["arm"]: row["value"] for row in curves.drawn(view).curve.sort("spend").iter_rows(named=True)}
+    rows = []
+    for row in left_out.iter_rows(named=True):
+        bounds = estimate.excluded_bounds(last.get(row["arm"], 0.0), row["kept"], row["excluded_own"])
+        lost = row["excluded_own"] / row["complete"] if row["complete"] else None
+        rows.append(
+            {
+                "arm": row["arm"],
+                "failed trials": row["excluded_own"],
+                "share": numbers.percent(lost),
+                "score if all were wrong": numbers.percent(bounds.low),
+                "score if all were right": numbers.percent(bounds.high),
+            }
+        )
+    st.dataframe(rows, hide_index=True)
+
+
 def outcomes(view: curves.View) -> None:
     """Ended trials by arm and outcome, and how many blocks the estimates leave out because of errors."""
     ids = {"experiment_ids": [view.experiment_id]}
@@ -62,6 +83,8 @@ def outcomes(view: curves.View) -> None:
     st.dataframe(wide.select("arm", *order).rename({name: words.OUTCOMES[name][0] for name in order}), hide_index=True)
     left_out = data.frame("exclusions", **ids, **view.chosen)
     complete, excluded = (max(left_out[name].to_list(), default=0) for name in ("complete", "excluded"))
+    if excluded:
+        _bounds(view, left_out)
     st.caption(
         f"Estimates use {words.plural(complete - excluded, 'complete block')} (a problem with all arms, once); "
         f"{words.plural(excluded, 'block')} with a failed call or grader are left out for every arm."

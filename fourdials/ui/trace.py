@@ -114,11 +114,12 @@ def timeline(trial_id: str, unit: str) -> None:
 
 
 def _call(row: Row) -> None:
-    facts = [
-        f"{words.count(row['prompt_tokens'])} + {words.count(row['completion_tokens'])} tokens",
-        "price unknown" if row["usd"] is None else words.plain(numbers.usd(row["usd"])),
-        numbers.seconds(row["latency_s"]),
-    ]
+    shared = row["request_id"] != row["call_id"] or row["segment"]
+    prompted = "prompt shared" if shared and not row["prompt_tokens"] else words.count(row["prompt_tokens"])
+    facts = [f"{prompted} + {words.count(row['completion_tokens'])} tokens"]
+    if row["usd"] is not None:
+        facts.append(words.plain(numbers.usd(row["usd"])))
+    facts.append(numbers.seconds(row["latency_s"]))
     title = "Cut of the same thought" if row["segment"] else f"Call to {row['role']}"
     title += " (only reads off an answer)" if row["probe"] else ""
     icon = ":material/error:" if row["error"] else ":material/chat:"

@@ -122,6 +122,7 @@ def test_a_real_run_from_the_click_to_the_trace(address, page, home):
     page.goto(f"{address}/compare?experiment={experiment_id}")
     page.locator(f"{CHART} .main-svg").first.wait_for()
     page.wait_for_function("() => document.querySelector('.fourdials-chart').fourdials?.stop")
+    assert page.locator("[data-title*='Share']").count() == 0  # it would upload the chart
     area = page.locator(f"{CHART} .nsewdrag").first.bounding_box()
     page.mouse.move(area["x"] + area["width"] * 0.3, area["y"] + area["height"] * 0.3)
     page.mouse.down()

@@ -216,3 +216,9 @@ def test_the_vertical_scale_starts_at_zero_and_holds_everything_drawn():
     assert 0.72 < high < 0.9
     top = curves.overlay(made(values=(0.9, 0.9)), None, STATUS, "usd").layout.yaxis.range[1]
     assert np.isclose(top, 1.03)
+
+
+def test_a_log_axis_is_labelled_at_round_numbers_within_its_range():
+    assert curves._log_places(20.0, 900.0) == [20, 50, 100, 200, 500]
+    assert curves._log_places(3.0, 45_000.0) == [10, 100, 1000, 10000]
+    assert curves._log_places(0.002, 0.09) == [0.002, 0.005, 0.01, 0.02, 0.05]

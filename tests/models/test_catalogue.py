@@ -95,6 +95,15 @@ def test_a_missing_key_is_named_until_it_is_set(monkeypatch: pytest.MonkeyPatch)
     assert catalogue.missing(model) is None
 
 
+@pytest.mark.parametrize("key", ["sk-12345\n", "sk 12345", "sk-über"])
+def test_a_key_that_no_header_can_carry_is_named_before_the_run(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    reason = catalogue.missing(catalogue.resolve("openai/gpt-test"))
+    assert reason is not None
+    assert "OPENAI_API_KEY" in reason
+    assert key.strip() not in reason
+
+
 def test_missing_weights_are_named_until_they_are_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FOURDIALS_HOME", str(tmp_path))
     model = catalogue.resolve(catalogue.DEFAULT_LOCAL)

@@ -81,6 +81,12 @@ def test_keys_are_taken_out_and_words_are_left(text: str, left: str, monkeypatch
     assert redacted(text) == left
 
 
+def test_the_key_of_a_call_is_taken_out_whatever_its_variable_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_ACCESS", 'plain-word"5')
+    assert redacted('you sent plain-word"5', "MY_ACCESS") == "you sent [removed]"
+    assert redacted("nothing is set", "NOT_SET") == "nothing is set"
+
+
 def response(content: str | None, finish: str = "stop", **message) -> SimpleNamespace:
     told = SimpleNamespace(content=content, **message)
     return SimpleNamespace(choices=[SimpleNamespace(index=0, finish_reason=finish, message=told, logprobs=None)])
@@ -123,3 +129,16 @@ def test_more_cached_tokens_than_there_were_are_unknown() -> None:
     usage = {"prompt_tokens": 3, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 9}}
     [sample] = replies.samples(REQUEST, response("x"), usage)
     assert sample.usage.cached_tokens is None
+
+
+async def test_a_waiting_call_that_was_passed_over_can_still_be_cancelled():
+    places = Places(1)
+    await places.take(1)
+    waiting = [asyncio.create_task(places.take(1)) for _ in range(3)]
+    await asyncio.sleep(0)
+    for task in waiting:
+        task.cancel()
+    places.give(1)  # passes over those whose wait was cancelled but who have not noticed yet
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(error) for error in ended] == [asyncio.CancelledError] * 3
+    await asyncio.wait_for(places.take(1), 1)

@@ -10,7 +10,7 @@ from fourdials.ui import draft, outlook
 from fourdials.ui.draft import ArmDraft, Draft
 
 PLANS = plugins.strategies()
-ARMS = (ArmDraft("majority_vote", levels=(1, 2)), ArmDraft("retrieve", levels=(1, 2), parts=3))
+ARMS = (ArmDraft("majority_vote", levels=(1, 2), parts=1), ArmDraft("retrieve", levels=(1, 2), parts=3))
 
 
 def made(**changes):
@@ -122,6 +122,13 @@ def test_too_many_problems_for_the_budget_are_pointed_out():
     arms = draft.default_arms(PLANS, task, "completion")
     found = outlook.outlook(Draft("x", ("wikiworld",), "local/smollm2-135m", arms, amount=5_000, problems=150))
     assert found.shortfall
+
+
+def test_a_mistake_names_the_arm_it_is_in():
+    arms = (ArmDraft("majority_vote", levels=(4, 2)), ArmDraft("retrieve", "deep", levels=(0,)))
+    found = outlook.outlook(Draft("x", ("wikiworld",), "sim/default", arms))
+    assert [mistake.split(":")[0] for mistake in found.mistakes] == ["majority_vote", "deep"]
+    assert all("levels: got [" in mistake for mistake in found.mistakes)
 
 
 def test_a_budget_in_dollars_needs_a_price():

@@ -5,14 +5,16 @@ import re
 
 import pytest
 
-from fourdials.errors import HomeBusy
+from fourdials.errors import HomeBusy, Unreachable
 from fourdials.store import Store
+from tests.pages.conftest import ARMS
 from tests.pages.opened import page, shown
+from tests.scripted import Script, arm, experiment, play
 
 
 def test_start_without_runs_offers_a_real_run_and_says_where_its_curves_will_be(home):
     app = page("start")
-    assert [button.label for button in app.button] == ["Start a real run of a few minutes"]
+    assert [button.label for button in app.button] == ["Start a two-minute real run"]
     assert not app.button[0].disabled
     assert "No run has results yet" in app.info[0].value
 
@@ -21,7 +23,7 @@ def test_start_offers_the_weights_where_they_are_missing_and_no_run(home, monkey
     monkeypatch.setattr("fourdials.models.weights.present", lambda: False)
     app = page("start")
     enabled = {button.label: not button.disabled for button in app.button}
-    assert enabled == {"Fetch the weights": True, "Start a real run of a few minutes": False}
+    assert enabled == {"Fetch the weights": True, "Start a two-minute real run": False}
 
 
 def test_start_with_a_run_shows_its_curves(filled):
@@ -83,6 +85,23 @@ def test_choosing_fewer_arms_leaves_the_others_out(filled):
     assert set(app.dataframe[0].value["arm"]) == {"single", "stepwise"}
 
 
+def test_failed_trials_are_counted_apart_with_what_they_could_have_changed(home):
+    failed = []
+
+    def fail(request):
+        if request.role == "query" and len(failed) < 4:
+            failed.append(request)
+            raise Unreachable("nobody there")
+
+    play(home / "runs" / "run", experiment([arm(name) for name in ARMS], problems=6), Script(fail=fail))
+    app = page("compare")
+    ended, bounds = (app.dataframe[i].value.set_index("arm") for i in (1, 2))
+    assert ended.loc["retrieve", "failed call, not scored"] == 4
+    assert bounds.loc["retrieve", "share"] == "67 %"
+    assert bounds.loc["act", "failed trials"] == 0
+    assert "2 complete blocks" in shown(app)
+
+
 def test_traces_lists_the_trials_of_a_point(filled):
     app = page("traces", experiment="run", arm="retrieve")
     assert app.selectbox[1].value == "retrieve"
@@ -116,8 +135,6 @@ def test_a_trial_that_is_not_there_is_said_to_be_missing(filled):
 
 
 def test_what_a_model_wrote_is_never_shown_as_markdown(home):
-    from tests.scripted import Script, arm, experiment, play
-
     class Shouting(Script):
         def _sample(self, request, i):
             found = super()._sample(request, i)
@@ -136,11 +153,18 @@ def test_what_a_model_wrote_is_never_shown_as_markdown(home):
 
 
 def test_a_home_held_by_another_program_gives_a_page_that_explains_it(home, monkeypatch):
-    def busy(*_args, **_kwargs):
-        raise HomeBusy("fourdials.duckdb is held by process 7")
+    play(home / "runs" / "run", experiment([arm(name) for name in ARMS], problems=2), Script())
+    opened = Store.__init__
 
-    monkeypatch.setattr("fourdials.store.Store.__init__", busy)
+    def busy(self, folder, read_only_copy=False):
+        if not read_only_copy:
+            raise HomeBusy("fourdials.duckdb is held by process 7")
+        opened(self, folder, True, folder / "recorded")
+
+    monkeypatch.setattr(Store, "__init__", busy)
     app = page("compare")
     assert "Another program has this database open" in app.error[0].value
     assert "process 7" in app.code[0].value
-    assert [button.label for button in app.button] == ["Try again"]
+    assert app.button[0].label == "Try again"
+    app.button[1].click().run()
+    assert len(app.get("bidi_component")) == 2

@@ -1,8 +1,10 @@
 """The Run page: three questions, a forecast, every mistake at once, and a run followed while it goes."""
 
+from dataclasses import replace
+
 import pytest
 
-from fourdials import worker
+from fourdials import plugins, worker
 from fourdials.models import catalogue
 from fourdials.ui import draft
 from tests.pages.opened import page, shown
@@ -69,7 +71,27 @@ def test_models_that_cannot_be_used_are_not_offered_and_say_what_they_lack(home,
     app = page("run")
     offered = by(app.selectbox, "Which model?").options
     assert not any("GPT" in label for label in offered)
-    assert "OPENAI_API_KEY" in shown(app)
+    assert r"OPENAI\_API\_KEY" in shown(app)
+
+
+@pytest.mark.parametrize(("model", "wrong"), [("sim/solve=0.7", False), ("no such model", True)])
+def test_any_other_model_can_be_named_and_a_wrong_name_is_a_mistake(filled, launched, monkeypatch, model, wrong):
+    data = {"name": "x", "model": model, "tasks": [{"name": "wikiworld"}], "arms": [{"strategy": "majority_vote"}]}
+    monkeypatch.setattr(worker, "read_spec", lambda name, root=None: data)
+    app = page("run", experiment="run")
+    by(app.button, "Duplicate and edit").click().run()
+    assert by(app.selectbox, "Which model?").value == model
+    assert start(app).disabled is wrong
+    assert ("no model is called" in app.error[0].value) if wrong else not app.error
+
+
+def test_a_run_with_a_strategy_that_is_not_here_cannot_be_edited_but_harms_nothing(filled, monkeypatch):
+    data = {"name": "x", "tasks": [{"name": "wikiworld"}], "arms": [{"strategy": "telepathy"}]}
+    monkeypatch.setattr(worker, "read_spec", lambda name, root=None: data)
+    app = page("run", experiment="run")
+    by(app.button, "Duplicate and edit").click().run()
+    assert "telepathy" in app.toast[0].value
+    assert not app.exception
 
 
 def test_every_mistake_is_shown_and_nothing_is_lost(home, launched):
@@ -202,3 +224,13 @@ def test_the_default_arms_are_one_for_each_dial():
 
     arms = draft.default_arms(plugins.strategies(), plugins.tasks()["wikiworld"], "completion")
     assert [each.strategy for each in arms] == ["majority_vote", "stepwise", "retrieve", "act"]
+
+
+def test_a_task_the_model_does_not_fit_says_so_once_and_keeps_the_button_closed(home, monkeypatch):
+    gym = plugins.tasks()["reasoning_gym"]
+    monkeypatch.setattr(gym, "INFO", replace(gym.INFO, context_tokens=100_000))
+    app = page("run")
+    by(app.selectbox, "Which task?").set_value("reasoning_gym").run()
+    assert start(app).disabled
+    assert "Not usable now" in app.warning[0].value
+    assert not app.error

@@ -3,7 +3,7 @@
 import pytest
 
 from fourdials.records import Sample, Usage
-from tests.scripted import Lines, Script, arm, experiment, first_trial, journaled, play
+from tests.scripted import Lines, Script, arm, capped, experiment, first_trial, journaled, play
 
 
 @pytest.fixture
@@ -169,3 +169,23 @@ def test_a_planner_never_sees_a_passage_and_the_answer_rests_on_evidence(tmp_pat
     assert page in script.requests[1].prompt.shown
     trial = journaled(tmp_path, "trial")[0]
     assert (trial["searches"], trial["stop_reason"]) == (1, "finished")
+
+
+def test_a_budget_that_ends_leaves_the_answers_that_were_whole(tmp_path, names):
+    right, *_ = names
+    what = experiment([arm("width_depth", levels=(8,), knobs={"depth": 2})], problems=1, trial_budget=capped(calls=5))
+    play(tmp_path / "wide", what, Lines(right))
+    reached = [c["level"] for c in journaled(tmp_path / "wide", "checkpoint")]
+    assert journaled(tmp_path / "wide", "trial")[0]["stop_reason"] == "capped"
+    assert reached == [1, 2, 3], "four first answers and one revision, which is the first chain's"
+    few = experiment([arm("cascade", knobs={"votes": 3})], problems=1, trial_budget=capped(calls=2))
+    play(tmp_path / "few", few, Lines(right))
+    assert journaled(tmp_path / "few", "checkpoint") == [], "two votes are no vote of three"
+
+
+def test_votes_that_were_weighed_count_where_the_budget_ends(tmp_path, names):
+    right, *_ = names
+    what = experiment([arm("weighted_vote", levels=(4,))], problems=1, trial_budget=capped(calls=6))
+    play(tmp_path, what, Lines(by_role={"solve": [right], "verify": ["yes"]}))
+    assert [c["level"] for c in journaled(tmp_path, "checkpoint")] == [1, 2]
+    assert journaled(tmp_path, "trial")[0]["stop_reason"] == "capped"

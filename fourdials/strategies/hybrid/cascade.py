@@ -10,6 +10,7 @@ from pydantic import Field
 
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.records import Checkpoint, Reply
+from fourdials.strategies._together import all_samples
 from fourdials.strategies.parallel._judging import PROMPTS, Verifier
 from fourdials.strategies.parallel._voting import ranked, red_flag
 
@@ -43,7 +44,7 @@ async def cascade(
     the large model alone where nearly everything is escalated, and to the small one where it agrees on its errors.
     """
     yield Checkpoint(0)
-    replies = await ask.samples(question.answer, role="solve", levels=[1] * votes, temperature=temperature)
+    replies = await all_samples(ask, question.answer, votes, role="solve", level=1, temperature=temperature)
     answer, _, _ = ranked(Counter(reply.answer for reply in replies if reply.answer is not None))
     doubt = _doubt(replies, answer, agreement, red_flags)
     if doubt is None and least_score:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 from pydantic import Field
@@ -10,6 +9,7 @@ from pydantic import Field
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.prompting import ask_again, with_notes
 from fourdials.records import Checkpoint, Prompt, Reply
+from fourdials.strategies._together import all_samples, together
 from fourdials.strategies.parallel.majority_vote import leader
 
 OTHERS = "Others answered the same question with: {answers}. Take that into account, or do not, and answer it again."
@@ -39,14 +39,14 @@ async def debate(
     a right argument convinces; loses to a plain vote of as many tokens where agents give in to a wrong majority.
     """
     yield Checkpoint(0)
-    replies = await ask.samples(question.answer, role="solve", levels=[1] * agents, temperature=temperature)
+    replies = await all_samples(ask, question.answer, agents, role="solve", level=1, temperature=temperature)
     answers, level = [reply.answer for reply in replies], 1
     while True:
         winner, counts = leader(answers)
         yield Checkpoint(level, winner, detail={"votes": counts})
         level += 1
-        replies = await asyncio.gather(
-            *(
+        replies = await together(
+            [
                 ask.fork(f"round-{level}-agent-{agent}")(
                     _shown(question, replies, agent, words),
                     role="revise",
@@ -55,7 +55,7 @@ async def debate(
                     after=replies,
                 )
                 for agent in range(agents)
-            )
+            ]
         )
         answers = [
             reply.answer if reply.answer is not None else old for reply, old in zip(replies, answers, strict=True)

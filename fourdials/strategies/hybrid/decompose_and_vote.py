@@ -45,11 +45,9 @@ async def decompose_and_vote(
         leader, lead = None, 0
         while lead < level and taken < most:
             wanted = min(level - lead, most - taken)
-            for answer in await _votes(
-                ask, steps.prompt(state), level, wanted, longest if red_flags else None, temperature
-            ):
-                votes.update([answer] if answer is not None else [])
-            taken += wanted
+            cast = await _votes(ask, steps.prompt(state), level, wanted, longest if red_flags else None, temperature)
+            votes.update(answer for answer in cast if answer is not None)
+            taken += len(cast)
             leader, first, second = ranked(votes)
             lead = first - second
         ask.note("vote", level=level, step=number, votes=dict(votes), discarded=taken - votes.total())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import replace
 from typing import Annotated
@@ -12,6 +11,7 @@ from pydantic import Field
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.prompting import request, with_notes
 from fourdials.records import Checkpoint
+from fourdials.strategies._together import together
 
 PLAN = (
     "{question}\n\nYou lead a team of {workers}. Split the work on this question into at most {workers} parts that can "
@@ -64,19 +64,15 @@ async def orchestrate(
     parts = [part for line in written.text.splitlines() if (part := _BULLET.sub("", line).strip())][:level]
     parts = parts or ["all of it"]
     branches = [ask.fork(f"worker-{number}") for number in range(len(parts))]
-    reports = await asyncio.gather(
-        *(
-            branch(
-                request(
-                    question.format, WORK, WORK_COMPLETION, max_tokens=work_tokens, question=question.text, part=part
-                ),
-                role="solve",
-                level=level,
-                part="worker",
-                temperature=temperature,
-            )
-            for branch, part in zip(branches, parts, strict=True)
-        )
+    works = [
+        request(question.format, WORK, WORK_COMPLETION, max_tokens=work_tokens, question=question.text, part=part)
+        for part in parts
+    ]
+    reports = await together(
+        [
+            branch(work, role="solve", level=level, part="worker", temperature=temperature)
+            for branch, work in zip(branches, works, strict=True)
+        ]
     )
     ask.join(*branches)
     ask.note("assigned", level=level, parts=parts)

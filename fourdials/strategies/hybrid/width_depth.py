@@ -46,18 +46,23 @@ async def width_depth(
         if starts:
             firsts = await ask.samples(question.answer, role="solve", levels=starts, temperature=temperature)
             chains += [[reply] for reply in firsts]
-        await asyncio.gather(
+        ends = await asyncio.gather(
             *(
                 _revise(question, ask, chain, number, min(depth, granted - number * depth), depth, temperature)
                 for number, chain in enumerate(chains)
-            )
+            ),
+            return_exceptions=True,  # what was answered before the budget ended counts
         )
-        while done < granted:
+        wanted = granted
+        while done < granted and done // depth < len(chains) and done % depth < len(chains[done // depth]):
             done += 1
             lengths = [min(depth, done - number * depth) for number in range(len(chains))]
             votes = [_last(chain[:length]) for chain, length in zip(chains, lengths, strict=True) if length > 0]
             winner, counts = leader(votes)
             wanted = yield Checkpoint(done, winner, detail={"votes": counts})
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
         granted = wanted
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.prompting import with_notes
 from fourdials.records import Checkpoint, Observation, Prompt, Reply
+from fourdials.strategies._together import all_samples
 from fourdials.strategies.interaction._choosing import action_of, among
 
 PICK = "Several actions were proposed: {candidates}. Which of them is best? Reply with it alone."
@@ -44,8 +45,8 @@ async def act_best_of_n(
     seen, level = await ask.look(), 0
     while not seen.done and seen.prompt is not None:
         level += 1
-        replies = await ask.samples(
-            seen.prompt, role="act", levels=[level] * candidates, temperature=temperature, after=None
+        replies = await all_samples(
+            ask, seen.prompt, candidates, role="act", level=level, temperature=temperature, after=None
         )
         action = await _picked(ask, seen, seen.prompt, replies, select, level)
         seen = await ask.step(action, level=level)

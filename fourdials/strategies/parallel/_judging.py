@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fourdials.plugins import Ask, Question
@@ -37,3 +39,19 @@ class Verifier:
             for _ in range(self.opinions)
         ]
         return sum(verdict.answer == "yes" for verdict in verdicts) / self.opinions
+
+
+async def scored(
+    question: Question, ask: Ask, replies: Sequence[Reply], levels: Sequence[int], verifier: Verifier
+) -> list[float | BaseException]:
+    """The score of each reply, judged side by side, or what kept it from being judged (the budget ended, say)."""
+    branches = [ask.fork(f"verify-{level}") for level in levels]
+    judged = await asyncio.gather(
+        *(
+            verifier.score(question, branch, reply, level)
+            for branch, reply, level in zip(branches, replies, levels, strict=True)
+        ),
+        return_exceptions=True,  # candidates that were judged count, even where the budget ended at a later one
+    )
+    ask.join(*branches)
+    return judged

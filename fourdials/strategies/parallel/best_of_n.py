@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.records import Checkpoint
-from fourdials.strategies.parallel._judging import PROMPTS, Verifier
+from fourdials.strategies.parallel._judging import PROMPTS, Verifier, scored
 
 
 @strategy(
@@ -46,17 +45,15 @@ async def best_of_n(
     answers: list[str | None] = []
     scores: list[float] = []
     while True:
-        levels = range(len(answers) + 1, granted + 1)
+        # No further than the next level asked for, so that a budget that ends leaves candidates that were judged.
+        end = next((level for level in ask.levels if len(answers) < level <= granted), granted)
+        levels = range(len(answers) + 1, end + 1)
         replies = await ask.samples(question.answer, role="solve", levels=levels, temperature=temperature)
-        branches = [ask.fork(f"verify-{level}") for level in levels]
-        judged = await asyncio.gather(
-            *(
-                judge.score(question, branch, reply, level)
-                for branch, reply, level in zip(branches, replies, levels, strict=True)
-            )
-        )
-        ask.join(*branches)
+        levels = levels[: len(replies)]  # fewer where the budget ended
+        judged = await scored(question, ask, replies, levels, judge)
         for reply, score in zip(replies, judged, strict=True):
+            if isinstance(score, BaseException):
+                raise score
             answers.append(reply.answer)
             scores.append(score)
             detail = {"answer": reply.answer, "verifier": score}

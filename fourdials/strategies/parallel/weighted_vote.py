@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from pydantic import Field
 
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.records import Checkpoint, Reply
-from fourdials.strategies.parallel._judging import PROMPTS, Verifier
+from fourdials.strategies.parallel._judging import PROMPTS, Verifier, scored
 
 
 @strategy(
@@ -46,31 +45,20 @@ async def weighted_vote(
     votes: list[str | None] = []
     trust: list[float] = []
     while True:
-        levels = range(len(votes) + 1, granted + 1)
+        # No further than the next level asked for, so that a budget that ends leaves votes that were weighed.
+        end = next((level for level in ask.levels if len(votes) < level <= granted), granted)
+        levels = range(len(votes) + 1, end + 1)
         replies = await ask.samples(question.answer, role="solve", levels=levels, temperature=temperature)
+        scores: Sequence[float | BaseException] = [probability(reply) for reply in replies]
         if weights == "verifier":
-            scores = await _verified(question, ask, replies, levels, Verifier(opinions))
-        else:
-            scores = [probability(reply) for reply in replies]
+            scores = await scored(question, ask, replies, levels[: len(replies)], Verifier(opinions))
         for reply, score in zip(replies, scores, strict=True):
+            if isinstance(score, BaseException):
+                raise score
             votes.append(reply.answer)
             trust.append(score)
             winner, sums = heaviest(votes, trust)
             granted = yield Checkpoint(len(votes), winner, detail={"votes": sums, "weight": score})
-
-
-async def _verified(
-    question: Question, ask: Ask, replies: Sequence[Reply], levels: Sequence[int], verifier: Verifier
-) -> list[float]:
-    branches = [ask.fork(f"verify-{level}") for level in levels]
-    scores = await asyncio.gather(
-        *(
-            verifier.score(question, branch, reply, level)
-            for branch, reply, level in zip(branches, replies, levels, strict=True)
-        )
-    )
-    ask.join(*branches)
-    return scores
 
 
 def probability(reply: Reply) -> float:
