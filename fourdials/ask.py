@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from fourdials import plugins
 from fourdials.charges import Counter, Order, Row, failed_row, journaled, reservation, rows_of, spent
-from fourdials.errors import BudgetExhausted, Diverged
+from fourdials.errors import BudgetExhausted, Diverged, InputError
 from fourdials.journal import Record
 from fourdials.ledger import Amount, Paths, Purse
 from fourdials.records import Attempt, Format, Model, ModelRequest, Observation, Price, Prompt, Reply, Role, Trial
@@ -161,6 +161,7 @@ class Branch:
         self._path = path
         self._waits_for = waits_for
         self._index = 0
+        self._checks = 0
 
     async def __call__(
         self,
@@ -183,13 +184,22 @@ class Branch:
         return reply
 
     async def samples(
-        self, prompt: Prompt, *, role: Role, levels: Sequence[int], temperature: float, part: str = "solver"
+        self,
+        prompt: Prompt,
+        *,
+        role: Role,
+        levels: Sequence[int],
+        temperature: float,
+        part: str = "solver",
+        after: Sequence[Reply] | None = (),
     ) -> list[Reply]:
         """See `plugins.Ask`."""
-        order = self._order(prompt, role, tuple(levels), temperature, part, False, ())
+        parents = self._waits_for if after is None else tuple(reply.call_id for reply in after)
+        order = self._order(prompt, role, tuple(levels), temperature, part, False, parents)
         replies = [self._reply(prompt, rows) for rows in await self._fulfil(order)]
         self._index = order.start + len(replies)
-        self._waits_for = (*self._waits_for, *(reply.call_id for reply in replies))
+        before = () if after is None else self._waits_for  # whoever waits for these then waits for those before, too
+        self._waits_for = (*before, *(reply.call_id for reply in replies))
         return replies
 
     async def thought(self, prompt: Prompt, *, role: Role, budgets: Sequence[int], temperature: float) -> list[Reply]:
@@ -222,6 +232,23 @@ class Branch:
         self._desk.step("env_step", level, {"action": action, "valid": seen.valid, "done": seen.done, **shown})
         self._desk.bill.env_steps += 1
         return seen
+
+    def check(self, answer: str, *, level: int, reliability: float = 1.0) -> bool:
+        """See `plugins.Ask`."""
+        desk, arm = self._desk, self._desk.trial.arm
+        if not plugins.strategies()[arm.strategy].uses_truth(arm.knobs):
+            raise InputError(f"{arm.name} asks a checker that knows the truth; declare `uses_truth` for these knobs")
+        right = desk.task.grade(desk.trial.problem, answer).outcome == "correct"
+        # A generator of its own: a check must not move the strategy's, nor depend on what was drawn there.
+        drawn = random.Random(f"check:{desk.seed}:{desk.place()}:{self._path}:{self._checks}").random()
+        self._checks += 1
+        said = right if drawn < reliability else not right
+        desk.step("check", level, {"answer": answer, "says_right": said, "reliability": reliability})
+        return said
+
+    def able(self, feature: str, part: str = "solver") -> bool:
+        """See `plugins.Ask`."""
+        return self._desk.lineup[part].capabilities.get(feature) == "yes"
 
     def note(self, kind: str, *, level: int, **payload: Any) -> None:
         """See `plugins.Ask`."""

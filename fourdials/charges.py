@@ -62,6 +62,7 @@ class Order:
         prompt, model = self.prompt, self.model
         shown = [[message.role, message.content] for message in prompt.messages] or prompt.text
         asked = [model.id, model.api_base, shown, prompt.choices, prompt.stop, prompt.max_tokens]
+        asked += [prompt.effort] if prompt.effort else []
         return hashlib.sha256(orjson.dumps([*asked, self.role, self.temperature, self.cuts])).hexdigest()[:16]
 
 

@@ -227,6 +227,8 @@ class Gateway:
             "logprobs": (chat or 1) if able.get("logprobs") == "yes" else None,
             "top_logprobs": 1 if chat and able.get("logprobs") == "yes" else None,
             "extra_body": extra or None,
+            "reasoning_effort": prompt.effort if prompt.effort.isalpha() else None,
+            "thinking": {"type": "enabled", "budget_tokens": int(prompt.effort)} if prompt.effort.isdigit() else None,
             **address,
         }
         shown: dict[str, Any] = {"messages": [asdict(message) for message in prompt.messages]}
@@ -357,6 +359,8 @@ def _refuse_what_cannot_be(request: ModelRequest) -> None:
         raise RequestRejected(f"{model.id} returns at most {most} samples for a request, not {request.n}")
     if request.prompt.stop and able.get("stop") == "no":
         raise RequestRejected(f"{model.id} cannot stop at {request.prompt.stop!r}; choose another model for this task")
+    if request.prompt.effort and able.get("effort") != "yes":
+        raise RequestRejected(f"{model.id} is not known to have a reasoning setting; choose another model")
     if able.get("temperature") == "no" and request.temperature != 1.0:
         raise RequestRejected(f"{model.id} samples at temperature 1 only, not {request.temperature:g}")
     if request.prompt.format != model.format and model.provider not in ("local", "sim"):

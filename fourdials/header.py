@@ -46,7 +46,8 @@ def write(
     )
     for arm in experiment.arms:
         fields = {key: value for key, value in asdict(arm).items() if key != "name"}
-        fields["unit"] = plugins.strategies()[arm.strategy].unit
+        strategy = plugins.strategies()[arm.strategy]
+        fields |= {"unit": strategy.unit, "uses_truth": strategy.uses_truth(arm.knobs)}
         fields["tasks"] = [task.name for task in experiment.tasks if arm in plan.fitting_arms(experiment, task)]
         journal.write("arm", {"experiment_id": experiment_id, "arm": arm.name, **fields})
     for name, problems in found.items():

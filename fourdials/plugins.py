@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-import random
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +19,8 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from pydantic import BaseModel, ConfigDict, create_model
 
 from fourdials.errors import InputError
-from fourdials.records import Access, Checkpoint, Dial, Format, Grade, Observation, Problem, Prompt, Reply, Role
+from fourdials.records import Access, Checkpoint, Dial, Format, Grade, Observation, Problem, Prompt
+from fourdials.spending import Ask as Ask
 
 # A strategy's generator: it yields checkpoints, `Checkpoint(0)` first, and is sent the level it may go up to, always at
 # least one further than it stands. It may batch what it was granted, and may be left standing at any yield.
@@ -144,72 +144,12 @@ class Task(Protocol):
         """A fresh environment; raises InputError if the task offers none."""
 
 
-class Ask(Protocol):
-    """How a strategy spends: every call, search and environment step goes through it and is journaled and charged.
-
-    `level` is always the level at which a deployment would first need the call; `probe=True` marks a call that only
-    reads off an answer at that one level. Calls on one `Ask` wait for each other in the order issued, unless `after`
-    names the replies waited for (`after=()` for none). Branches that run side by side each use a `fork`.
-    Any method may raise BudgetExhausted or a ModelError; a strategy lets both pass.
-
-    Attributes:
-        format: The prompt format of the solver.
-        levels: The levels this trial is asked for, increasing.
-        rng: The trial's own generator, the only source of randomness a strategy may use.
-    """
-
-    format: Format
-    levels: tuple[int, ...]
-    rng: random.Random
-
-    async def __call__(
-        self,
-        prompt: Prompt,
-        *,
-        role: Role,
-        level: int,
-        probe: bool = False,
-        temperature: float = 0.0,
-        part: str = "solver",
-        after: Sequence[Reply] | None = None,
-    ) -> Reply:
-        """One call, one reply."""
-
-    async def samples(
-        self, prompt: Prompt, *, role: Role, levels: Sequence[int], temperature: float, part: str = "solver"
-    ) -> list[Reply]:
-        """One independent sample for each level, in as few requests as the route allows; they wait for nothing.
-
-        Where the budget ends on the way, the samples of the first levels only, but at least one."""
-
-    async def thought(self, prompt: Prompt, *, role: Role, budgets: Sequence[int], temperature: float) -> list[Reply]:
-        """One generation of at most `budgets[-1]` tokens, cut at each budget (the budgets are the levels).
-
-        Returns for each budget the text up to there; a reply whose `finish_reason` is not `length` was complete by
-        then. Prompt tokens enter at the first level, generated ones at the level they belong to."""
-
-    async def search(self, query: str, *, level: int, k: int) -> list[str]:
-        """The best `k` passages."""
-
-    async def look(self) -> Observation:
-        """What the environment shows before any step; free."""
-
-    async def step(self, action: str, *, level: int) -> Observation:
-        """One environment step."""
-
-    def note(self, kind: str, *, level: int, **payload: Any) -> None:
-        """Journals something worth seeing in the trace (a vote, a discard); free."""
-
-    def fork(self, name: str) -> Ask:
-        """A branch that waits for what this one has waited for so far, and then only for its own calls."""
-
-    def join(self, *branches: Ask) -> None:
-        """From here on this one waits for all calls of the branches."""
-
-
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """A discovered strategy; `play(question, ask, **knobs)` gives its generator, `Knobs` validates the knobs."""
+    """A discovered strategy; `play(question, ask, **knobs)` gives its generator, `Knobs` validates the knobs.
+
+    `abilities` tells from the knobs what the models must be able to do, `uses_truth` whether `ask.check` is used.
+    """
 
     name: str
     dial: Dial
@@ -225,6 +165,8 @@ class Strategy:
     prompts: Mapping[str, str]
     Knobs: type[BaseModel]
     play: Callable[..., Turns]
+    abilities: Callable[[Mapping[str, Any]], tuple[str, ...]]
+    uses_truth: Callable[[Mapping[str, Any]], bool]
 
     @property
     def summary(self) -> str:
@@ -244,6 +186,8 @@ def strategy(
     needs: tuple[str, ...] = (),
     parts: tuple[str, ...] = ("solver",),
     prompts: Mapping[str, str] | None = None,
+    abilities: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda knobs: (),
+    uses_truth: Callable[[Mapping[str, Any]], bool] = lambda knobs: False,
 ) -> Callable[[Callable[..., Turns]], Callable[..., Turns]]:
     """Declares an async generator function `name(question, ask, *, knob=default, …)` a strategy.
 
@@ -258,6 +202,8 @@ def strategy(
         needs: Renderings the task must offer (`steps`, `think`).
         parts: Models it uses.
         prompts: Its prompt texts by name, shown to people.
+        abilities: Capabilities that every model of the line-up must be known to have, given the knobs.
+        uses_truth: True if it asks a checker that knows the truth, given the knobs; such curves are marked.
 
     Knobs are annotated with pydantic fields, so their bounds and help texts come with the signature.
     """
@@ -284,6 +230,8 @@ def strategy(
             prompts=prompts or {},
             Knobs=knobs,
             play=play,
+            abilities=abilities,
+            uses_truth=uses_truth,
         )
         return play
 

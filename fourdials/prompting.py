@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from fourdials.plugins import Question
-from fourdials.records import Message, Prompt
+from fourdials.records import Format, Message, Prompt
 
 
 def follow_up(prompt: Prompt, reply: str, request: str, *, max_tokens: int) -> Prompt:
@@ -37,6 +38,43 @@ def force(question: Question, thought: str, request: str) -> Prompt:
         return replace(question.answer, messages=turns)
     text = f"{think.text}{_spaced(thought.rstrip())}\n{question.answer_mark}"
     return replace(question.answer, text=text)
+
+
+def go_on(prompt: Prompt, so_far: str, nudge: str, *, prefill: bool) -> Prompt:
+    """Shows a thought so far and lets it go on after `nudge`: as raw text, as the start of the assistant's own reply if
+    the model can continue that, else by asking in a turn."""
+    if not prompt.messages:
+        return replace(prompt, text=f"{prompt.text}{_spaced(so_far.rstrip())}{_spaced(nudge)}")
+    if prefill:
+        return replace(prompt, messages=(*prompt.messages, Message("assistant", f"{so_far.rstrip()} {nudge}".strip())))
+    turns = (Message("assistant", so_far or "…"), Message("user", nudge))
+    return replace(prompt, messages=(*prompt.messages, *turns))
+
+
+def with_notes(prompt: Prompt, notes: str) -> Prompt:
+    """The prompt with notes: at the end of the last turn, or above the line a completion model continues."""
+    if prompt.messages:
+        *turns, last = prompt.messages
+        return replace(prompt, messages=(*turns, Message(last.role, f"{last.content}\n\n{notes}")))
+    above, break_line, cue = prompt.text.rpartition("\n")
+    return replace(prompt, text=f"{above}{break_line}{notes}\n{cue}")
+
+
+def before_mark(text: str, mark: str) -> str | None:
+    """What stands before the last `mark` in a text, whatever its case; None if it has none."""
+    found = list(re.finditer(re.escape(mark), text, re.IGNORECASE)) if mark else []
+    return text[: found[-1].start()] if found else None
+
+
+def request(format: Format, chat: str, completion: str, *, max_tokens: int, **filled: str) -> Prompt:
+    """A free-text request from a template for each format; `{name}` stands for the keyword `name`. Its reply is one
+    paragraph of a chat model, or the rest of the line of a completion model."""
+    text = chat if format == "chat" else completion
+    for name, value in filled.items():
+        text = text.replace(f"{{{name}}}", value)
+    if format == "chat":
+        return Prompt(messages=(Message("user", text),), max_tokens=max_tokens, key="free")
+    return Prompt(text=text, stop=("\n",), max_tokens=max_tokens, key="free")
 
 
 def yes_or_no(question: Question, answer: str, chat: str, completion: str) -> Prompt:

@@ -52,6 +52,8 @@ class Prompt:
         mark: If not empty, the answer is what follows the last occurrence of this text in the reply.
         key: A stable label of what is being asked (`answer`, or a state such as `hop:2:Ann`). Simulated models look the
             right reply up by it in `Problem.truths`; real ones never see it.
+        effort: The provider's setting for how long to reason: `low`, `medium`, `high`, or a number of thinking tokens;
+            empty to leave it alone.
     """
 
     messages: tuple[Message, ...] = ()
@@ -62,6 +64,7 @@ class Prompt:
     reads: Reads = "nothing"
     mark: str = ""
     key: str = "answer"
+    effort: str = ""
 
     @property
     def format(self) -> Format:
@@ -122,6 +125,7 @@ class Observation:
         prompt: The ready prompt that asks a model of the question's format for the next action, history included.
             None when `done`.
         valid: False if the last action was not among those open; it still counts as a step.
+        closing: The open actions that would end everything.
     """
 
     text: str
@@ -130,6 +134,7 @@ class Observation:
     answer: str | None = None
     prompt: Prompt | None = None
     valid: bool = True
+    closing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +179,12 @@ class Model:
     """A model that can be called: an entry of `data/models.toml`, a local file, or a simulated model.
 
     Attributes:
-        id: The name people use, such as `local/smollm2-135m`.
-        label: One line for people.
+        id, label: The name people use, such as `local/smollm2-135m`, and one line that says what it is.
         provider: `local`, `sim`, or the litellm provider.
         litellm_id: The id litellm is called with, without a base URL.
         format: The prompt format tasks render for.
         key_variable: Name of the environment variable that holds its key; None if it needs none.
-        api_base: Base URL, if not the provider's own.
-        file: Path of the GGUF file of a local model.
+        api_base, file: Base URL, if not the provider's own; path of the GGUF file of a local model.
         context_tokens, parameters: Longest prompt plus reply, and number of parameters; None if unknown.
         capabilities: Support for `n`, `seed`, `grammar`, `logprobs`, `stop`, `temperature`, …
         prefill_tokens_per_s, decode_tokens_per_s: Calibrated rates behind modelled latency; None if unknown.
@@ -218,9 +221,7 @@ class ModelRequest:
     """One request to a model, as the engine hands it to the gateway.
 
     Attributes:
-        model: Where it goes.
-        prompt: What is shown.
-        role: Why it is made.
+        model, prompt, role: Where it goes, what is shown, why it is made.
         n: Samples wanted in this one request, at most `model.samples_per_request`.
         temperature: Sampling temperature; 0 is greedy.
         seed: Seed of the first sample, derived from the trial; samples of one batch use seed, seed+1, ….
@@ -325,8 +326,7 @@ class Arm:
 
     Attributes:
         name: Unique within the experiment; what figures call it.
-        strategy: Name of the strategy.
-        dial: The dial it turns.
+        strategy, dial: Names of the strategy and of the dial it turns.
         nested: True if one trial to the largest level holds all smaller ones.
         levels: The levels wanted, increasing.
         knobs: Validated keyword arguments of the strategy.

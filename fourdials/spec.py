@@ -251,6 +251,12 @@ def _check_fit(
             if arm.knobs.get("temperature") and model.capabilities.get("temperature") == "no":
                 allowed = f"{model.id} cannot set a temperature; use 0 or another model"
                 mistakes.append(Mistake(f"arms[{i}].knobs.temperature", arm.knobs["temperature"], allowed))
+            needs = plugins.strategies()[arm.strategy].abilities(arm.knobs)
+            if lacking := [need for need in needs if model.capabilities.get(need) != "yes"]:
+                unmet = (
+                    f"{arm.strategy} with these knobs needs {', '.join(lacking)}, which {model.id} is not known to do"
+                )
+                mistakes.append(Mistake(f"arms[{i}].lineup", model.id, f"{unmet}; state the capability or use another"))
     for i, task in enumerate(tasks):
         if all(fit(arm, task, models) for arm in arms):
             mistakes.append(Mistake(f"tasks[{i}]", task.name, "no arm of this experiment can run on this task"))

@@ -10,6 +10,7 @@ WITH ended AS (
 )
 SELECT a.experiment_id, a.arm, a.strategy, a.dial, a.unit, a.nested, a.access, a.levels, a.knobs, a.lineup, a.share,
        a.tasks,
+       coalesce(a.uses_truth, false) AS uses_truth,
        coalesce(e.model, a.lineup ->> '$.solver') AS model,
        coalesce(e.trials_done, 0) AS trials_done,
        coalesce(e.problems, 0) AS problems

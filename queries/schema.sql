@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS arms (
     lineup JSON NOT NULL,
     share DOUBLE,
     tasks JSON,                         -- names of the tasks it can run on; NULL for all
+    uses_truth BOOLEAN,                 -- true if it asks a checker that knows the truth; NULL if not recorded
     PRIMARY KEY (experiment_id, arm)
 );
 

@@ -14,7 +14,15 @@ from fourdials.journal import History, Journal, journals, lines
 from fourdials.records import Arm, Attempt, Experiment, Limits, Model, ModelRequest, Sample, TaskChoice, Usage
 from fourdials.run import Job, prepare, run
 
-CAPABLE = {"n": "yes", "seed": "yes", "grammar": "yes", "logprobs": "yes", "stop": "yes", "temperature": "yes"}
+CAPABLE = {
+    "n": "yes",
+    "seed": "yes",
+    "grammar": "yes",
+    "logprobs": "yes",
+    "stop": "yes",
+    "temperature": "yes",
+    "effort": "yes",
+}
 
 
 def model(format: str = "completion", samples: int = 4) -> Model:
@@ -130,3 +138,32 @@ def capped(**limits: float) -> Limits:
 def first_trial(what: Experiment):
     """The first trial of the plan."""
     return next(plan.trials(what, "run", plan.blocks(what, plan.problems(what))))
+
+
+class Lines:
+    """Sends nothing; answers the n-th sample that is asked for with the n-th text, the last one from then on.
+
+    Attributes:
+        requests: Everything that was asked.
+    """
+
+    def __init__(self, *texts: str | Sample, by_role: dict[str, list[str | Sample]] | None = None):
+        self.requests: list[ModelRequest] = []
+        self._texts, self._by_role = list(texts), by_role or {}
+
+    async def send(self, request: ModelRequest, record: Callable[[Attempt], None]) -> Attempt:
+        self.requests.append(request)
+        samples = tuple(self._sample(request) for _ in range(request.n))
+        return Attempt(1, time.time(), 0.5, samples=samples, raw_usage={"prompt_tokens": 10})
+
+    def _sample(self, request: ModelRequest) -> Sample:
+        left = self._by_role.get(request.role, self._texts)
+        text = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(text, Sample):
+            return text
+        tokens = tuple(f"{word} " for word in text.split(" "))
+        kept = tokens[: request.prompt.max_tokens]
+        whole = len(kept) == len(tokens)
+        usage = Usage(len(request.prompt.shown) // 4, 0, 0, len(kept), 0)
+        texts = kept if request.token_texts else None
+        return Sample("".join(kept).rstrip(" "), "stop" if whole else "length", usage, texts, -1.0)

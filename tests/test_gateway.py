@@ -353,6 +353,7 @@ async def test_requests_per_minute_are_kept(server: Loopback) -> None:
         ({"capabilities": {**ABLE, "temperature": "no"}}, {"temperature": 0.5}, "temperature 1 only"),
         ({"capabilities": {**ABLE, "stop": "no"}}, {"prompt": replace(CHAT, stop=("\n",))}, "cannot stop at"),
         ({}, {"prompt": RAW}, "takes chat prompts"),
+        ({}, {"prompt": replace(CHAT, effort="low")}, "reasoning setting"),
     ],
 )
 async def test_what_a_model_cannot_do_is_an_error_and_never_dropped(server, changes, asked, said) -> None:
@@ -366,6 +367,17 @@ async def test_a_model_with_one_temperature_is_sent_none(server: Loopback) -> No
     async with opened() as gateway:
         await send(gateway, ask(served(server, capabilities={**ABLE, "temperature": "no"}), temperature=1.0))
     assert "temperature" not in server.seen[0].body
+
+
+@pytest.mark.parametrize(
+    ("effort", "field", "value"),
+    [("high", "reasoning_effort", "high"), ("2048", "thinking", {"type": "enabled", "budget_tokens": 2048})],
+)
+async def test_a_reasoning_setting_reaches_the_provider(effort: str, field: str, value: object) -> None:
+    model = catalogue.customise(catalogue.resolve("openai/thing"), capabilities={"effort": "yes"})
+    arguments = Gateway([])._arguments(ask(model, prompt=replace(CHAT, effort=effort)))
+    assert arguments[field] == value
+    assert len({"reasoning_effort", "thinking"} & arguments.keys()) == 1
 
 
 async def test_choices_become_a_grammar_only_where_grammars_are_known_to_work(server: Loopback) -> None:

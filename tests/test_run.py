@@ -13,7 +13,7 @@ from fourdials.records import Checkpoint, Limits, TaskChoice
 from tests.scripted import Script, arm, capped, experiment, journaled, model, play
 
 TIMES = {"started_at", "finished_at", "wall_s", "latency_s", "queued_s", "at", "created_at"}
-DIALS = ["single", "majority_vote", "best_of_n", "stepwise", "retrieve", "act", "chain_of_thought", "revise"]
+DIALS = ["single", "majority_vote", "best_of_n", "stepwise", "retrieve", "act", "chain_of_thought", "self_refine"]
 
 
 def outcome(folder):
@@ -76,7 +76,7 @@ def test_samples_of_one_prompt_go_out_together_and_pay_the_prompt_once(tmp_path)
 
 
 def test_a_changed_prompt_stops_the_trial_as_diverged_instead_of_serving_a_stale_reply(tmp_path):
-    what = experiment([arm("revise")], problems=1)
+    what = experiment([arm("self_refine")], problems=1)
     play(tmp_path, what, Script(), stop_after=None)
     for path in journals(tmp_path):
         kept = [line for line in path.read_text().splitlines() if not line.startswith('{"k":"trial"')]
@@ -287,7 +287,7 @@ def test_trials_taken_up_again_find_no_room_that_was_spent_before(tmp_path):
         if broken and request.role == "revise":
             raise Unreachable("no route to the model")
 
-    what = experiment([arm("revise")], problems=10, concurrency=1, budget=capped(calls=20))
+    what = experiment([arm("self_refine")], problems=10, concurrency=1, budget=capped(calls=20))
     play(tmp_path, what, Script(fail=fail))
     broken = False
     play(tmp_path, what, Script(fail=fail), retry_errors=True)

@@ -127,3 +127,11 @@ def test_what_a_model_cannot_do_is_a_mistake_before_the_run():
     found = mistakes(data)
     assert set(found) == {"arms[0].knobs.temperature"}
     assert "cannot set a temperature" in found["arms[0].knobs.temperature"].allowed
+
+
+def test_a_strategy_that_needs_an_ability_is_refused_models_not_known_to_have_it():
+    arms = [{"strategy": "weighted_vote", "knobs": {"weights": "probability"}}]
+    data = good(model="openai/unheard-of", arms=arms, tasks=[{"name": "wikiworld"}])
+    assert "needs logprobs, which openai/unheard-of is not known to do" in mistakes(data)["arms[0].lineup"].allowed
+    spec.parse({**data, "models": {"openai/unheard-of": {"capabilities": {"logprobs": "yes"}}}})
+    spec.parse({**data, "arms": [{"strategy": "weighted_vote"}]})

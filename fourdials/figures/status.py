@@ -73,9 +73,15 @@ def status_line(status: Status) -> str:
     return " · ".join(part.replace(" ", UNBROKEN) for part in parts)  # lines break between parts only
 
 
-def warnings_of(experiments: pl.DataFrame, curve: pl.DataFrame) -> list[str]:
-    """What makes arms in one figure hard to compare: mixed provenance, different information given, other problems."""
+def warnings_of(experiments: pl.DataFrame, curve: pl.DataFrame, arms: pl.DataFrame | None = None) -> list[str]:
+    """What makes arms in one figure hard to compare: mixed provenance, different information given, other problems, a
+    checker that knows the truth (told by `arms`, rows of the query of that name)."""
     found = []
+    if arms is not None:
+        peeking = arms.filter(pl.col("uses_truth") & pl.col("arm").is_in(curve["arm"].unique().to_list()))
+        if names := sorted(peeking["arm"].unique()):
+            verb = "uses" if len(names) == 1 else "use"
+            found.append(f"{', '.join(names)} {verb} the truth: a bound, not something one could deploy.")
     if experiments["origin"].n_unique() > 1:
         kinds = ", ".join(sorted(experiments["origin"].unique()))
         found.append(f"Not comparable as they stand: data of different kinds ({kinds}).")

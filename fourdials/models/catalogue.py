@@ -25,7 +25,7 @@ from fourdials.models.gguf import read_gguf
 from fourdials.records import Format, Model, Support
 
 MODELS = Path(__file__).resolve().parent.parent.parent / "data" / "models.toml"
-FEATURES = ("n", "grammar", "logprobs", "seed", "stop", "temperature")
+FEATURES = ("n", "grammar", "logprobs", "seed", "stop", "temperature", "effort", "prefill")
 UNKNOWN: Mapping[str, Support] = MappingProxyType(dict.fromkeys(FEATURES, "unknown"))
 DEFAULT_LOCAL = "local/smollm2-135m"
 SLOTS = 16  # choices the local server decodes side by side; more take memory and are no faster on two threads

@@ -116,7 +116,10 @@ def model(model_id: str) -> Model:
         provider="sim",
         litellm_id=model_id,
         format=stated.format,
-        capabilities=dict.fromkeys(("n", "grammar", "logprobs", "seed", "stop", "temperature"), "yes"),
+        capabilities={
+            **dict.fromkeys(("n", "grammar", "logprobs", "seed", "stop", "temperature"), "yes"),
+            **dict.fromkeys(("effort", "prefill"), "no"),
+        },
         prefill_tokens_per_s=PREFILL_TOKENS_PER_S,
         decode_tokens_per_s=DECODE_TOKENS_PER_S,
         concurrency=64,

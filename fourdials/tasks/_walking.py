@@ -241,7 +241,14 @@ class WalkEnvironment:
         if self._done:
             return Observation(text=text, done=True, answer=self._answer or arrived, valid=valid)
         prompt = self._completion() if self._format == "completion" else self._chat(text)
-        return Observation(text=text, actions=self._actions(), answer=arrived, prompt=prompt, valid=valid)
+        return Observation(text, self._actions(), False, arrived, prompt, valid, self._closing())
+
+    def _closing(self) -> tuple[str, ...]:
+        """Answers; to a completion model the links that are the last turn."""
+        if self._format == "completion":
+            last = len(self._trail) == len(self._turns)
+            return self._wording.names(self._lines(), but=self._here) if last else ()
+        return tuple(action for action in self._actions() if action.startswith("answer "))
 
     def _completion(self) -> Prompt:
         depth = len(self._trail) - 1

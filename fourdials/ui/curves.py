@@ -77,7 +77,8 @@ def _drawn(_store: Store, folder: str, version: int, view: View, dark: bool) -> 
     curve = estimate.curves(points)
     baselines = query.run(_store, "baselines", experiment_ids=ids, **view.chosen)
     runs = query.run(_store, "experiments").filter(experiment_id=view.experiment_id)
-    said, warnings = status.status_of(runs, curve, view.unit), status.warnings_of(runs, curve)
+    arms = query.run(_store, "arms", experiment_ids=ids)
+    said, warnings = status.status_of(runs, curve, view.unit), status.warnings_of(runs, curve, arms)
     shown = [draw(curve, baselines, said, view.unit, dark=dark) for draw in (curves.overlay, curves.panels)]
     narrow = curves.panels(curve, baselines, said, view.unit, dark=dark, columns=1)
     for figure in (*shown, narrow):

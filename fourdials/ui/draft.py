@@ -14,7 +14,7 @@ from fourdials.errors import InputError
 from fourdials.plugins import Strategy, misfit
 from fourdials.records import DIALS, Format
 
-GOOD_DEFAULTS = ("majority_vote", "stepwise", "retrieve", "act", "chain_of_thought", "revise", "best_of_n")
+GOOD_DEFAULTS = ("majority_vote", "stepwise", "retrieve", "act", "chain_of_thought", "self_refine", "best_of_n")
 BASELINE = "single"
 LEAST_PROBLEMS, MOST_PROBLEMS = 4, 200
 BASELINE_SHARE = 0.05

@@ -201,6 +201,14 @@ def test_mixed_provenance_information_or_problems_are_warned_of(store):
     assert "different numbers of problems" in problems
 
 
+def test_an_arm_that_uses_the_truth_says_so_where_it_is_drawn(store):
+    experiments = query.run(store, "experiments")
+    arms = pl.DataFrame({"arm": ["a", "b", "c"], "uses_truth": [False, True, True]})
+    [said] = warnings_of(experiments, pl.concat([made("a"), made("b")]), arms)
+    assert said == "b uses the truth: a bound, not something one could deploy."
+    assert warnings_of(experiments, made("a"), arms) == []
+
+
 def test_the_vertical_scale_starts_at_zero_and_holds_everything_drawn():
     baselines = pl.DataFrame({"kind": ["chance"], "experiment_id": [None], "arm": [None], "value": [0.72], "n": [1]})
     low, high = curves.overlay(made(), baselines, STATUS, "usd").layout.yaxis.range

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
@@ -85,6 +86,5 @@ def _request(question: Question, template: str, facts: list[str]) -> Prompt:
     text = template.replace("{facts}", "\n".join(f"- {fact}" for fact in facts) or NO_FACTS)
     turns = (*question.answer.messages, Message("user", text))
     if template is ANSWER:
-        answer = question.answer
-        return Prompt(turns, "", answer.choices, answer.stop, answer.max_tokens, answer.reads, answer.mark, answer.key)
+        return replace(question.answer, messages=turns)
     return Prompt(messages=turns, max_tokens=64, key="free")

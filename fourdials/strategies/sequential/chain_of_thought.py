@@ -9,8 +9,7 @@ from pydantic import Field
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.prompting import force
 from fourdials.records import Checkpoint, Reply
-
-FORCE = "Time is up: stop thinking and give your answer now, in the form asked for and with nothing else."
+from fourdials.strategies.sequential._thinking import FORCE
 
 
 @strategy(

@@ -19,10 +19,10 @@ IMPROVE = "With that in mind, answer the question again, in the form asked for."
     dial="sequential",
     unit="revisions",
     levels=(1, 2, 3),
-    source="self-refine: Madaan et al. 2023, arXiv 2303.17651",
+    source="Madaan et al. 2023, arXiv 2303.17651",
     prompts={"critique (chat)": CRITIQUE, "critique (completion)": CRITIQUE_COMPLETION, "improve (chat)": IMPROVE},
 )
-async def revise(
+async def self_refine(
     question: Question,
     ask: Ask,
     *,
@@ -32,8 +32,8 @@ async def revise(
     """Answer, criticise the answer, answer again.
 
     Level 1 is the first answer; each further level spends a critique and a new answer. Each critique sees only the
-    last answer. Wins where a model recognises its own mistakes; small models mostly do not, and may talk themselves out
-    of a right answer.
+    last answer. Wins where a model recognises its own mistakes; loses where it does not, as small models mostly do, and
+    talks itself out of a right answer.
     """
     yield Checkpoint(0)
     reply = await ask(question.answer, role="solve", level=1, temperature=temperature)

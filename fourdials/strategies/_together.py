@@ -1,0 +1,41 @@
+"""Calls that count only as a whole: so many samples of one level, or branches side by side. For every strategy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
+
+from fourdials.plugins import Ask
+from fourdials.records import Prompt, Reply, Role
+
+T = TypeVar("T")
+
+
+async def all_samples(
+    ask: Ask,
+    prompt: Prompt,
+    count: int,
+    *,
+    role: Role,
+    level: int,
+    temperature: float,
+    after: Sequence[Reply] | None = (),
+) -> list[Reply]:
+    """All of `count` samples of one level; raises BudgetExhausted where the budget holds only some of them."""
+    replies: list[Reply] = []
+    while len(replies) < count:
+        levels = [level] * (count - len(replies))
+        replies += await ask.samples(prompt, role=role, levels=levels, temperature=temperature, after=after)
+    return replies
+
+
+async def together(calls: Sequence[Awaitable[T]]) -> list[T]:
+    """The results of calls that run side by side, in their order; all have ended when one's error is raised."""
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    found: list[T] = []
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+        found.append(result)
+    return found

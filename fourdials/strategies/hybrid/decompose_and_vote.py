@@ -1,0 +1,67 @@
+"""One minimal step per call, and a vote at every step: errors are stopped where they arise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+from pydantic import Field
+
+from fourdials.plugins import Ask, Question, Turns, strategy
+from fourdials.records import Checkpoint, Prompt
+from fourdials.strategies.parallel._voting import ranked, red_flag
+
+
+@strategy(
+    dial="hybrid",
+    unit="votes ahead per step",
+    levels=(1, 2, 3),
+    source="MAKER: Meyerson et al. 2025, arXiv 2511.09030",
+    nested=False,
+    needs=("steps",),
+)
+async def decompose_and_vote(
+    question: Question,
+    ask: Ask,
+    *,
+    most: Annotated[int, Field(ge=1, le=500, description="Calls at one step, after which the leader is taken")] = 20,
+    red_flags: Annotated[bool, Field(description="Discard ill-formed, cut-off and over-long replies")] = True,
+    longest: Annotated[int, Field(ge=0, le=100_000, description="Tokens above which a reply is over-long; 0: any")] = 0,
+    temperature: Annotated[float, Field(gt=0, le=2, description="Sampling temperature of every vote")] = 0.8,
+) -> Turns:
+    """Take the task's own steps one by one, each decided by the first answer that is `level` votes ahead.
+
+    Spends at least `level` calls per step; each level is a run of its own, since another lead may take another step. If
+    a vote is right with probability p, all s steps are right with (1 + ((1 − p)/p)^k)^−s. Wins on long chains whose
+    steps are mostly right; loses where p is below one half, or where errors are shared, which no vote can mend.
+    """
+    assert question.steps is not None
+    yield Checkpoint(0)
+    steps, level = question.steps, ask.levels[-1]
+    state, number = steps.first(), 0
+    while not steps.done(state):
+        number += 1
+        votes, taken = Counter[str](), 0
+        leader, lead = None, 0
+        while lead < level and taken < most:
+            wanted = min(level - lead, most - taken)
+            cast = await _votes(ask, steps.prompt(state), level, wanted, longest if red_flags else None, temperature)
+            votes.update(answer for answer in cast if answer is not None)
+            taken += len(cast)
+            leader, first, second = ranked(votes)
+            lead = first - second
+        ask.note("vote", level=level, step=number, votes=dict(votes), discarded=taken - votes.total())
+        if leader is None:
+            yield Checkpoint(level, None, final=True)
+            return
+        state = steps.advance(state, leader)
+    yield Checkpoint(level, steps.answer(state), final=True)
+
+
+async def _votes(
+    ask: Ask, prompt: Prompt, level: int, count: int, longest: int | None, temperature: float
+) -> list[str | None]:
+    """Answers of so many samples; None for one that is discarded. Without a `longest` nothing is red-flagged."""
+    replies = await ask.samples(prompt, role="step", levels=[level] * count, temperature=temperature, after=None)
+    flags = [None if longest is None else red_flag(reply, longest) for reply in replies]
+    return [reply.answer if flag is None else None for reply, flag in zip(replies, flags, strict=True)]

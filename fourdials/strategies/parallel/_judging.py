@@ -1,0 +1,57 @@
+"""Scores candidate answers with a verifier, for the strategies of this folder that weigh or pick them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fourdials.plugins import Ask, Question
+from fourdials.prompting import yes_or_no
+from fourdials.records import Reply
+
+CHAT = (
+    "Here is a question and a proposed answer.\n\n{question}\n\nProposed answer: {answer}\n\n"
+    "Is the proposed answer right? Check it, then reply with one word: yes or no."
+)
+COMPLETION = "{question}\nProposed answer: {answer}\nIs it right? yes or no:"
+PROMPTS = {"verify (chat)": CHAT, "verify (completion)": COMPLETION}
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Who judges: a model with so many opinions averaged, or a checker that knows the truth with this reliability."""
+
+    opinions: int = 1
+    reliability: float | None = None  # None: the verifier's model is asked
+
+    async def score(self, question: Question, ask: Ask, reply: Reply, level: int) -> float:
+        """Share of verdicts that say yes; 0 for a reply without an answer, which is not worth asking about."""
+        if reply.answer is None:
+            return 0.0
+        if self.reliability is not None:
+            said = [ask.check(reply.answer, level=level, reliability=self.reliability) for _ in range(self.opinions)]
+            return sum(said) / self.opinions
+        prompt = yes_or_no(question, reply.answer, CHAT, COMPLETION)
+        temperature = 0.0 if self.opinions == 1 else 1.0
+        verdicts = [
+            await ask(prompt, role="verify", level=level, part="verifier", temperature=temperature, after=[reply])
+            for _ in range(self.opinions)
+        ]
+        return sum(verdict.answer == "yes" for verdict in verdicts) / self.opinions
+
+
+async def scored(
+    question: Question, ask: Ask, replies: Sequence[Reply], levels: Sequence[int], verifier: Verifier
+) -> list[float | BaseException]:
+    """The score of each reply, judged side by side, or what kept it from being judged (the budget ended, say)."""
+    branches = [ask.fork(f"verify-{level}") for level in levels]
+    judged = await asyncio.gather(
+        *(
+            verifier.score(question, branch, reply, level)
+            for branch, reply, level in zip(branches, replies, levels, strict=True)
+        ),
+        return_exceptions=True,  # candidates that were judged count, even where the budget ended at a later one
+    )
+    ask.join(*branches)
+    return judged

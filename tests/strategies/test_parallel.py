@@ -1,0 +1,132 @@
+"""Votes and verifiers on replies written out by hand."""
+
+import math
+
+import pytest
+
+from fourdials.ask import Branch
+from fourdials.records import Sample, Usage
+from fourdials.strategies.parallel.adaptive_vote import certainty
+from fourdials.strategies.parallel.weighted_vote import heaviest
+from tests.scripted import Lines, Script, arm, experiment, journaled, model, play
+
+
+@pytest.fixture
+def names():
+    """Three names that the first problem of a run lets one answer with: the right one and two wrong ones."""
+    from tests.scripted import first_trial
+
+    problem = first_trial(experiment([arm("single")], problems=1)).problem
+    return problem.reference, *[name for name in problem.data["options"] if name != problem.reference][:2]
+
+
+def run(folder, name, script, *, levels=None, samples=4, **knobs):
+    what = experiment([arm(name, levels=levels, knobs=knobs)], problems=1, model=model(samples=samples))
+    play(folder, what, script)
+    return [(c["level"], c["answer"], c["score"]) for c in journaled(folder, "checkpoint")]
+
+
+def test_each_sample_of_an_independent_pool_is_graded_by_itself(tmp_path, names):
+    right, wrong, _ = names
+    rows = run(tmp_path, "independent", Lines(right, wrong, right), levels=(3,))
+    assert rows == [(1, right, 1.0), (2, wrong, 0.0), (3, right, 1.0)]
+
+
+def test_the_heaviest_answer_wins_over_the_more_frequent_one():
+    assert heaviest(["a", "b", "b", None], [0.9, 0.3, 0.4, 1.0]) == ("a", {"a": 0.9, "b": pytest.approx(0.7)})
+    assert heaviest(["a", "b", "b"], [0.0, 0.0, 0.0])[0] == "b", "without any weight the plain vote decides"
+    assert heaviest([None], [0.0]) == (None, {})
+
+
+def test_a_verifier_weighs_votes(tmp_path, names):
+    right, wrong, _ = names
+    script = Lines(by_role={"solve": [wrong, wrong, right], "verify": ["no", "no", "yes"]})
+    assert run(tmp_path, "weighted_vote", script, levels=(3,))[-1] == (3, right, 1.0)
+    assert [c["role"] for c in journaled(tmp_path, "calls")].count("verify") == 3
+
+
+def test_a_vote_weighs_its_probability_per_token(tmp_path, names):
+    right, wrong, _ = names
+    # exp(-4/2) = 0.135 each for two wrong votes of two tokens, exp(-0.5/1) = 0.607 for the right one
+    sure = Sample(right, "stop", Usage(10, 0, 0, 1, 0), None, -0.5)
+    unsure = Sample(wrong, "stop", Usage(10, 0, 0, 2, 0), None, -4.0)
+    rows = run(tmp_path, "weighted_vote", Lines(unsure, unsure, sure), levels=(3,), weights="probability")
+    assert rows[-1] == (3, right, 1.0)
+    votes = journaled(tmp_path, "checkpoint")[-1]["detail"]["votes"]
+    assert votes == {wrong: pytest.approx(2 * math.exp(-2)), right: pytest.approx(math.exp(-0.5))}
+
+
+def test_the_first_answer_k_ahead_ends_the_vote_and_no_vote_is_bought_in_vain(tmp_path, names):
+    a, b, _ = names
+    script = Lines(a, b, a, a, b)
+    rows = run(tmp_path, "first_to_ahead", script, levels=(1, 16), k=2)
+    assert [answer for _, answer, _ in rows] == [a, a, a, a]
+    assert [request.n for request in script.requests] == [2, 2], "two could settle it; then two more could"
+    [trial] = journaled(tmp_path, "trial")
+    assert (trial["stop_reason"], trial["calls"]) == ("finished", 4)
+
+
+def test_a_red_flagged_reply_is_paid_for_and_does_not_vote(tmp_path, names):
+    a, b, _ = names
+    long = Sample(b, "stop", Usage(10, 0, 0, 9, 0))
+    cut = Sample(b, "length", Usage(10, 0, 0, 8, 0))
+    script = Lines("no name here", long, cut, a)
+    rows = run(tmp_path, "first_to_ahead", script, levels=(8,), k=1, longest=8)
+    assert [answer for _, answer, _ in rows] == [None, None, None, a]
+    flags = [step["payload"]["reason"] for step in journaled(tmp_path, "step")]
+    assert flags == ["ill-formed", "over-long", "cut off"]
+    assert journaled(tmp_path, "trial")[0]["calls"] == 4
+    rows = run(tmp_path / "without", "first_to_ahead", Lines(long), levels=(8,), k=1, longest=8, red_flags=False)
+    assert rows == [(1, b, 0.0)]
+
+
+def test_certainty_is_the_beta_posterior_of_the_top_two():
+    assert certainty(0, 0) == pytest.approx(0.5)
+    assert certainty(4, 0) == pytest.approx(1 - 0.5**5)
+    assert certainty(2, 1) == pytest.approx(11 / 16)  # P(Beta(3, 2) > 1/2)
+
+
+def test_an_adaptive_vote_stops_once_it_is_sure(tmp_path, names):
+    a, b, _ = names
+    script = Lines(a)
+    rows = run(tmp_path, "adaptive_vote", script, levels=(16,), confidence=0.95, samples=8)
+    assert rows[-1][:2] == (4, a), "1 - 1/2^5 = 0.969 is the first above 0.95"
+    assert [request.n for request in script.requests] == [4]
+    script = Lines(a, b, a)
+    run(tmp_path / "split", "adaptive_vote", script, levels=(8,), confidence=0.95, samples=8)
+    # after 3 to 1 three more are the fewest that settle it: 1 - 9/2^8 = 0.965, with two more 1 - 8/2^7 = 0.938
+    assert [request.n for request in script.requests] == [4, 3]
+    assert journaled(tmp_path / "split", "trial")[0]["stop_reason"] == "finished"
+
+
+def test_a_perfect_checker_finds_the_one_right_candidate_and_the_arm_says_it_uses_the_truth(tmp_path, names):
+    right, wrong, other = names
+    script = Lines(wrong, wrong, other, right)
+    rows = run(tmp_path, "best_of_n", script, levels=(4,), verifier="checker")
+    assert rows[-1] == (4, right, 1.0)
+    assert {c["role"] for c in journaled(tmp_path, "calls")} == {"solve"}
+    assert [row["uses_truth"] for row in journaled(tmp_path, "arm")] == [True]
+    checks = [step["payload"] for step in journaled(tmp_path, "step") if step["kind"] == "check"]
+    assert [check["says_right"] for check in checks] == [False, False, False, True]
+
+
+def test_a_checker_is_wrong_as_often_as_its_reliability_says(tmp_path):
+    what = experiment([arm("best_of_n", levels=(8,), knobs={"verifier": "checker", "reliability": 0.7})], problems=40)
+    play(tmp_path, what, Script(right=1.0))
+    said = [s["payload"]["says_right"] for s in journaled(tmp_path, "step") if s["kind"] == "check"]
+    assert len(said) == 320
+    assert abs(sum(said) / 320 - 0.7) < 3.3 * math.sqrt(0.21 / 320)
+
+
+def test_a_strategy_that_is_not_declared_to_use_the_truth_is_refused_the_checker(tmp_path, monkeypatch):
+    real = Branch.samples
+
+    async def peeking(self, *args, **kwargs):
+        self.check("anything", level=1)
+        return await real(self, *args, **kwargs)
+
+    monkeypatch.setattr(Branch, "samples", peeking)
+    run(tmp_path, "majority_vote", Script())
+    [trial] = journaled(tmp_path, "trial")
+    assert trial["outcome"] == "infra_error"
+    assert "knows the truth" in trial["error"]["message"]

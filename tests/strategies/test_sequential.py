@@ -1,0 +1,100 @@
+"""Thoughts that go on, on replies written out by hand."""
+
+from dataclasses import replace
+
+import pytest
+
+from fourdials.prompting import before_mark, go_on
+from fourdials.records import Message, Prompt
+from tests.scripted import CAPABLE, Lines, arm, experiment, first_trial, journaled, model, play
+
+
+@pytest.fixture
+def names():
+    """The right answer to the first problem of a run, and a wrong one."""
+    problem = first_trial(experiment([arm("single")], problems=1)).problem
+    return problem.reference, next(name for name in problem.data["options"] if name != problem.reference)
+
+
+def run(folder, name, script, format="completion", *, levels=None, able=CAPABLE, **knobs):
+    served = replace(model(format), capabilities=able)
+    play(folder, experiment([arm(name, format, levels=levels, knobs=knobs)], problems=1, model=served), script)
+    return [(c["level"], c["answer"]) for c in journaled(folder, "checkpoint")]
+
+
+def test_the_last_mark_counts_whatever_its_case():
+    assert before_mark("so ANSWER: Ann, no, answer: Bob", "Answer:") == "so ANSWER: Ann, no, "
+    assert before_mark("no answer yet", "Answer:") is None
+    assert before_mark("anything", "") is None
+
+
+def test_a_thought_goes_on_as_text_as_a_prefill_or_by_a_turn():
+    raw, chat = Prompt(text="Q?"), Prompt(messages=(Message("user", "Q?"),))
+    assert go_on(raw, "I think ", "Wait,", prefill=False).text == "Q? I think Wait,"
+    assert go_on(chat, "I think ", "Wait,", prefill=True).messages[-1] == Message("assistant", "I think Wait,")
+    assert go_on(chat, "I think", "Go on.", prefill=False).messages[1:] == (
+        Message("assistant", "I think"),
+        Message("user", "Go on."),
+    )
+
+
+def test_budget_forcing_takes_the_answer_away_and_writes_wait(tmp_path, names):
+    right, wrong = names
+    script = Lines(f"first idea. Answer: {wrong}", f"better idea. Answer: {right}")
+    assert run(tmp_path, "budget_forcing", script, levels=(2,)) == [(1, wrong), (2, right)]
+    first, second = (request.prompt.text for request in script.requests)
+    assert second == f"{first} first idea. Wait,"
+    assert [step["payload"] for step in journaled(tmp_path, "step")] == [{"by": "text"}]
+
+
+@pytest.mark.parametrize(("prefill", "way"), [("yes", "prefill"), ("unknown", "turn")])
+def test_budget_forcing_says_how_a_chat_model_was_made_to_go_on(tmp_path, names, prefill, way):
+    right, _ = names
+    script = Lines(f"idea\nAnswer: {right}")
+    run(tmp_path, "budget_forcing", script, "chat", levels=(2,), able={**CAPABLE, "prefill": prefill})
+    assert [step["payload"] for step in journaled(tmp_path, "step")] == [{"by": way}]
+    assert script.requests[1].prompt.messages[-1].role == ("assistant" if way == "prefill" else "user")
+
+
+def test_a_piece_of_thought_without_an_answer_is_probed_for_one(tmp_path, names):
+    right, _ = names
+    script = Lines("one two three four five six seven eight nine ten", right)
+    assert run(tmp_path, "budget_forcing", script, levels=(1,), tokens=8) == [(1, right)]
+    assert [c["probe"] for c in journaled(tmp_path, "calls")] == [False, True]
+
+
+def test_a_thought_that_announces_a_switch_is_taken_up_again_and_told_to_stay(tmp_path, names):
+    right, wrong = names
+    # the second text is the forced answer after the thought was stopped at a switch
+    script = Lines("go by Ann.", wrong, f"so it is done. Answer: {right}")
+    assert run(tmp_path, "stay_on_thought", script, levels=(3,)) == [(1, wrong), (2, right)]
+    assert "Alternatively" in script.requests[0].prompt.stop
+    assert script.requests[2].prompt.text.endswith("go by Ann. Staying with this approach,")
+    stopped = [s["payload"]["stopped"] for s in journaled(tmp_path, "step") if s["kind"] == "switches"]
+    assert stopped == [True, False]
+    assert journaled(tmp_path, "trial")[0]["stop_reason"] == "finished"
+
+
+def test_switches_are_marked_where_nothing_is_done_about_them(tmp_path, names):
+    right, _ = names
+    script = Lines(f"Try Ann. Alternatively Bob. No, another way. Answer: {right}")
+    assert run(tmp_path, "stay_on_thought", script, intervention="watch") == [(1, right)]
+    assert journaled(tmp_path, "step")[0]["payload"]["said"] == ["Alternatively", "another way"]
+    assert script.requests[0].prompt.stop == ("\n",)
+    run(tmp_path / "told", "stay_on_thought", script, "chat", intervention="instruct")
+    assert "Stay with one approach" in script.requests[1].prompt.messages[-1].content
+
+
+def test_each_level_of_reasoning_effort_is_a_run_of_its_own(tmp_path, names):
+    right, _ = names
+    script = Lines(right)
+    assert sorted(run(tmp_path, "reasoning_effort", script, "chat")) == [(1, right), (2, right), (3, right)]
+    assert sorted(request.prompt.effort for request in script.requests) == ["high", "low", "medium"]
+    script = Lines(right)
+    run(tmp_path / "tokens", "reasoning_effort", script, "chat", levels=(4,), thinking_tokens=1000)
+    assert (script.requests[0].prompt.effort, script.requests[0].prompt.max_tokens) == ("4000", 20_000)
+
+
+def test_an_effort_that_has_no_word_is_refused(tmp_path, names):
+    run(tmp_path, "reasoning_effort", Lines(names[0]), "chat", levels=(4,))
+    assert "or set thinking_tokens" in journaled(tmp_path, "trial")[0]["error"]["message"]
