@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -241,13 +242,16 @@ class _Display:
 
 def _print_forecast(data: Mapping[str, Any]) -> None:
     from fourdials import spec
+    from fourdials.figures import numbers
     from fourdials.forecast import forecast
 
     cast = forecast(spec.parse(data))
     print(f"{cast.trials} trials in {cast.blocks} blocks")
     for unit in ("calls", "total_tokens", "usd", "seconds"):
         band = getattr(cast, unit)
-        print(f"{unit}: {'unknown' if band is None else f'{band.low:,.2f} to {band.high:,.2f}'}")
+        say = numbers.seconds if unit == "seconds" else partial(numbers.amount, unit)
+        ends = dict.fromkeys([say(None)] if band is None else [say(band.low), say(band.high)])
+        print(f"{'time' if unit == 'seconds' else unit}: {' to '.join(ends)}")
     print(f"difference between two arms it could detect: {100 * cast.detectable_difference:.0f} points")
 
 
@@ -328,8 +332,11 @@ def _value(text: str) -> Any:
 
 
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:
-    """Lists and structs as text, which CSV can hold."""
+    """Lists and structs as JSON, which CSV can hold."""
     import polars as pl
 
     nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
-    return frame.with_columns(pl.col(name).map_elements(str, return_dtype=pl.String) for name in nested)
+    return frame.with_columns(
+        pl.Series(name, [None if value is None else json.dumps(value) for value in frame[name].to_list()], pl.String)
+        for name in nested
+    )

@@ -160,6 +160,8 @@ def _mistakes(error: ValidationError, prefix: str) -> tuple[Mistake, ...]:
         message = detail["msg"][0].lower() + detail["msg"][1:]
         if detail["type"] == "extra_forbidden":
             message = "there is no such setting"
+        elif detail["type"] in ("model_type", "model_attributes_type", "dict_type"):
+            message = "a table of settings goes here, such as { name = value }"
         value = "nothing" if detail["type"] == "missing" else detail["input"]
         found.append(Mistake(path or "the file", value, message))
     return tuple(found)

@@ -305,7 +305,10 @@ async def _open_and_run(job: Job, gateway: Gateway, trials: Sequence[Trial]) -> 
         raise
     gc.collect()
     gc.freeze()  # the libraries' objects and the plan stay to the end: no use in looking through them again and again
-    return await run(job, trials)
+    try:
+        return await run(job, trials)
+    finally:
+        gc.unfreeze()
 
 
 def _check_dollars(job: Job) -> None:

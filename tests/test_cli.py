@@ -64,6 +64,8 @@ def test_a_run_finishes_is_listed_queried_and_exported(spec_file, tmp_path, monk
     code, out, _ = invoke(monkeypatch, capsys, "query", "arms", f'experiment_ids=["{experiment_id}"]')
     assert code == 0, out
     assert "majority_vote" in out
+    code, out, err = invoke(monkeypatch, capsys, "query", "experiments")
+    assert (code, err, '"[""wikiworld""]"' in out) == (0, "", True), out  # lists are JSON, and nothing else is printed
     code, _, _ = invoke(monkeypatch, capsys, "export", experiment_id, tmp_path / "out")
     assert code == 0
     assert (tmp_path / "out" / "trials.parquet").is_file()
@@ -73,6 +75,7 @@ def test_a_dry_run_prints_the_forecast_and_runs_nothing(spec_file, tmp_path, mon
     code, out, _ = invoke(monkeypatch, capsys, "run", spec_file, "--dry-run")
     assert code == 0
     assert "8 trials in 4 blocks" in out
+    assert "calls: 24\n" in out
     assert not (tmp_path / "home" / "runs").exists()
 
 

@@ -80,6 +80,7 @@ def test_shapes_that_are_wrong_are_named_by_their_path():
     found = mistakes(good(repeats=0, tasks=[], budget={"tokens": 5}))
     assert set(found) == {"repeats", "tasks", "budget.tokens"}
     assert "got 0" in str(found["repeats"])
+    assert str(mistakes(good(budget=10))["budget"]).startswith("budget: got 10; a table of settings goes here")
 
 
 def test_shares_are_all_or_none_and_sum_to_one():

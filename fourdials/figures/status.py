@@ -20,7 +20,7 @@ _PROVENANCE = {
 }
 _ORIGIN = {"real": "of real models", "scale model": "of a scale model", "simulated": "of simulated models"}
 _ACCESS = {
-    "given": "has all information in the question",
+    "given": "can read all of it in the question",
     "search": "must look it up",
     "environment": "must find it by acting",
 }

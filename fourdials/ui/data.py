@@ -94,13 +94,15 @@ def run_state(experiment_id: str, status: str | None, detail: str | None, record
         return RunState(status or "finished", detail, recorded=True)
     worker_state = worker.state(experiment_id)
     ended = status in ("finished", "failed", "stopped")
-    if ended and not _just_asked(experiment_id):
+    if worker_state.alive and not ended:
+        _asked().pop(experiment_id, None)  # it has begun, so what ends it from here on is its own end
+    if ended and not _just_asked(experiment_id, worker_state.alive):
         return RunState(str(status), detail)
     if worker_state.alive:
         waiting = (worker_state.queue_position or 0) > 0
         going = "running" if status == "running" else "starting"
         return RunState("queued" if waiting else going, detail, worker_state.queue_position)
-    if _just_asked(experiment_id):
+    if _just_asked(experiment_id, worker_state.alive):
         return RunState("starting", None, 0)
     if ended:
         return RunState(str(status), detail)
@@ -120,9 +122,11 @@ def asked_for_worker(experiment_id: str) -> None:
     _asked()[experiment_id] = time.time()
 
 
-def _just_asked(experiment_id: str) -> bool:
-    """True in the seconds between asking for a worker and its lock, unless it has already told why it ended."""
-    asked = _asked().get(experiment_id, 0.0)
+def _just_asked(experiment_id: str, alive: bool) -> bool:
+    """True from asking for a worker until its first status has landed, unless it has already told why it ended."""
+    asked = _asked().get(experiment_id)
+    if asked is None or alive:  # a living worker prints before its status lands, and may load its model for minutes
+        return asked is not None
     log = run_folder(experiment_id) / "worker.log"
     told = log.exists() and log.stat().st_size > 0 and log.stat().st_mtime > asked
     return time.time() - asked < STARTING_S and not told

@@ -197,7 +197,7 @@ def test_mixed_provenance_information_or_problems_are_warned_of(store):
     frame = pl.concat([made("a"), made("b", access="search", n=12)])
     kinds, access, problems = warnings_of(mixed, frame)
     assert "(real, simulated)" in kinds
-    assert access == "Arms are given different information: a has all information in the question; b must look it up."
+    assert access == "Arms are given different information: a can read all of it in the question; b must look it up."
     assert "different numbers of problems" in problems
 
 

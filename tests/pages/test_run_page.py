@@ -6,7 +6,7 @@ import pytest
 
 from fourdials import plugins, worker
 from fourdials.models import catalogue
-from fourdials.ui import draft
+from fourdials.ui import data, draft
 from tests.pages.opened import page, shown
 from tests.scripted import Script, arm, experiment, play
 
@@ -199,6 +199,22 @@ def test_an_interrupted_run_can_be_resumed(partial, monkeypatch):
     by(app.button, "Resume").click().run()
     assert asked == ["run"]
     assert "starting" in shown(app)
+
+
+def test_a_stopped_run_that_was_resumed_is_followed_before_its_first_new_status_has_landed(home, monkeypatch):
+    """Its worker prints that it is running before the store has taken that in: a page must not stop looking then."""
+    play(home / "runs" / "run", experiment([arm("single")], problems=3), Script(), stop_after=1)
+    states = [worker.WorkerState(True, 0, None), worker.WorkerState(False, None, None)]
+    data.asked_for_worker("run")
+    (home / "runs" / "run" / "worker.log").write_text("running\n")
+    monkeypatch.setattr(worker, "state", lambda name, root=None: states[0])
+    assert data.run_state("run", "stopped", None).state == "starting"
+    assert data.run_state("run", "running", None).state == "running"
+    assert data.run_state("run", "stopped", None).state == "stopped"
+    monkeypatch.setattr(worker, "state", lambda name, root=None: states[1])
+    data.asked_for_worker("run")
+    (home / "runs" / "run" / "worker.log").write_text("error: no model\n")
+    assert data.run_state("run", "stopped", None).state == "stopped"
 
 
 def test_errors_are_counted_by_kind(home):
