@@ -95,7 +95,8 @@ def buttons(experiment_id: str, state: data.RunState) -> None:
                 help="Keeps all that ended.",
             )
         elif not state.recorded and state.state != "finished":
-            st.button("Resume", icon=":material/play_arrow:", on_click=_resume, args=(experiment_id,), type="primary")
+            args = (experiment_id, state.state == "failed")
+            st.button("Resume", icon=":material/play_arrow:", on_click=_resume, args=args, type="primary")
         st.button("Duplicate and edit", icon=":material/content_copy:", on_click=_duplicate, args=(experiment_id,))
 
 
@@ -106,10 +107,10 @@ def launch(experiment: Row) -> str:
     return experiment_id
 
 
-def _resume(experiment_id: str) -> None:
+def _resume(experiment_id: str, retry_errors: bool) -> None:
     data.asked_for_worker(experiment_id)
     try:
-        worker.resume(experiment_id)
+        worker.resume(experiment_id, retry_errors=retry_errors)  # a failed run has nothing else left to ask
     except HomeBusy as busy:
         st.toast(str(busy), icon=":material/info:")
 

@@ -89,7 +89,10 @@ def head(trial: Row) -> None:
     )
     if trial["error"]:
         error = json.loads(trial["error"])
-        st.error(f"This trial ended by an error at the boundary “{error.get('boundary', '?')}”; it is not scored.")
+        if trial["outcome"] in ("infra_error", "grader_error"):
+            st.error(f"This trial ended by an error at the boundary “{error.get('boundary', '?')}”; it is not scored.")
+        else:
+            st.info("This trial was ended early; the answer it had by then is scored.")
         st.code(f"{error.get('type', '')}: {error.get('message', '')}", language=None, wrap_lines=True)
 
 

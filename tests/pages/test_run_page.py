@@ -193,11 +193,11 @@ def test_a_finished_run_shows_what_it_spent_and_its_curves(filled):
 
 def test_an_interrupted_run_can_be_resumed(partial, monkeypatch):
     asked = []
-    monkeypatch.setattr(worker, "resume", lambda name, root=None: asked.append(name))
+    monkeypatch.setattr(worker, "resume", lambda name, retry_errors: asked.append((name, retry_errors)))
     app = page("run", experiment="run")
     assert "interrupted" in shown(app)
     by(app.button, "Resume").click().run()
-    assert asked == ["run"]
+    assert asked == [("run", False)]
     assert "starting" in shown(app)
 
 
@@ -228,6 +228,19 @@ def test_errors_are_counted_by_kind(home):
     listed = app.dataframe[0].value
     assert "Unreachable" in set(listed["kind"])
     assert "ended by an error" in shown(app)
+
+
+def test_resuming_a_failed_run_asks_again_where_calls_failed(home, monkeypatch):
+    from fourdials.errors import Unreachable
+
+    def fail(request):
+        raise Unreachable("nobody there")
+
+    asked = []
+    play(home / "runs" / "run", experiment([arm("single")], problems=3), Script(fail=fail))
+    monkeypatch.setattr(worker, "resume", lambda name, retry_errors: asked.append((name, retry_errors)))
+    by(page("run", experiment="run").button, "Resume").click().run()
+    assert asked == [("run", True)]
 
 
 def test_a_run_that_does_not_exist_is_said_not_to(home):
