@@ -370,6 +370,8 @@ def _refuse_what_cannot_be(request: ModelRequest) -> None:
 def _translated(model: Model, error: Exception) -> ModelError:
     """The error of our family for one of litellm's, its message free of keys."""
     said = " ".join(str(error).split()).split(" Traceback (most recent call last)")[0]
+    if "Connection error" in said:
+        said = f"{model.api_base or model.provider} could not be reached; is there a network? ({said})"
     message = redacted(f"{model.id}: {said}", model.key_variable)[:1000]
     for sign, kind in _SIGNS:
         if sign in said:

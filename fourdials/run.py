@@ -40,6 +40,7 @@ from fourdials.records import (
 )
 
 AUTHENTICATION_ERRORS_TO_STOP = 3
+FAILURES_TO_STOP = 10  # trials in a row that end without an answer for reasons of infrastructure
 Tell = Callable[[str, Mapping[str, Any]], None]
 
 
@@ -275,7 +276,7 @@ class _Scheduler:
         self._turn = asyncio.Condition()
         self._authentication_errors = 0
         self._failure: str | None = None
-        self._ended, self._failed = 0, 0
+        self._ended, self._failed, self._failed_in_a_row, self._unaffordable = 0, 0, 0, 0
         self._last_error = ""
 
     async def run(self) -> tuple[str, str | None]:
@@ -300,6 +301,8 @@ class _Scheduler:
         """The status of a run that came to its end, and what a person should know of it."""
         if self._failure:
             return "failed", self._failure
+        if self._unaffordable and self._unaffordable == self._ended:
+            return "finished", f"the budget is too small for a single call: a trial {self._last_error}"
         if self._purse.empty:
             return "finished", "the experiment's budget is spent; resume with a larger --budget to go on"
         again = "once that is mended, `resume --retry-errors` asks again"
@@ -347,19 +350,25 @@ class _Scheduler:
             row = trial_run.row(end)
             self._job.journal.write("trial", row)
             self._job.tell("trial", row)
-            self._count(end)
+            self._count(end, row["calls"])
         tokens = trial_run.desk.purse.spent.total_tokens
         self._allocator.observe(Update(trial_run.trial.trial_id, trial_run.last, tokens, end is not None))
         async with self._turn:
             self._running -= 1
             self._turn.notify_all()
 
-    def _count(self, end: Ending) -> None:
+    def _count(self, end: Ending, calls: int) -> None:
+        """Counts how trials end; a run whose calls all fail stops instead of failing to its end."""
         self._ended += 1
-        if end.failure in EXCLUDED_OUTCOMES and end.error is not None:
-            self._failed += 1
-            self._last_error = end.error["message"]
+        self._unaffordable += end.stop_reason == "capped" and calls == 0
+        failed = end.failure in EXCLUDED_OUTCOMES and end.error is not None
+        self._failed += failed
+        self._failed_in_a_row = self._failed_in_a_row + 1 if failed else 0
         refused = end.error is not None and end.error["type"] == AuthenticationFailed.__name__
         self._authentication_errors = self._authentication_errors + 1 if refused else 0
-        if self._authentication_errors >= AUTHENTICATION_ERRORS_TO_STOP and end.error is not None:
-            self._failure = f"stopped after {self._authentication_errors} refused keys in a row: {end.error['message']}"
+        if end.error is not None:
+            self._last_error = end.error["message"]
+        if self._authentication_errors >= AUTHENTICATION_ERRORS_TO_STOP:
+            self._failure = f"stopped after {self._authentication_errors} refused keys in a row: {self._last_error}"
+        elif self._failed_in_a_row >= FAILURES_TO_STOP:
+            self._failure = f"stopped after {self._failed_in_a_row} failed trials in a row: {self._last_error}"

@@ -121,7 +121,7 @@ def parse(data: Mapping[str, Any]) -> Experiment:
     try:
         spec = _Spec.model_validate(data)
     except ValidationError as error:
-        raise SpecError(_mistakes(error, "")) from None
+        raise SpecError((*_mistakes(error, ""), *_unknown_names(data))) from None
     mistakes: list[Mistake] = []
     tasks = tuple(_task(entry, f"tasks[{i}]", mistakes) for i, entry in enumerate(spec.tasks))
     if len({task.name for task in tasks}) < len(tasks):
@@ -151,6 +151,25 @@ def parse(data: Mapping[str, Any]) -> Experiment:
     )
 
 
+def _unknown_names(data: Mapping[str, Any]) -> list[Mistake]:
+    """Tasks and strategies that do not exist, looked up even where the file's shape is wrong elsewhere."""
+    found = []
+    for section, key, known in (("tasks", "name", plugins.tasks()), ("arms", "strategy", plugins.strategies())):
+        entries = data.get(section)
+        for i, entry in enumerate(entries if isinstance(entries, list) else ()):
+            name = entry.get(key) if isinstance(entry, Mapping) else None
+            if isinstance(name, str) and name not in known:
+                found.append(Mistake(f"{section}[{i}].{key}", name, f"one of {', '.join(known)}"))
+    return found
+
+
+def _settings(place: Sequence[int | str]) -> str:
+    """The settings that exist where an unknown one was found, or nothing for a plug-in's own."""
+    sections = {"tasks": _Task, "arms": _Arm, "budget": _Budget, "trial_budget": _Budget, "models": _Endpoint}
+    section: Any = _Spec if len(place) == 1 else sections.get(str(place[0]))
+    return f"; there are {', '.join(section.model_fields)}" if section else ""
+
+
 def _mistakes(error: ValidationError, prefix: str) -> tuple[Mistake, ...]:
     found = []
     for detail in error.errors():
@@ -159,7 +178,7 @@ def _mistakes(error: ValidationError, prefix: str) -> tuple[Mistake, ...]:
             path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
         message = detail["msg"][0].lower() + detail["msg"][1:]
         if detail["type"] == "extra_forbidden":
-            message = "there is no such setting"
+            message = "there is no such setting" + ("" if prefix else _settings(detail["loc"]))
         elif detail["type"] in ("model_type", "model_attributes_type", "dict_type"):
             message = "a table of settings goes here, such as { name = value }"
         value = "nothing" if detail["type"] == "missing" else detail["input"]

@@ -325,3 +325,20 @@ def test_branches_side_by_side_draw_different_random_numbers(tmp_path, monkeypat
     play(tmp_path / "two", what, Script())
     assert drawn[0] == drawn[1]
     assert len(set(drawn[0])) == 3
+
+
+def test_a_run_whose_calls_all_fail_stops_early_and_says_why(tmp_path):
+    def fail(request):
+        raise Unreachable("nobody there")
+
+    what = experiment([arm("single")], problems=60, concurrency=2)
+    assert play(tmp_path, what, Script(fail=fail)) == "failed"
+    assert 10 <= len(journaled(tmp_path, "trial")) < 15
+    assert "failed trials in a row: nobody there" in journaled(tmp_path, "status")[-1]["detail"]
+
+
+def test_a_budget_too_small_for_one_call_is_said_to_be(tmp_path):
+    arms = [arm("single", share=0.5), arm("stepwise", share=0.5)]
+    play(tmp_path, experiment(arms, problems=4, budget=capped(total_tokens=10)), Script())
+    assert "too small for a single call" in journaled(tmp_path, "status")[-1]["detail"]
+    assert journaled(tmp_path, "calls") == []

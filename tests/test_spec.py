@@ -136,3 +136,10 @@ def test_a_strategy_that_needs_an_ability_is_refused_models_not_known_to_have_it
     assert "needs logprobs, which openai/unheard-of is not known to do" in mistakes(data)["arms[0].lineup"].allowed
     spec.parse({**data, "models": {"openai/unheard-of": {"capabilities": {"logprobs": "yes"}}}})
     spec.parse({**data, "arms": [{"strategy": "weighted_vote"}]})
+
+
+def test_unknown_names_are_told_together_with_mistakes_of_shape():
+    found = mistakes(good(modle="x", tasks=[{"name": "wikiwrld"}], arms=[{"strategy": "magic", "levles": [1]}]))
+    assert set(found) == {"modle", "tasks[0].name", "arms[0].strategy", "arms[0].levles"}
+    assert "model" in found["modle"].allowed
+    assert "levels" in found["arms[0].levles"].allowed

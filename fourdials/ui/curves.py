@@ -84,13 +84,14 @@ def _drawn(_store: Store, folder: str, version: int, view: View, dark: bool) -> 
     for figure in (*shown, narrow):
         figure.update_xaxes(automargin=True)  # the legend wraps on narrow pages and needs room below the title
         figure.layout.uirevision = repr(view)
+    told = reading(points, curve, view.unit)
     return Drawn(
         overlay=shown[0].to_json(),
         panels=shown[1].to_json(),
         narrow=_layout(narrow),
         alt=curves.alt_text(curve, view.unit),
         warnings=tuple(warnings),
-        reading=reading(points, curve, view.unit),
+        reading=("So far, with trials still to come: " if said.interim else "") + told if told else "",
         curve=curve,
     )
 
