@@ -207,6 +207,7 @@ def _draw_baselines(
     if baselines is None:
         return
     ink, greedy = style.INKS[dark], baselines.filter(pl.col("kind") == "greedy")["value"].to_list()
+    blind = baselines.filter(pl.col("kind") != "greedy")["value"].to_list()
     for row in baselines.iter_rows(named=True):
         # Labels stand at the right, where curves are high, unless one for a greedy sample is in the way.
         moved = row["kind"] == "constant" and any(abs(row["value"] - value) < 0.06 for value in greedy)
@@ -214,8 +215,8 @@ def _draw_baselines(
         across = {"xref": f"x{number} domain", "yref": f"y{number}"}
         figure.add_shape(type="line", x0=0, x1=1, y0=row["value"], y1=row["value"], line=line, **across)
         if labelled:
-            # A guess is at most as good as the best constant answer: its label goes below its line, the other's above.
-            below = row["kind"] == "chance" and row["value"] > 0.06
+            # Labels stand above their lines; of guessing and the best constant answer the lower one's stands below.
+            below = row["kind"] != "greedy" and row["value"] == min(blind) and row["value"] > 0.06
             named = f" ({row['arm']})" if row["arm"] and baselines["kind"].to_list().count("greedy") > 1 else ""
             figure.add_annotation(
                 text=f"{_BASELINES[row['kind']]}{named} {numbers.percent(row['value'])}",
