@@ -1,7 +1,7 @@
 -- How far a run has come
 -- Grain: one row for the experiment; none if there is no such experiment.
 -- Units: counts; tokens of prompt and completion together; US dollars at list price; calls per second over the 10 s before
---   $now; seconds since the epoch.
+--   $now; seconds since the epoch; working_s in seconds, pauses between trials of over a minute counted as a minute.
 -- $experiment_id VARCHAR: the experiment
 -- $now DOUBLE: the present, in seconds since the epoch
 WITH ended AS (
@@ -15,6 +15,14 @@ WITH ended AS (
            max(finished_at) AS last_at
     FROM trials
     WHERE experiment_id = $experiment_id
+),
+gaps AS (
+    SELECT finished_at - coalesce(lag(finished_at) OVER (ORDER BY finished_at), started_at) AS gap_s
+    FROM trials
+    WHERE experiment_id = $experiment_id
+),
+worked AS (
+    SELECT coalesce(sum(least(gap_s, 60)), 0) AS working_s FROM gaps
 ),
 sent AS (
     SELECT count(*) FILTER (error IS NULL AND segment = 0) AS calls,
@@ -69,6 +77,7 @@ SELECT e.experiment_id,
        CASE WHEN e.status IN ('running', 'queued') THEN o.calls ELSE 0 END AS in_flight,
        CASE WHEN e.status IN ('running', 'queued') THEN 0 ELSE o.calls END AS lost_calls,
        u.bad_lines,
+       k.working_s,
        greatest(d.last_at, s.last_at) AS last_at
-FROM experiments AS e, ended AS d, sent AS s, open_calls AS o, whole AS w, unread AS u
+FROM experiments AS e, ended AS d, sent AS s, open_calls AS o, whole AS w, unread AS u, worked AS k
 WHERE e.experiment_id = $experiment_id;

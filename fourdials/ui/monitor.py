@@ -20,9 +20,9 @@ TICK_S = 1.0
 Row = Mapping[str, Any]
 
 
-def eta_s(planned: int, done: int, created_at: float, now: float) -> float | None:
-    """Seconds left if trials go on ending at the average rate so far; None before the first has ended."""
-    return (planned - done) * (now - created_at) / done if done and planned >= done else None
+def eta_s(planned: int, done: int, working_s: float) -> float | None:
+    """Seconds left at the pace so far, pauses apart; None before the first trial has ended."""
+    return (planned - done) * working_s / done if done and planned >= done else None
 
 
 def header(experiment_id: str, row: Row | None, state: data.RunState) -> None:
@@ -49,7 +49,7 @@ def figures(row: Row, state: data.RunState) -> None:
     done, planned = row["trials_done"], row["planned_trials"]
     part = min(1.0, done / planned) if planned else 0.0
     st.progress(part, f"{words.count(done)} of {words.plural(planned, 'trial')}")
-    left = eta_s(planned, done, row["created_at"], time.time()) if state.state == "running" else None
+    left = eta_s(planned, done, row["working_s"]) if state.state == "running" else None
     shown = [
         ("Calls", words.count(row["calls"])),
         ("Tokens", words.count(row["total_tokens"])),
@@ -60,8 +60,7 @@ def figures(row: Row, state: data.RunState) -> None:
         shown[1:1] = [("Calls per second", f"{row['calls_per_s']:.1f}")]
         shown.append(("Time left", "about " + numbers.seconds(left) if left is not None else "–"))
     else:
-        ended = row["finished_at"] or row["last_at"]
-        shown.append(("Took", numbers.seconds(ended - row["created_at"]) if ended else numbers.UNKNOWN))
+        shown.append(("Took", numbers.seconds(row["working_s"])))
     controls.facts([(label, value, None) for label, value in shown])
     notes = [
         f"{words.plural(row[name], 'trial')} {text}"
