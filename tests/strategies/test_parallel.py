@@ -1,6 +1,7 @@
 """Votes and verifiers on replies written out by hand."""
 
 import math
+from operator import itemgetter
 
 import pytest
 
@@ -130,3 +131,18 @@ def test_a_strategy_that_is_not_declared_to_use_the_truth_is_refused_the_checker
     [trial] = journaled(tmp_path, "trial")
     assert trial["outcome"] == "infra_error"
     assert "knows the truth" in trial["error"]["message"]
+
+
+@pytest.mark.parametrize("name", ["first_to_ahead", "adaptive_vote"])
+def test_votes_asked_for_because_of_earlier_ones_wait_for_them(name, tmp_path):
+    play(tmp_path, experiment([arm(name, levels=(16,))], problems=4), Script(right=0.5))
+    waited = 0
+    for trial in journaled(tmp_path, "trial"):
+        own = [call for call in journaled(tmp_path, "calls") if call["trial_id"] == trial["trial_id"]]
+        calls = sorted(own, key=itemgetter("idx"))
+        ids = [call["call_id"] for call in calls]
+        for place, call in enumerate(calls):
+            assert set(call["parents"]) <= set(ids[:place])
+            waited += bool(call["parents"])
+        assert calls[0]["parents"] == []
+    assert waited > 0

@@ -45,7 +45,7 @@ async def adaptive_vote(
         while until < granted and certainty(most + until - taken, next_most) < confidence:
             until += 1
         levels = range(taken + 1, until + 1)
-        replies = await ask.samples(question.answer, role="solve", levels=levels, temperature=temperature)
+        replies = await ask.samples(question.answer, role="solve", levels=levels, temperature=temperature, after=None)
         for reply in replies:
             taken += 1
             if reply.answer is not None:

@@ -38,7 +38,7 @@ async def first_to_ahead(
     taken, lead = 0, 0
     while True:
         levels = range(taken + 1, min(granted, taken + k - lead) + 1)
-        replies = await ask.samples(question.answer, role="solve", levels=levels, temperature=temperature)
+        replies = await ask.samples(question.answer, role="solve", levels=levels, temperature=temperature, after=None)
         for reply in replies:
             taken += 1
             flag = red_flag(reply, longest) if red_flags else None
