@@ -127,7 +127,19 @@ def _duplicate(experiment_id: str) -> None:
 
 
 def look(experiment_id: str) -> tuple[Row | None, data.RunState]:
-    """A run's row of the query `progress` (None before its first journal line) and where it stands now."""
+    """A run's row of the query `progress` (None before its first journal line) and where it stands now.
+
+    A worker that is gone may have written its last lines since the store last looked: those are read in before the run
+    is called interrupted, because a page that shows it so looks no further.
+    """
+    row, state = _seen(experiment_id)
+    if state.state == "interrupted":
+        data.store().ingest()
+        row, state = _seen(experiment_id)
+    return row, state
+
+
+def _seen(experiment_id: str) -> tuple[Row | None, data.RunState]:
     found = data.frame("progress", experiment_id=experiment_id, now=float(int(time.time())))
     row = found.row(0, named=True) if found.height else None
     recorded = bool(data.frame("experiments").filter(recorded=True, experiment_id=experiment_id).height)

@@ -263,3 +263,20 @@ def test_a_task_the_model_does_not_fit_says_so_once_and_keeps_the_button_closed(
     assert start(app).disabled
     assert "Not usable now" in app.warning[0].value
     assert not app.error
+
+
+def test_a_run_whose_worker_has_just_ended_is_not_called_interrupted(home, monkeypatch):
+    from fourdials.ui import data, monitor
+
+    play(home / "runs" / "run", experiment([arm("single")], problems=3), Script())
+    path = home / "runs" / "run" / "journal-1.jsonl"
+    whole = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(whole[:-2]))  # what the store has read when the worker is already gone
+    app = page("run", experiment="run")
+    assert "interrupted" in shown(app)
+    monkeypatch.setattr("fourdials.store.Store.start", lambda self: None)
+    data.store().ingest()
+    assert monitor.look("run")[1].state == "interrupted"
+    path.write_bytes(b"".join(whole))
+    row, state = monitor.look("run")
+    assert (row["trials_done"], state.state) == (3, "finished")
