@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage", "--disable-gpu"]
 CHART = ".fourdials-chart"
-PROBLEMS = 10
+PROBLEMS = 20  # long enough to be looked at while it goes, also where nothing else runs
+TRIALS = 5 * PROBLEMS
 
 
 def free_port() -> int:
@@ -87,7 +88,7 @@ def page(browser):
 
 def trials_done(page) -> int:
     """The number before `of … trials` on the Run page."""
-    text = page.get_by_text(" of 50 trials").first.inner_text()
+    text = page.get_by_text(f" of {TRIALS} trials").first.inner_text()
     return int(text.split(" of ")[0].replace(",", ""))
 
 
@@ -109,14 +110,16 @@ def test_a_real_run_from_the_click_to_the_trace(address, page, home):
 
     # Curves appear by themselves while the run goes.
     page.locator(f"{CHART} .main-svg").first.wait_for(timeout=240_000)
-    assert trials_done(page) < 50, "the run was too short to be looked at while it went"
+    assert trials_done(page) < TRIALS, "the run was too short to be looked at while it went"
 
     # A refresh finds the run still going.
     before = trials_done(page)
     page.reload()
     page.get_by_role("button", name="Stop").wait_for()
     assert worker.state(experiment_id, home).alive
-    page.wait_for_function(f"() => parseInt(document.body.innerText.match(/(\\d+) of 50 trials/)?.[1]) > {before}")
+    page.wait_for_function(
+        f"() => parseInt(document.body.innerText.match(/(\\d+) of {TRIALS} trials/)?.[1]) > {before}"
+    )
 
     # Zoom survives new data, in the same node.
     page.goto(f"{address}/compare?experiment={experiment_id}")
@@ -138,7 +141,7 @@ def test_a_real_run_from_the_click_to_the_trace(address, page, home):
 
     # Once it has ended, a point of the figure leads to its trials and one of them to its calls.
     page.goto(f"{address}/run?experiment={experiment_id}")
-    page.get_by_text("50 of 50 trials").wait_for(timeout=400_000)
+    page.get_by_text(f"{TRIALS} of {TRIALS} trials").wait_for(timeout=400_000)
     page.get_by_text("finished").first.wait_for()
     page.goto(f"{address}/traces?experiment={experiment_id}&arm=retrieve")
     page.get_by_text(f"{PROBLEMS} trials of {PROBLEMS}").wait_for()
