@@ -19,40 +19,18 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from fourdials import prices as pricing
 from fourdials.errors import (
     AuthenticationFailed,
-    ContentRefused,
-    ContextTooLong,
-    MalformedReply,
     ModelError,
-    RateLimited,
-    RequestRejected,
     SetupError,
     Unreachable,
 )
-from fourdials.models import catalogue, local, replies, sim
+from fourdials.models import catalogue, local, refusals, replies, sim
 from fourdials.models.lanes import Lane
-from fourdials.models.redaction import redacted
 from fourdials.records import Attempt, Model, ModelRequest, Price, Sample
 
 NO_KEY = "no-key-needed"  # sent where no key belongs, so that litellm does not fall back to one from the environment
 LONGEST_WAIT_S = 120.0
 _PLAIN_SAMPLING = {"top_k": 0, "top_p": 1.0, "min_p": 0.0}  # llama.cpp would cut the distribution off by default
 _SEEDS = 2**31
-# What litellm says in the message only, then what it says by the class of the error.
-_SIGNS: tuple[tuple[str, type[ModelError]], ...] = (
-    ("insufficient_quota", RequestRejected),
-    ("content_policy_violation", ContentRefused),
-    ("Unable to get json response", MalformedReply),
-    ("Invalid response object", MalformedReply),
-    ("validation error for", MalformedReply),
-    ("has no attribute 'model_dump'", MalformedReply),
-)
-_KINDS: tuple[tuple[str, type[ModelError]], ...] = (
-    ("ContextWindowExceededError", ContextTooLong),
-    ("ContentPolicyViolationError", ContentRefused),
-    ("RateLimitError", RateLimited),
-    ("Timeout", Unreachable),
-    ("APIConnectionError", Unreachable),
-)
 
 
 @dataclass(slots=True)
@@ -142,7 +120,7 @@ class Gateway:
         Raises:
             ModelError: The last attempt's error, or at once if the model cannot do what is asked.
         """
-        _refuse_what_cannot_be(request)
+        refusals.refuse_what_cannot_be(request)
         await self._load()
         pending = _Pending(request, record, time.monotonic())
 
@@ -196,8 +174,8 @@ class Gateway:
         except TimeoutError:
             raise Unreachable(f"{request.model.id} did not answer within {self._timeout_s:g} s") from None
         except self._litellm.exceptions.openai.OpenAIError as error:
-            pending.retry_after_s = _retry_after_s(error)
-            raise _translated(request.model, error) from None  # the provider's text may hold the key
+            pending.retry_after_s = refusals.retry_after_s(error)
+            raise refusals.translated(request.model, error) from None  # the provider's text may hold the key
         usage = replies.raw_usage(response)
         return replies.samples(request, response, usage), usage
 
@@ -349,51 +327,3 @@ def _route(model: Model) -> str:
     if model.api_base and model.provider in catalogue.OPENAI_LIKE:
         return f"hosted_vllm/{model.litellm_id.split('/', 1)[1]}"
     return model.litellm_id
-
-
-def _refuse_what_cannot_be(request: ModelRequest) -> None:
-    """Raises RequestRejected for what the model is known not to do; nothing is dropped in silence."""
-    model, able = request.model, request.model.capabilities
-    most = model.samples_per_request if able.get("n") == "yes" else 1
-    if not 1 <= request.n <= most:
-        raise RequestRejected(f"{model.id} returns at most {most} samples for a request, not {request.n}")
-    if request.prompt.stop and able.get("stop") == "no":
-        raise RequestRejected(f"{model.id} cannot stop at {request.prompt.stop!r}; choose another model for this task")
-    if request.prompt.effort and able.get("effort") != "yes":
-        raise RequestRejected(f"{model.id} is not known to have a reasoning setting; choose another model")
-    if able.get("temperature") == "no" and request.temperature != 1.0:
-        raise RequestRejected(f"{model.id} samples at temperature 1 only, not {request.temperature:g}")
-    if request.prompt.format != model.format and model.provider not in ("local", "sim"):
-        raise RequestRejected(f"{model.id} takes {model.format} prompts, not {request.prompt.format} ones")
-
-
-def _translated(model: Model, error: Exception) -> ModelError:
-    """The error of our family for one of litellm's, its message free of keys."""
-    said = " ".join(str(error).split()).split(" Traceback (most recent call last)")[0]
-    if "Connection error" in said:
-        said = f"{model.api_base or model.provider} could not be reached; is there a network? ({said})"
-    message = redacted(f"{model.id}: {said}", model.key_variable)[:1000]
-    for sign, kind in _SIGNS:
-        if sign in said:
-            return kind(message)
-    status = getattr(error, "status_code", None)
-    if status in (401, 403):
-        return AuthenticationFailed(message)
-    names = [kind.__name__ for kind in type(error).__mro__]
-    for name, kind in _KINDS:
-        if name in names:
-            return kind(message)
-    return Unreachable(message) if isinstance(status, int) and status >= 500 else RequestRejected(message)
-
-
-def _retry_after_s(error: Exception) -> float:
-    """Seconds the provider asks to wait; 0 if it does not say (or gives a date)."""
-    places = [
-        getattr(getattr(error, "response", None), "headers", None),
-        getattr(error, "litellm_response_headers", None),
-    ]
-    for headers in places:
-        value = (headers or {}).get("retry-after", "")
-        if value.replace(".", "", 1).isdigit():
-            return float(value)
-    return 0.0
