@@ -132,7 +132,7 @@ def best_by_brute_force(p: float, n: int, hit: float, alarm: float, ties: str) -
     total = 0.0
     for case in itertools.product(cases, repeat=n):
         answers = [right for right, _ in case]
-        frequency = [answers.count(right) if ties == "votes" else 0 for right in answers]
+        frequency = [0 if ties == "first" else answers.count(right) for right in answers]
         best = max(range(n), key=lambda i: (case[i][1], frequency[i], -i))
         total += answers[best] * math.prod(cases[each] for each in case)
     return total
@@ -142,6 +142,21 @@ def best_by_brute_force(p: float, n: int, hit: float, alarm: float, ties: str) -
 @given(p=rates, n=st.integers(1, 6), hit=rates, alarm=rates, ties=st.sampled_from(["first", "votes"]))
 def test_best_of_n_is_every_case_counted(p: float, n: int, hit: float, alarm: float, ties: str) -> None:
     assert theory.best_of_n(p, n, hit, alarm, ties) == pytest.approx(best_by_brute_force(p, n, hit, alarm, ties))
+
+
+@settings(max_examples=20)
+@given(p=rates, n=st.integers(1, 6), hit=rates, alarm=rates)
+def test_best_of_n_with_one_verdict_per_answer_is_every_case_counted(
+    p: float, n: int, hit: float, alarm: float
+) -> None:
+    total = 0.0
+    for answers in itertools.product([True, False], repeat=n):
+        for yes_right, yes_wrong in itertools.product([1, 0], repeat=2):
+            liked = {True: yes_right, False: yes_wrong}
+            best = max(range(n), key=lambda i: (liked[answers[i]], answers.count(answers[i]), -i))
+            chance = (hit if yes_right else 1 - hit) * (alarm if yes_wrong else 1 - alarm)
+            total += answers[best] * chance * math.prod(p if right else 1 - p for right in answers)
+    assert theory.best_of_n(p, n, hit, alarm, "answers") == pytest.approx(total)
 
 
 def test_a_verifier_bounds_best_of_n_by_the_precision_of_its_yes() -> None:
@@ -224,6 +239,16 @@ def test_leads_worked_out_by_hand_and_at_the_edges() -> None:
         theory.least_lead(0.5, 10)
 
 
+def test_correlation_turns_a_lead_of_one_into_nothing_and_a_long_one_into_the_share_of_good_questions() -> None:
+    assert theory.lead_right([0.0, 0.7, 1.0], 1, 0.4) == pytest.approx([0, 0.7, 1])  # one vote is right with p
+    assert float(theory.lead_right(0.7, 9, 1.0)) == pytest.approx(0.7)
+    # Beta(2, 1) at p = 2/3 and ρ = 1/4: three quarters of the questions have a rate above one half.
+    assert float(theory.lead_right(2 / 3, 500, 0.25)) == pytest.approx(0.75, abs=2e-3)
+    assert float(theory.all_right(0.7, 3, 5, correlation=0.2)) == pytest.approx(
+        float(theory.lead_right(0.7, 3, 0.2)) ** 5
+    )
+
+
 def test_red_flags_by_hand() -> None:
     kept = theory.flagged(0.8, right=0.1, wrong=0.6)  # .72 right and .08 wrong replies are left
     assert (kept.p, kept.calls_per_vote) == (pytest.approx(0.9), pytest.approx(1.25))
@@ -259,6 +284,7 @@ def test_correlated_errors_defeat_the_vote_and_show_in_its_first_two_votes() -> 
     """Beta rates with correlation .3: both first votes are wrong with q² + ρq(1 − q)."""
     played = theory.voted_chain(300_000, 0.9, 6, correlation=0.3, seed=2)
     assert plausible(played.agreed_wrong, played.steps, 0.01 + 0.3 * 0.09)
+    assert plausible(played.errors, played.steps, 1 - float(theory.lead_right(0.9, 6, 0.3)))
     assert played.errors > 100 * played.steps * (1 - float(theory.lead_right(0.9, 6)))
     alike = theory.voted_chain(50_000, 0.9, 6, correlation=1.0, seed=2)
     assert plausible(alike.errors, alike.steps, 0.1)
@@ -533,7 +559,7 @@ def test_underthinking_by_hand() -> None:
         (lambda: theory.majority_vote(0.5, 10**6, 0.1), "from 1 to 100000"),
         (lambda: theory.plurality_vote(0.5, 3, []), "weights that are not all 0"),
         (lambda: theory.plurality_vote(0.5, 3, 0), "wrong = 0 must be a whole number from 1 to 12"),
-        (lambda: theory.best_of_n(0.5, 3, 1, 0, "last"), "must be first or votes"),
+        (lambda: theory.best_of_n(0.5, 3, 1, 0, "last"), "must be first, votes or answers"),
         (lambda: theory.best_of_n([0.5, 0.6], 3, 1, 0), "one number is wanted"),
         (lambda: theory.votes_needed(0.9, 1.0), "raise p"),
         (lambda: theory.reliability_needed(0.0, 0.5), "between 0 and 1"),

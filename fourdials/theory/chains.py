@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import roots_jacobi
 
 from fourdials.errors import InputError
 from fourdials.theory.ranges import Array, Ints, amounts, count, counts, probabilities, probability
@@ -41,7 +42,7 @@ def snowball(strength: float, length: int) -> Array:
     return np.concatenate([[1.0], np.cumprod(snowball_rates(strength, length))])
 
 
-def lead_right(p: ArrayLike, k: ArrayLike) -> Array:
+def lead_right(p: ArrayLike, k: ArrayLike, correlation: float = 0.0) -> Array:
     """How often the first answer to be k votes ahead is the right one: 1/(1 + ((1 − p)/p)^k), the gambler's ruin.
 
     Wrong votes all agree here; where they are split among several answers the lead is right more often.
@@ -49,24 +50,38 @@ def lead_right(p: ArrayLike, k: ArrayLike) -> Array:
     Args:
         p: Probability that one vote is right.
         k: The lead, from 1 on.
+        correlation: ρ, from 0 to 1: each question has a rate of its own, Beta with mean p and variance ρp(1 − p), over
+            which the formula is averaged (Gauss–Jacobi quadrature). At 1 all votes are alike.
     """
-    return np.asarray(np.exp(-_doubt(p, k)), dtype=np.float64)
+    rho = probability("correlation", correlation)
+    if rho == 0:
+        return np.asarray(np.exp(-_doubt(p, k)), dtype=np.float64)
+    rates, leads = np.broadcast_arrays(probabilities("p", p), counts("k", k, least=1))
+    found = rates.copy()
+    for place in np.argwhere((rates > 0) & (rates < 1) & (rho < 1)):
+        at = tuple(place)
+        size = (1 - rho) / rho
+        nodes, weights = roots_jacobi(200, (1 - rates[at]) * size - 1, rates[at] * size - 1)
+        found[at] = np.average(np.exp(-_doubt((1 + nodes) / 2, int(leads[at]))), weights=weights)
+    return found
 
 
-def all_right(p: ArrayLike, k: ArrayLike, steps: ArrayLike, per_call: int = 1) -> Array:
+def all_right(p: ArrayLike, k: ArrayLike, steps: ArrayLike, per_call: int = 1, correlation: float = 0.0) -> Array:
     """How often all steps are right if each call's answer is voted on until one is k ahead.
 
-    p_full = (1 + ((1 − p)/p)^k)^(−s/m) (Meyerson et al. 2025, arXiv 2511.09030).
+    p_full = (1 + ((1 − p)/p)^k)^(−s/m) (Meyerson et al. 2025, arXiv 2511.09030), or `lead_right` to that power.
 
     Args:
         p: Probability that one call is right, with all of its m steps.
         k: The lead, from 1 on.
         steps: s, from 0 on.
         per_call: m, steps asked for in one call, from 1 on.
+        correlation: ρ among the votes on one call, as of `lead_right`; different calls are independent.
     """
     votes = counts("steps", steps) / count("per_call", per_call, least=1)
-    with np.errstate(invalid="ignore"):
-        doubt = np.where(votes == 0, 0.0, _doubt(p, k) * votes)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        each = _doubt(p, k) if correlation == 0 else -np.log(lead_right(p, k, correlation))
+        doubt = np.where(votes == 0, 0.0, each * votes)
     return np.asarray(np.exp(-doubt), dtype=np.float64)
 
 

@@ -151,8 +151,10 @@ def coverage(p: ArrayLike, k: ArrayLike, correlation: ArrayLike = 0.0) -> Array:
     return np.asarray(np.where(inner, spread, np.where(rho == 1, one, alike)), dtype=np.float64)
 
 
-def best_of_n(p: float, n: int, hit: float, false_alarm: float, ties: Literal["first", "votes"] = "first") -> float:
-    """How often the candidate that a verifier likes best is right; verdicts are yes or no and independent.
+def best_of_n(
+    p: float, n: int, hit: float, false_alarm: float, ties: Literal["first", "votes", "answers"] = "first"
+) -> float:
+    """How often the candidate that a verifier likes best is right; a verdict is yes or no.
 
     With `ties = first` the first candidate that got a yes is taken (or the first of all if none did). The share of yes
     is y = p·hit + (1 − p)·false_alarm, and the accuracy
@@ -161,34 +163,36 @@ def best_of_n(p: float, n: int, hit: float, false_alarm: float, ties: Literal["f
 
     so more candidates never get beyond the precision of a yes, p·hit/y. With `ties = votes` equally liked answers are
     settled by how often they came up, then by the earlier one, as the strategy `best_of_n` does; there are two answers
-    then. Our derivation.
+    then. `answers` is the same where equal answers get equal verdicts, as from a model asked at temperature 0. Our
+    derivation.
 
     Args:
         p: Probability that one candidate is right.
-        n: Candidates, from 1 on; at most 1,000 with `ties = votes`.
+        n: Candidates, from 1 on; at most 1,000 unless `ties = first`.
         hit: Probability of a yes to a right candidate; r for a checker of reliability r.
         false_alarm: Probability of a yes to a wrong one; 1 − r for such a checker.
-        ties: What settles equal verdicts.
+        ties: What settles equal verdicts, and whether those on equal answers are one.
     """
     rate, good, bad = probability("p", p), probability("hit", hit), probability("false_alarm", false_alarm)
-    number = count("n", n, least=1, most=1000 if ties == "votes" else 2**53)
-    if ties == "votes":
-        return _best_by_votes(rate, number, good, bad)
+    number = count("n", n, least=1, most=2**53 if ties == "first" else 1000)
+    if ties in ("votes", "answers"):
+        return _best_by_votes(rate, number, good, bad, ties == "answers")
     if ties != "first":
-        raise InputError(f"ties = {ties!r} must be first or votes")
+        raise InputError(f"ties = {ties!r} must be first, votes or answers")
     liked = rate * good + (1 - rate) * bad
     chosen = 0.0 if liked == 0 else (1 - (1 - liked) ** number) * rate * good / liked
     return float(chosen + (1 - liked) ** (number - 1) * rate * (1 - good))
 
 
-def _best_by_votes(p: float, n: int, hit: float, false_alarm: float) -> float:
+def _best_by_votes(p: float, n: int, hit: float, false_alarm: float, shared: bool) -> float:
     right = np.arange(n + 1)
-    some = 1 - (1 - hit) ** right  # a right candidate got a yes
-    others = 1 - (1 - false_alarm) ** (n - right)
+    judged = np.minimum(right, 1) if shared else right
+    some = 1 - (1 - hit) ** judged  # a right candidate got a yes
+    others = 1 - (1 - false_alarm) ** (np.minimum(n - right, 1) if shared else n - right)
     majority = np.where(2 * right > n, 1.0, np.where(2 * right == n, 0.5, 0.0))
     undecided = some * others * majority + (1 - some) * (1 - others) * majority
     won = some * (1 - others) + undecided
-    if n % 2 == 0:  # an even split: the earliest yes, right in proportion to the yeses
+    if n % 2 == 0 and not shared:  # an even split: the earliest yes, right in proportion to the yeses
         half = n // 2
         yes = np.arange(1, half + 1)
         weight = np.outer(binom.pmf(yes, half, hit), binom.pmf(yes, half, false_alarm))
