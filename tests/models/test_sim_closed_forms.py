@@ -121,8 +121,8 @@ def test_best_of_n_by_a_checker_is_limited_by_its_reliability(reliability: float
     for level in (1, 4, 8):
         expected = theory.best_of_n(0.3, level, reliability, 1 - reliability, ties="votes")
         assert agrees(ran.right(level), expected), level
-    assert not agrees(ran.right(8), float(theory.majority_vote(0.3, 8)))
-    assert reliability == 1 or not agrees(ran.right(8), theory.best_of_n(0.3, 8, 1.0, 0.0))
+    ignored = theory.best_of_n(0.3, 8, 1.0, 0.0) if reliability < 1 else float(theory.majority_vote(0.3, 8))
+    assert not agrees(ran.right(8), ignored)
 
 
 def test_best_of_n_by_a_verifier_gives_equal_answers_one_verdict_at_its_stated_rate(tmp_path: Path) -> None:
@@ -180,10 +180,11 @@ def test_red_flags_raise_the_rate_of_the_votes_that_are_left_at_the_price_of_cal
 @pytest.mark.parametrize("length", [5, 12])
 def test_a_chain_of_steps_is_right_with_the_rate_to_the_power_of_its_length(length: int, tmp_path: Path) -> None:
     """In a ledger each update reads the balance set before, and wrong replies are all too high: no error is undone."""
-    what = design("sim/step=0.9,format=completion", "stepwise", "long_ledger", 300, (length,), {"updates": [length]})
+    what = design("sim/step=0.85,format=completion", "stepwise", "long_ledger", 300, (length,), {"updates": [length]})
     ran = Ran(tmp_path, what)
-    assert agrees(ran.right(), float(theory.chain(0.9, length)))
-    assert not agrees(ran.right(), 0.9)
+    assert agrees(ran.right(), float(theory.chain(0.85, length)))
+    assert not agrees(ran.right(), 0.85)
+    assert not agrees(ran.right(), float(theory.chain(0.9, length)))
     assert {trial["calls"] for trial in ran.trials} == {length}
 
 
@@ -284,16 +285,16 @@ def _arrivals(problem: Problem, p: float, steps: int) -> np.ndarray:
 
 
 def test_searching_at_a_known_rate_finds_what_the_tree_of_all_readings_says(tmp_path: Path) -> None:
-    """Two hops: from each passage the right name with p, any other one there with an equal share of the rest. A wrong
-    first hop can still lead to the right person, so the chance is a little above p²; it is worked out per question."""
+    """Three hops: from each passage the right name with p, any other one there with an equal share of the rest. A wrong
+    hop can still lead to the right person: the chance is a little above p³, and worked out for each question."""
     p = 0.7
     what = design(
-        f"sim/query={p},format=completion", "retrieve", "wikiworld", 100, (1, 2), {"hops": [2]}, {"temperature": 1.0}
+        f"sim/query={p},format=completion", "retrieve", "wikiworld", 100, (3,), {"hops": [3]}, {"temperature": 1.0}
     )
     ran = Ran(tmp_path, what)
     chances = [_found(ran.problems[trial["problem_id"]], p) for trial in ran.trials]
     assert exactly(ran.right(), chances)
-    assert min(chances) >= p * p - 1e-12
+    assert min(chances) >= p**3 - 1e-12
     assert not exactly(ran.right(), [p] * len(chances))
     asked = {trial["trial_id"]: ran.problems[trial["problem_id"]] for trial in ran.trials}
     first = [call for call in ran.calls if call["level"] == 1]
