@@ -114,9 +114,13 @@ def _missed() -> dict[str, tuple[float, float]]:
     return {}
 
 
+def _address() -> str:
+    return st.context.ip_address or "here"
+
+
 def _try() -> None:
     given = st.session_state.pop("access.try", "")
-    who, now = st.context.ip_address or "here", time.time()
+    who, now = _address(), time.time()
     wait_s, until = _missed().get(who, (0.0, 0.0))
     if now < until:
         st.session_state["access.told"] = f"Too many wrong passwords. Try again in {until - now:.0f} s."
