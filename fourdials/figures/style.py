@@ -64,7 +64,7 @@ def faint(colour: str, opacity: float) -> str:
 
 
 def safe(text: str) -> str:
-    """Text that a figure shows as it is: figures read tags out of their texts, and names may come from others' files."""
+    """Text that a figure shows as it is: figures read tags out of texts, and names may come from others' files."""
     return html.escape(text, quote=False)
 
 
