@@ -1,10 +1,10 @@
 """Simulated models: their parameters stand in their id, their replies follow from the request's seed.
 
 `sim/solve=0.6,step=0.95,tokens=40` answers right with the stated probability for the role of the request, and with a
-uniformly random wrong answer otherwise. Samples of one prompt are independent votes given that prompt's own rate. So what
-strategies make of it has a closed form (`fourdials.theory`), and tests hold the engine against it. The gateway serves
-them as a litellm provider and hands them the typed request; no real model ever sees `truth`. Read by the catalogue too,
-which turns an id into a model.
+uniformly random wrong answer otherwise. Samples of one prompt are independent votes given that prompt's own rate, so
+what strategies make of them has a closed form (`fourdials.theory`), and tests hold the engine against it. The gateway
+serves them as a litellm provider and hands them the typed request; no real model ever sees `truth`. Read by the
+catalogue too, which turns an id into a model.
 """
 
 from __future__ import annotations
