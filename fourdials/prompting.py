@@ -63,11 +63,10 @@ def with_notes(prompt: Prompt, notes: str) -> Prompt:
 def in_context(question: Question, prompt: Prompt, text: str) -> Prompt:
     """The prompt with another text in the place of the question's context. Raises ValueError if it does not hold it."""
     context = question.context
-    turns = tuple(replace(turn, content=_swapped(turn.content, context, text)) for turn in prompt.messages)
-    changed = replace(prompt, messages=turns, text=_swapped(prompt.text, context, text))
     if not context or context not in prompt.shown:
         raise ValueError(f"the prompt of {question.task} does not hold its context; a task that offers one shows it")
-    return changed
+    turns = tuple(replace(turn, content=_swapped(turn.content, context, text)) for turn in prompt.messages)
+    return replace(prompt, messages=turns, text=_swapped(prompt.text, context, text))
 
 
 def _swapped(text: str, old: str, new: str) -> str:

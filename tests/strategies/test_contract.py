@@ -19,7 +19,7 @@ UNITS = ("calls", "prompt_tokens", "completion_tokens")
 
 
 def spend_at(calls, level):
-    """The spend of stopping at a level, computed from the definition alone; of a shared call each question has a part."""
+    """The spend of stopping at a level, computed from the definition alone; of a shared call, a question's part."""
     counted = [c for c in calls if c["error"] is None and (c["level"] == level if c["probe"] else c["level"] <= level)]
     part = {c["call_id"]: c["shared"] or 1 for c in counted}
     return {unit: sum(c[unit] / part[c["call_id"]] for c in counted) for unit in UNITS[1:]} | {
