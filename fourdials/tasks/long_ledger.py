@@ -53,7 +53,7 @@ INFO = TaskInfo(
         "completion": frozenset({"given", "steps"}),
     },
     difficulty="updates",
-    context_tokens=2500,
+    context_tokens=1100,
 )
 
 

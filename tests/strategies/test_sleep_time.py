@@ -38,7 +38,7 @@ def test_a_rewrite_is_made_from_the_context_and_holds_nothing_of_the_question(tm
     one, two = asked(script, "revise")
     unknown = {problem.text, problem.text.removeprefix("Who is ").removesuffix("?")}
     for prompt in (one, two):
-        assert prompt.shown.startswith(context + "\n")
+        assert f"{context}\n" in prompt.shown
         assert not any(words in prompt.shown for words in unknown)
     assert "first thoughts" in two.shown
     assert all(problem.text.split("?")[0].removeprefix("Who is ") in p.shown for p in asked(script, "solve"))
