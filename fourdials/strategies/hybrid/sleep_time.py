@@ -20,14 +20,17 @@ GO_ON = "\n\nWorked out so far:\n{notes}\n\nWrite this out anew: correct what is
 # The names of the worked examples are in no task's world. Without examples a small model writes nothing at all.
 REWRITE_COMPLETION = """\
 Guy's boss is Pam. Pam's town is Lyon. Sue's friend is Rob.
-From this follows: Guy's boss's town is Lyon. Rob is a friend of Sue.
+From this follows:
+Guy's boss's town is Lyon. Rob is a friend of Sue.
 
 A mug costs 3 coins. Pat has 12 coins. Jude has 2 coins.
-From this follows: Pat can buy 4 mugs. Jude can buy no mug.
+From this follows:
+Pat can buy 4 mugs. Jude can buy no mug.
 
 {context}
-From this follows:"""
-GO_ON_COMPLETION = " {notes}\nAnd also:"
+From this follows:
+"""
+GO_ON_COMPLETION = "{notes}\nAnd also:\n"
 
 
 @strategy(
