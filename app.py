@@ -24,5 +24,6 @@ st.navigation(
             st.Page("pages/compare.py", title="Compare", icon=":material/stacked_line_chart:"),
             st.Page("pages/traces.py", title="Traces", icon=":material/account_tree:"),
         ],
+        "Share": [st.Page("pages/share.py", title="Share", icon=":material/share:")],
     }
 ).run()
