@@ -36,12 +36,37 @@ class Counter:
     paths: Paths
 
 
+@dataclass(slots=True)
+class Bill:
+    """Everything a trial paid, failed attempts apart; a sum is None once a part of it is unknown."""
+
+    calls: int = 0
+    failed_attempts: int = 0
+    prompt_tokens: int | None = 0
+    cached_tokens: int | None = 0
+    completion_tokens: int | None = 0
+    reasoning_tokens: int | None = 0
+    usd: float | None = 0.0
+    searches: int = 0
+    env_steps: int = 0
+
+    def add(self, row: Row) -> None:
+        """Adds one row of `calls`."""
+        if row["error"] is not None:
+            self.failed_attempts += 1
+            return
+        self.calls += row["segment"] == 0
+        for unit in ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens", "usd"):
+            known, more = getattr(self, unit), row[unit]
+            setattr(self, unit, None if known is None or more is None else known + more)
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """One or more samples of one prompt, at consecutive places of one branch from `start` on.
 
     `levels` has the level of each sample, `parents` the calls all of them wait for, `cuts` the budgets at which a
-    thought is cut (then there is one sample).
+    thought is cut (then there is one sample), and `cut_levels` the level that each cut belongs to.
     """
 
     model: Model
@@ -55,6 +80,7 @@ class Order:
     start: int
     parents: tuple[str, ...]
     cuts: tuple[int, ...] = ()
+    cut_levels: tuple[int, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -190,7 +216,7 @@ def _cut(counter: Counter, order: Order, row: Row, usage: Usage, tokens: tuple[s
             | {
                 "call_id": call_id,
                 "segment": i,
-                "level": order.cuts[i],
+                "level": order.cut_levels[i],
                 "parents": row["parents"] if i == 0 else [rows[-1]["call_id"]],
                 "reply": row["reply"][text_start:text_end],
                 "extracted": extract(order.prompt, row["reply"][:text_end]),
