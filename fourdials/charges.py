@@ -89,6 +89,7 @@ class Order:
         shown = [[message.role, message.content] for message in prompt.messages] or prompt.text
         asked = [model.id, model.api_base, shown, prompt.choices, prompt.stop, prompt.max_tokens]
         asked += [prompt.effort] if prompt.effort else []
+        asked += [[prompt.discouraged, prompt.bias]] if prompt.bias else []
         return hashlib.sha256(orjson.dumps([*asked, self.role, self.temperature, self.cuts])).hexdigest()[:16]
 
 
@@ -255,5 +256,6 @@ def journaled(journal: Record, row: Row, request: ModelRequest) -> Row:
             "seed": request.seed,
             "choices": prompt.choices,
             "stop": prompt.stop,
+            **({"discouraged": prompt.discouraged, "bias": prompt.bias} if prompt.bias else {}),
         }
     }

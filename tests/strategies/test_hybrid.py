@@ -115,7 +115,7 @@ def test_workers_run_side_by_side_on_the_parts_of_the_plan_and_the_lead_waits_fo
         }
     )
     assert run(tmp_path, "orchestrate", script, "chat", levels=(2,)) == [(2, right)]
-    assert notes(tmp_path, "assigned") == [{"parts": ["find the mother", "find the boss"]}]
+    assert notes(tmp_path, "assigned") == [{"parts": ["find the mother", "find the boss"], "workers": ["small 1", "small 1"]}]
     plan, one, two, last = journaled(tmp_path, "calls")
     assert one["parents"] == two["parents"] == [plan["call_id"]]
     assert sorted(last["parents"]) == sorted([one["call_id"], two["call_id"]])
