@@ -87,7 +87,7 @@ class Order:
         """Identifies what is asked, apart from its place and seed."""
         prompt, model = self.prompt, self.model
         shown = [[message.role, message.content] for message in prompt.messages] or prompt.text
-        asked = [model.id, model.api_base, shown, prompt.choices, prompt.stop, prompt.max_tokens]
+        asked: list[Any] = [model.id, model.api_base, shown, prompt.choices, prompt.stop, prompt.max_tokens]
         asked += [prompt.effort] if prompt.effort else []
         asked += [[prompt.discouraged, prompt.bias]] if prompt.bias else []
         return hashlib.sha256(orjson.dumps([*asked, self.role, self.temperature, self.cuts])).hexdigest()[:16]

@@ -63,10 +63,10 @@ async def stay_on_thought(
 
     Level 1 spends one thought; with `stop` it ends at the first words that announce a switch, and each further level
     takes it up again, told to stay. With `bias` level 1 spends the first β tokens, during which the words that announce
-    a switch are less likely by α, and level 2 the rest, without (the source's α = 3 and β = 600; its β begins anew after
-    each switch, ours does not). A piece without an answer spends one forced answer (a probe). The trace marks every
-    switch, so that arms that watch, instruct, stop and bias can be compared. Wins where a model gives up good ideas too
-    early; loses where its first idea is a bad one. It sees only visible thoughts, not those a provider hides.
+    a switch are less likely by α, and level 2 the rest, without (α = 3 and β = 600 as in the source, where β begins new
+    at each switch). A piece without an answer spends one forced answer (a probe). The trace marks every switch, so
+    that arms that watch, instruct, stop and bias can be compared. Wins where a model gives up good ideas too early;
+    loses where its first idea is a bad one. It sees only visible thoughts, not those a provider hides.
     """
     assert question.think is not None
     yield Checkpoint(0)
