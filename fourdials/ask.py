@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from fourdials import plugins
-from fourdials.charges import Counter, Order, Row, failed_row, journaled, reservation, rows_of, spent
+from fourdials.charges import Bill, Counter, Order, Row, failed_row, journaled, reservation, rows_of, spent
 from fourdials.errors import BudgetExhausted, Diverged, InputError
 from fourdials.journal import Record
 from fourdials.ledger import Amount, Paths, Purse
@@ -28,31 +28,6 @@ class Sender(Protocol):
 
     async def send(self, request: ModelRequest, record: Callable[[Attempt], None]) -> Attempt:
         """Sends one request, tells `record` of each failed attempt, returns the one that succeeded."""
-
-
-@dataclass(slots=True)
-class Bill:
-    """Everything a trial paid, failed attempts apart; a sum is None once a part of it is unknown."""
-
-    calls: int = 0
-    failed_attempts: int = 0
-    prompt_tokens: int | None = 0
-    cached_tokens: int | None = 0
-    completion_tokens: int | None = 0
-    reasoning_tokens: int | None = 0
-    usd: float | None = 0.0
-    searches: int = 0
-    env_steps: int = 0
-
-    def add(self, row: Row) -> None:
-        """Adds one row of `calls`."""
-        if row["error"] is not None:
-            self.failed_attempts += 1
-            return
-        self.calls += row["segment"] == 0
-        for unit in ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens", "usd"):
-            known, more = getattr(self, unit), row[unit]
-            setattr(self, unit, None if known is None or more is None else known + more)
 
 
 @dataclass(slots=True)
@@ -81,6 +56,7 @@ class Desk:
     _closed: bool = False
     _steps: int = 0
     _environment: plugins.Environment | None = None
+    _search_tool: Any = None
 
     def __post_init__(self) -> None:
         seen = (row["seq"] for rows in self.replayed.values() for row in rows)
@@ -120,6 +96,19 @@ class Desk:
         if self._environment is None:
             self._environment = self.task.environment(self.trial.problem, format)
         return self._environment
+
+    def search_tool(self) -> Any:
+        """The problem's search tool, made on first use: an index over a long text takes a while."""
+        if self._search_tool is None:
+            self._search_tool = self.task.search_tool(self.trial.problem)
+        return self._search_tool
+
+    def store(self) -> plugins.Store:
+        """The search tool, if its passages can be read by place; raises InputError if they cannot."""
+        tool = self.search_tool()
+        if not isinstance(tool, plugins.Store):
+            raise InputError(f"the passages of {self.trial.problem.task} cannot be read by place, only searched")
+        return tool
 
     def take(self, rows: Sequence[Row]) -> None:
         """Counts rows, fresh or replayed, into the paths and the bill; later calls are numbered after them."""
@@ -203,22 +192,43 @@ class Branch:
         self._waits_for = (*before, *(reply.call_id for reply in replies))
         return replies
 
-    async def thought(self, prompt: Prompt, *, role: Role, budgets: Sequence[int], temperature: float) -> list[Reply]:
+    async def thought(
+        self,
+        prompt: Prompt,
+        *,
+        role: Role,
+        budgets: Sequence[int],
+        temperature: float,
+        levels: Sequence[int] | None = None,
+    ) -> list[Reply]:
         """See `plugins.Ask`."""
-        prompt = replace(prompt, max_tokens=budgets[-1])
-        order = self._order(prompt, role, (budgets[0],), temperature, "solver", False, self._waits_for)
-        [rows] = await self._fulfil(replace(order, cuts=tuple(budgets)))
+        prompt, entered = replace(prompt, max_tokens=budgets[-1]), tuple(levels or budgets)
+        order = self._order(prompt, role, (entered[0],), temperature, "solver", False, self._waits_for)
+        [rows] = await self._fulfil(replace(order, cuts=tuple(budgets), cut_levels=entered))
         self._waits_for = (rows[-1]["call_id"],)
-        heads = [rows[: 1 + sum(row["level"] <= budget for row in rows[1:])] for budget in budgets]
+        heads = [rows[: 1 + sum(row["level"] <= level for row in rows[1:])] for level in entered]
         return [self._reply(prompt, head) for head in heads]
 
     async def search(self, query: str, *, level: int, k: int) -> list[str]:
         """See `plugins.Ask`."""
-        found: list[str] = self._desk.task.search_tool(self._desk.trial.problem).search(query, k)
-        passages = [self._desk.journal.text(passage) for passage in found]
-        self._desk.step("search", level, {"query": query, "k": k, "passages": passages})
-        self._desk.bill.searches += 1
+        found: list[str] = self._desk.search_tool().search(query, k)
+        self._found({"query": query, "k": k}, found, level)
         return found
+
+    async def size(self) -> int:
+        """See `plugins.Ask`."""
+        return self._desk.store().size
+
+    async def read(self, start: int, stop: int, *, level: int) -> list[str]:
+        """See `plugins.Ask`."""
+        found = self._desk.store().read(start, stop)
+        self._found({"query": f"lines {start + 1} to {start + len(found)}", "k": len(found)}, found, level)
+        return found
+
+    def _found(self, asked: Mapping[str, Any], found: Sequence[str], level: int) -> None:
+        passages = [self._desk.journal.text(passage) for passage in found]
+        self._desk.step("search", level, {**asked, "passages": passages})
+        self._desk.bill.searches += 1
 
     async def look(self) -> Observation:
         """See `plugins.Ask`."""

@@ -289,8 +289,9 @@ def fit(arm: Arm, task: TaskChoice, models: Mapping[str, Model]) -> str | None:
     solver = models[arm.lineup["solver"]]
     if others := {models[m].format for m in arm.lineup.values()} - {solver.format}:
         return f"{arm.name} mixes {solver.format} and {others.pop()} models, which one prompt cannot serve"
-    reason = plugins.misfit(plugins.strategies()[arm.strategy], module, solver.format)
-    if reason is None and solver.context_tokens and module.INFO.context_tokens > solver.context_tokens:
-        needed, there = module.INFO.context_tokens, solver.context_tokens
+    reason = plugins.misfit(plugins.strategies()[arm.strategy], module, solver.format, arm.knobs)
+    needed = module.INFO.tokens(arm.access)
+    if reason is None and solver.context_tokens and needed > solver.context_tokens:
+        there = solver.context_tokens
         return f"{task.name} needs about {needed} tokens of context, {solver.id} has {there}"
     return reason
