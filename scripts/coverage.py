@@ -1,9 +1,9 @@
 """Simulated experiments with a known truth → how often the 95 % intervals hold it. Run by scripts/coverage.
 
-For each cell of the table experiments are drawn, put through the estimators the dashboard uses, and the share is counted
-whose interval holds the truth; the plain percentile bootstrap over clusters stands beside it. The truth of each experiment
-is drawn evenly from within 0.02 of the cell's (0.005 where it is below 0.1), since for right-or-wrong scores coverage jumps
-between neighbouring truths; how far it jumps is worked out exactly and printed, too.
+For each cell of the table experiments are drawn, put through the estimators the dashboard uses, and the share is
+counted whose interval holds the truth; the plain percentile bootstrap over clusters stands beside it. The truth of each
+experiment is drawn evenly from within 0.02 of the cell's (0.005 where it is below 0.1), since for right-or-wrong scores
+coverage jumps between neighbouring truths; how far it jumps is worked out exactly and printed, too.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ SIZES = (10, 20, 50, 100, 200, 500)
 SHARES = (0.02, 0.05, 0.1, 0.3, 0.5, 0.9)
 GAPS = ((0.1, 0.1), (0.3, 0.3), (0.5, 0.5), (0.5, 0.6), (0.8, 0.9), (0.05, 0.1))
 BATCH = 250
+BREAK = "\n\n"
 TOGETHER = 0.5  # how often the problems of a cluster share their luck, and how often two arms do
 
 
@@ -157,23 +158,24 @@ def document(options: Any) -> str:
         "|---|---|---|---|",
         *(f"| {n} | " + " | ".join(f"{100 * x:.1f}" for x in exact(n)) + " |" for n in SIZES),
     ]
+    small, edge = intervals.SMALL, intervals.EDGE
     parts = [
         "# How often the intervals hold the truth",
-        f"Written by `scripts/coverage --runs {options.runs} --seed {options.seed}`. {__doc__.split(chr(10) * 2)[1]}",
-        "Which interval is used where: right-or-wrong problems alone get Wilson's; clusters and repeats get Wilson's with the "
-        f"effective n; from {intervals.SMALL} clusters on, of which the equivalent of {intervals.EDGE:g} are right and as many "
+        f"Written by `scripts/coverage --runs {options.runs} --seed {options.seed}`. {(__doc__ or '').split(BREAK)[1]}",
+        "Which interval is used where: right-or-wrong problems alone get Wilson's; clusters and repeats get Wilson's "
+        f"with the effective n; from {small} clusters on, of which the equivalent of {edge:g} are right and as many "
         "wrong, the bootstrap over clusters. Paired differences get Newcombe's interval in the same three ways.",
-        f"An entry reads **coverage** (coverage of the plain percentile bootstrap; mean width), all in percent, from "
-        f"{options.runs:,} experiments, which leaves ±{error:.1f} points of chance. Problems of a cluster, repeats of a problem "
-        "and the two arms of a difference each share half of their luck.",
+        "An entry reads **coverage** (coverage of the plain percentile bootstrap; mean width), all in percent, from "
+        f"{options.runs:,} experiments, which leaves ±{error:.1f} points of chance. Problems of a cluster, repeats of "
+        "a problem and the two arms of a difference each share half of their luck.",
         *cells("Shares", SHARES, of_shares, options),
         *cells("Paired differences", GAPS, of_differences, options),
         "## How far coverage jumps between neighbouring truths",
-        "Wilson's interval for right-or-wrong problems, enumerated over truths from 0.1 to 0.9: what lies beyond the mean is "
-        "the price of counting whole problems, which no interval of fixed ends avoids.",
+        "Wilson's interval for right-or-wrong problems, enumerated over truths from 0.1 to 0.9: what lies beyond the "
+        "mean is the price of counting whole problems, which no interval of fixed ends avoids.",
         "\n".join(lattice),
     ]
-    return "\n\n".join(parts) + "\n"
+    return BREAK.join(parts) + "\n"
 
 
 def main() -> None:

@@ -26,11 +26,13 @@ REPLICATES = 2000
 # A percentile bootstrap holds the truth too seldom below about 200 clusters, and above that where fewer than about 15
 # clusters' worth of scores differ from all-wrong or all-right: resampling few values misses the tails. There the score
 # interval of Wilson is used. With scores that are not just right or wrong, or clusters of several problems, its n is
-# the effective one, p(1−p) over the variance between clusters; where fewer than five clusters vary that variance is
-# itself a guess, and n is at most the number of clusters, which errs on the wide side.
+# the effective one, p(1−p) over the variance between clusters; where fewer than five clusters vary, or less than three
+# problems' worth of scores is right (or wrong), that variance is itself a guess, and n is at most the number of
+# clusters, which errs on the wide side.
 SMALL = 200
 EDGE = 15.0
 FEW = 5
+RARE = 3.0
 BOOTSTRAP = "bootstrap over clusters"
 WILSON = "Wilson"
 EFFECTIVE = "Wilson, effective n"
@@ -186,14 +188,14 @@ def difference_bounds(first: Array, second: Array, sizes: Array, weights: Weight
 
     Newcombe's paired interval (1998, method 10), which combines the Wilson intervals of both and their correlation r:
     d − √(x² − 2rxy + y²) with x = a − l_a and y = u_b − b, and the mirror image above. With clusters, or scores between
-    0 and 1, the Wilson intervals take their effective n and r is the correlation between clusters. From 200 clusters
-    on, of which at least 15 differ, bootstrap over clusters.
+    0 and 1, the Wilson intervals take their effective n and r is the correlation between clusters (0 below five, too
+    few to tell). From 200 clusters on, of which at least 15 differ, bootstrap over clusters.
     """
     total, held = float(sizes.sum()), int(np.count_nonzero(sizes))
     a, b = (first.sum(axis=0) / total).clip(0, 1), (second.sum(axis=0) / total).clip(0, 1)
     value = a - b
     limits = [_score(p, *_effective(x, sizes, p, _right_or_wrong(x, sizes))) for x, p in ((first, a), (second, b))]
-    r = _correlation(first - a * sizes[:, None], second - b * sizes[:, None])
+    r = _correlation(first - a * sizes[:, None], second - b * sizes[:, None]) * (held >= FEW)
     low = value - _reach(a - limits[0][0], limits[1][1] - b, r)
     high = value + _reach(limits[0][1] - a, b - limits[1][0], r)
     method = [NEWCOMBE] * len(value)
@@ -285,7 +287,8 @@ def _effective(sums: Array, sizes: Array, value: Array, plain: NDArray[np.bool_]
     n = np.full(len(value), float(held))
     known = variance > 1e-15
     n[known] = value[known] * (1 - value[known]) / variance[known]
-    n = np.where(varying < FEW, np.minimum(n, held), n).clip(1e-9)
+    guess = (varying < FEW) | (float(sizes.sum()) * np.minimum(value, 1 - value) < RARE)
+    n = np.where(guess, np.minimum(n, held), n).clip(1e-9)
     quantile = Z * _stretch(held)
     return np.where(plain, held, n), np.where(plain, Z, quantile)
 
