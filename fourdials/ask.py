@@ -20,6 +20,7 @@ from fourdials.charges import Counter, Order, Row, failed_row, journaled, reserv
 from fourdials.errors import BudgetExhausted, Diverged, InputError
 from fourdials.journal import Record
 from fourdials.ledger import Amount, Paths, Purse
+from fourdials.marking import Marks, beside
 from fourdials.records import Attempt, Format, Model, ModelRequest, Observation, Price, Prompt, Reply, Role, Trial
 
 
@@ -75,6 +76,7 @@ class Desk:
     replayed: Mapping[tuple[str, int], list[Row]]
     paths: Paths = field(default_factory=Paths)
     bill: Bill = field(default_factory=Bill)
+    marks: Marks = field(init=False)
     unread: str | None = None
     _seq: int = 0
     _in_flight: set[asyncio.Future[None]] = field(default_factory=set)
@@ -85,6 +87,7 @@ class Desk:
     def __post_init__(self) -> None:
         seen = (row["seq"] for rows in self.replayed.values() for row in rows)
         self._seq = max(seen, default=-1) + 1
+        self.marks = Marks(self.task, self.trial.problem)
 
     @property
     def counter(self) -> Counter:
@@ -120,6 +123,12 @@ class Desk:
         if self._environment is None:
             self._environment = self.task.environment(self.trial.problem, format)
         return self._environment
+
+    def tells_truth(self) -> bool:
+        """True if grades may be asked for while the strategy runs: by its checker, or to invent simulated replies."""
+        strategy = plugins.strategies()[self.trial.arm.strategy]
+        simulated = any(model.provenance == "simulated" for model in self.lineup.values())
+        return simulated or strategy.uses_truth(self.trial.arm.knobs)
 
     def take(self, rows: Sequence[Row]) -> None:
         """Counts rows, fresh or replayed, into the paths and the bill; later calls are numbered after them."""
@@ -213,7 +222,8 @@ class Branch:
 
     async def search(self, query: str, *, level: int, k: int) -> list[str]:
         """See `plugins.Ask`."""
-        found: list[str] = self._desk.task.search_tool(self._desk.trial.problem).search(query, k)
+        task, problem = self._desk.task, self._desk.trial.problem
+        found: list[str] = await beside(task, lambda: task.search_tool(problem).search(query, k))
         passages = [self._desk.journal.text(passage) for passage in found]
         self._desk.step("search", level, {"query": query, "k": k, "passages": passages})
         self._desk.bill.searches += 1
@@ -221,13 +231,15 @@ class Branch:
 
     async def look(self) -> Observation:
         """See `plugins.Ask`."""
-        seen = self._desk.environment(self.format).start()
+        desk = self._desk
+        seen: Observation = await beside(desk.task, lambda: desk.environment(self.format).start())
         self._desk.step("look", 0, {"observation": self._desk.journal.text(seen.text), "actions": seen.actions})
         return seen
 
     async def step(self, action: str, *, level: int) -> Observation:
         """See `plugins.Ask`."""
-        seen = self._desk.environment(self.format).step(action)
+        desk = self._desk
+        seen: Observation = await beside(desk.task, lambda: desk.environment(self.format).step(action))
         shown = {"observation": self._desk.journal.text(seen.text), "actions": seen.actions}
         self._desk.step("env_step", level, {"action": action, "valid": seen.valid, "done": seen.done, **shown})
         self._desk.bill.env_steps += 1
@@ -238,7 +250,7 @@ class Branch:
         desk, arm = self._desk, self._desk.trial.arm
         if not plugins.strategies()[arm.strategy].uses_truth(arm.knobs):
             raise InputError(f"{arm.name} asks a checker that knows the truth; declare `uses_truth` for these knobs")
-        right = desk.task.grade(desk.trial.problem, answer).outcome == "correct"
+        right = desk.marks.known(answer).outcome == "correct"
         # A generator of its own: a check must not move the strategy's, nor depend on what was drawn there.
         drawn = random.Random(f"check:{desk.seed}:{desk.place()}:{self._path}:{self._checks}").random()
         self._checks += 1
@@ -296,6 +308,8 @@ class Branch:
         for fault in faults:
             if first == 0 or not isinstance(fault, BudgetExhausted):
                 raise fault
+        if self._desk.tells_truth():
+            await self._desk.marks.foresee([rows[-1]["extracted"] for rows in found.values()])
         return [found[offset] for offset in range(first)]
 
     async def _as_many_as_fit(self, order: Order, group: Sequence[int], found: dict[int, list[Row]]) -> None:
@@ -368,7 +382,7 @@ class Branch:
         problem = self._desk.trial.problem
         if order.role == "verify":
             answer = order.prompt.key.removeprefix("verify:")
-            return "yes" if self._desk.task.grade(problem, answer).outcome == "correct" else "no"
+            return "yes" if self._desk.marks.right(answer) else "no"
         return problem.truths.get(order.prompt.key)
 
     def _reply(self, prompt: Prompt, rows: Sequence[Row]) -> Reply:

@@ -104,6 +104,7 @@ class TaskInfo:
             renderings (`steps`, `think`).
         difficulty: What `Problem.difficulty` counts.
         context_tokens: An upper estimate of the longest prompt at default parameters.
+        aside: True if grading, searching or acting may take long: the engine then does it in a thread beside its loop.
     """
 
     title: str
@@ -111,11 +112,17 @@ class TaskInfo:
     offers: Mapping[Format, frozenset[str]]
     difficulty: str
     context_tokens: int = 2000
+    aside: bool = False
 
 
 @runtime_checkable
 class Task(Protocol):
-    """A module under `tasks/`."""
+    """A module under `tasks/`.
+
+    Three functions may be left out: `offers(params, format)` where what is offered depends on the parameters (else
+    `INFO.offers`), `judged(params)`, true where a model grades, and with it `examination(problem, answer, format)`,
+    the prompt that asks that model, and `verdict(problem, text)`, the grade its reply amounts to (GraderError if none).
+    """
 
     INFO: TaskInfo
     Params: type[BaseModel]
@@ -317,9 +324,23 @@ def find(kind: str, name: str, among: Mapping[str, T]) -> T:
     return among[name]
 
 
-def misfit(plan: Strategy, task: Any, format: Format) -> str | None:
+def offered(task: Any, format: Format, params: Mapping[str, Any] | None = None) -> frozenset[str]:
+    """What a task can be used with: as it states for all, or for these validated parameters."""
+    if params is None or not hasattr(task, "offers"):
+        stated: frozenset[str] = task.INFO.offers[format]
+        return stated
+    found: frozenset[str] = task.offers(task.Params.model_validate(params), format)
+    return found
+
+
+def judged(task: Any, params: Mapping[str, Any]) -> bool:
+    """True if a model grades the answers of this task with these parameters."""
+    return hasattr(task, "judged") and bool(task.judged(task.Params.model_validate(params)))
+
+
+def misfit(plan: Strategy, task: Any, format: Format, params: Mapping[str, Any] | None = None) -> str | None:
     """Why a strategy cannot run on a task with models of this prompt format, or None if it can."""
-    missing = ({plan.access} | plan.needs) - task.INFO.offers[format]
+    missing = ({plan.access} | plan.needs) - offered(task, format, params)
     if not missing:
         return None
     return f"{plan.name} needs {', '.join(sorted(missing))}, which this task does not offer to {format} models"

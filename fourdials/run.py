@@ -24,6 +24,7 @@ from fourdials.errors import (
     GraderError,
     ModelError,
 )
+from fourdials.examiner import Examiner
 from fourdials.journal import History, Record
 from fourdials.ledger import Purse
 from fourdials.models.redaction import redacted
@@ -92,18 +93,29 @@ class TrialRun:
             seed=job.experiment.seed,
             replayed=job.history.calls.get(trial.trial_id, {}),
         )
-        for row in job.history.failed.get(trial.trial_id, ()):
-            self.desk.take([row])
+        failed = job.history.failed.get(trial.trial_id, ())
+        for row in failed:
+            if row["role"] != "grade":
+                self.desk.take([row])
+        judge = job.experiment.models.get(job.experiment.grader_model or "")
+        self.examiner = Examiner(self.desk, judge, purse, [row for row in failed if row["role"] == "grade"])
         self.last = Checkpoint(0)
-        self._grades: dict[str | None, Grade] = {}
+        self._mark: Grade | None = None
+        self._ungraded: GraderError | None = None
         self._started_at = time.time()
         self._checkpoints = 0
         self._generator: AsyncGenerator[Checkpoint, int] | None = None
 
     async def advance(self, up_to: int) -> Ending | None:
         """Drives the generator to the granted level. Returns how the trial ended, or None if it may go on."""
+        end = await self._ending(min(up_to, self.trial.max_level))
+        if end is not None and end.failure is None and self._ungraded is not None:
+            return Ending(end.stop_reason, "grader_error", _error(self._ungraded, "grader"))
+        return end
+
+    async def _ending(self, up_to: int) -> Ending | None:
         try:
-            return await self._advance(min(up_to, self.trial.max_level))
+            return await self._advance(up_to)
         except BudgetExhausted as error:
             return Ending("capped", error=_error(error, "budget"))
         except ContextTooLong as error:
@@ -123,7 +135,7 @@ class TrialRun:
         try:
             checkpoint = await (self._open() if self._generator is None else self._generator.asend(granted))
             while True:
-                self._keep(checkpoint)
+                await self._keep(checkpoint)
                 if checkpoint.final:
                     return Ending("finished")
                 if checkpoint.level >= self.trial.max_level:
@@ -143,25 +155,33 @@ class TrialRun:
         self._generator = play(question, Branch(self.desk), **trial.arm.knobs)
         return await anext(self._generator)
 
-    def _keep(self, checkpoint: Checkpoint) -> None:
-        """Grades and journals a checkpoint; level 0 without an answer is the start, and is not kept."""
+    async def _keep(self, checkpoint: Checkpoint) -> None:
+        """Grades and journals a checkpoint; level 0 without an answer is the start, and is not kept.
+
+        Where the grader fails the strategy goes on as if nothing had been: its answers are stored, to be graded again.
+        """
         if checkpoint.level == 0 and checkpoint.answer is None:
             return
-        grade = self.grade(checkpoint.answer)
+        try:
+            self._mark = await self._grade(checkpoint)
+        except GraderError as error:
+            self._mark, self._ungraded = None, self._ungraded or error
+        score, outcome = (self._mark.score, self._mark.outcome) if self._mark else (None, "grader_error")
         fields = {"trial_id": self.trial.trial_id, "seq": self._checkpoints, "level": checkpoint.level}
-        graded = {"answer": checkpoint.answer, "score": grade.score, "outcome": grade.outcome}
+        graded = {"answer": checkpoint.answer, "score": score, "outcome": outcome}
         self._job.journal.write("checkpoint", {**fields, **graded, "detail": dict(checkpoint.detail)})
         self._checkpoints += 1
         self.last = checkpoint
 
-    def grade(self, answer: str | None) -> Grade:
-        """The grade of an answer; no answer scores 0 with the reason why there is none."""
-        if answer is None:
-            unread: dict[str | None, Outcome] = {None: "unanswered", "length": "truncated", "content_filter": "refused"}
-            return Grade(0.0, unread.get(self.desk.unread, "unparsed"))
-        if answer not in self._grades:
-            self._grades[answer] = self.desk.task.grade(self.trial.problem, answer)
-        return self._grades[answer]
+    async def _grade(self, checkpoint: Checkpoint) -> Grade:
+        if checkpoint.answer is None:
+            return self._nothing()
+        return await self.examiner.grade(checkpoint.answer, checkpoint.level)
+
+    def _nothing(self) -> Grade:
+        """No answer scores 0, with the reason why there is none."""
+        unread: dict[str | None, Outcome] = {None: "unanswered", "length": "truncated", "content_filter": "refused"}
+        return Grade(0.0, unread.get(self.desk.unread, "unparsed"))
 
     async def close(self) -> None:
         """Ends the generator wherever it is."""
@@ -171,7 +191,7 @@ class TrialRun:
     def row(self, end: Ending) -> Row:
         """The trial's line for the journal."""
         trial, now = self.trial, time.time()
-        grade = self.grade(self.last.answer) if end.failure is None else None
+        grade = None if end.failure else self._nothing() if self.last.answer is None else self._mark
         bill = asdict(self.desk.bill)
         return {
             "trial_id": trial.trial_id,
@@ -250,8 +270,8 @@ def _ended(job: Job, trial: Trial) -> bool:
     line = job.history.ended.get(trial.trial_id)
     if line is None:
         return False
-    again = (job.retry_errors and line["outcome"] in ("infra_error", "grader_error")) or (
-        job.retry_capped and line["stop_reason"] == "capped"
+    again = (job.retry_errors and line["outcome"] in EXCLUDED_OUTCOMES) or (
+        job.retry_capped and (line["stop_reason"] == "capped" or line["outcome"] == "grader_error")
     )
     if again:
         job.journal.write("reset", {"trial_id": trial.trial_id})

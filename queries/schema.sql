@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS problems (
     question VARCHAR NOT NULL,
     reference JSON,
     chance DOUBLE NOT NULL,             -- success rate of a uniform guess; 0 where answers cannot be listed
-    constant_score DOUBLE NOT NULL,     -- score of the one answer that is right most often
+    constant_score DOUBLE,              -- score of the one answer that is right most often; NULL if a model grades
     PRIMARY KEY (experiment_id, task, problem_id)
 );
 
