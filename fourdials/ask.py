@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from fourdials import plugins
-from fourdials.charges import Counter, Order, Row, failed_row, journaled, reservation, rows_of, spent
+from fourdials.charges import Counter, Order, Row, failed_row, journaled, reread, reservation, rows_of, spent
 from fourdials.errors import BudgetExhausted, Diverged, InputError
 from fourdials.journal import Record
 from fourdials.ledger import Amount, Paths, Purse
@@ -64,6 +64,7 @@ class Desk:
         lineup: The model for each part.
         replayed: Successful rows of earlier journals by place, segments in order.
         unread: Finish reason of the last reply no answer could be read from, None after one that was read.
+        reread: True to read answers off replayed replies once more.
     """
 
     trial: Trial
@@ -78,6 +79,7 @@ class Desk:
     bill: Bill = field(default_factory=Bill)
     marks: Marks = field(init=False)
     unread: str | None = None
+    reread: bool = False
     _seq: int = 0
     _in_flight: set[asyncio.Future[None]] = field(default_factory=set)
     _closed: bool = False
@@ -329,6 +331,7 @@ class Branch:
                 f"call {rows[0]['call_id']} asks something else than the journal holds: a prompt, a knob or the code "
                 "was changed since; start a new run (`run --again`) instead of resuming this one"
             )
+        rows = reread(order.prompt, rows) if self._desk.reread else rows
         self._desk.purse.charge(spent(rows))  # the trial's alone: the experiment's was charged as the run began
         self._desk.take(rows)
         return rows

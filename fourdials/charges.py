@@ -149,6 +149,12 @@ def rows_of(
     return result
 
 
+def reread(prompt: Prompt, rows: Sequence[Row]) -> list[Row]:
+    """The rows of one sample with their answers read off the replies once more, by today's rules."""
+    texts = ["".join(row["reply"] for row in rows[: i + 1]) for i in range(len(rows))]
+    return [row | {"extracted": extract(prompt, text)} for row, text in zip(rows, texts, strict=True)]
+
+
 def _without_prompt(usage: Usage) -> Usage:
     return replace(usage, prompt_tokens=0, cached_tokens=0, cache_write_tokens=0)
 

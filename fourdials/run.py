@@ -24,7 +24,7 @@ from fourdials.errors import (
     GraderError,
     ModelError,
 )
-from fourdials.examiner import Examiner
+from fourdials.examiner import PLACE, Examiner
 from fourdials.journal import History, Record
 from fourdials.ledger import Purse
 from fourdials.models.redaction import redacted
@@ -53,6 +53,7 @@ class Job:
         history: Journals of earlier starts of the same run.
         tell: Called with `planned`, each `status` and each `trial` line, for progress displays.
         stop: Set from outside to end the run cleanly after the calls in flight are cancelled.
+        grading, reread: Path of the calls to a grading model, and whether replayed replies are read again (`regrade`).
     """
 
     experiment: Experiment
@@ -65,6 +66,8 @@ class Job:
     tell: Tell = lambda kind, fields: None
     retry_errors: bool = False
     retry_capped: bool = False
+    grading: str = PLACE
+    reread: bool = False
 
 
 @dataclass(slots=True)
@@ -92,13 +95,14 @@ class TrialRun:
             price_rows=job.price_rows,
             seed=job.experiment.seed,
             replayed=job.history.calls.get(trial.trial_id, {}),
+            reread=job.reread,
         )
         failed = job.history.failed.get(trial.trial_id, ())
         for row in failed:
             if row["role"] != "grade":
                 self.desk.take([row])
         judge = job.experiment.models.get(job.experiment.grader_model or "")
-        self.examiner = Examiner(self.desk, judge, purse, [row for row in failed if row["role"] == "grade"])
+        self.examiner = Examiner(self.desk, judge, purse, [r for r in failed if r["role"] == "grade"], job.grading)
         self.last = Checkpoint(0)
         self._mark: Grade | None = None
         self._ungraded: GraderError | None = None

@@ -112,7 +112,7 @@ def test_a_score_counts_in_tenths_and_the_pass_mark_decides(tmp_path, said, scor
 def test_a_score_that_is_none_is_a_grader_error(tmp_path):
     params = dataset.Params(path="data/example_problems.csv", grader="judge", judge_reply="score")
     [problem] = dataset.problems(params, 1, 1)
-    with pytest.raises(GraderError, match="no a score from 0 to 10: 'splendid'"):
+    with pytest.raises(GraderError, match="holds no score from 0 to 10: 'splendid'"):
         dataset.verdict(problem, "splendid")
 
 

@@ -93,8 +93,8 @@ def verdict(problem: Problem, text: str) -> Grade:
     marks = list(re.finditer(re.escape(_VERDICT), text, re.IGNORECASE))
     said = named(text[marks[-1].end() :] if marks else text, SCORES if score else ("yes", "no"))
     if said is None:
-        wanted = "a score from 0 to 10" if score else "yes or no"
-        raise GraderError(f"the judge's reply holds no {wanted}: {text[:200]!r}")
+        wanted = "holds no score from 0 to 10" if score else "is neither yes nor no"
+        raise GraderError(f"the judge's reply {wanted}: {text[:200]!r}")
     value = int(said) / 10 if score else float(said == "yes")
     right = int(said) >= data["pass_mark"] if score else said == "yes"
     return Grade(value, "correct" if right else "wrong", {"grader": "judge", "said": said})

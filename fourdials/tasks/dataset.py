@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from fourdials import own
 from fourdials.errors import InputError
@@ -29,7 +30,7 @@ from fourdials.tasks._lookup import SentenceSearch
 
 __all__ = ["INFO", "Params", "examination", "grade", "problems", "question", "verdict"]  # graders come from _graders
 OFFERED: tuple[Access, ...] = ("given", "search")
-CODE = {"file": "code"}  # marks parameters that name code which a run loads
+CODE: JsonDict = {"file": "code"}  # marks parameters that name code which a run loads
 _OPTIONAL = {"id": "id", "choices": "choices", "difficulty": "difficulty", "cluster": "cluster", "passages": "passages"}
 _READS: dict[Grader, Reads] = {
     "exact": "text",
@@ -96,7 +97,8 @@ class Params(BaseModel):
 INFO = TaskInfo(
     title="Your own problems",
     summary="Questions from a table of yours, with graders from exact to mathematical equivalence, and your passages "
-    "to show or to search. As it comes, a small example table.",
+    "to show or to search. With a tool or an environment of yours it can be acted in. As it comes, a small example "
+    "table.",
     offers={
         "chat": frozenset({"given", "search", "steps", "think"}),
         "completion": frozenset({"given", "search", "steps"}),
