@@ -135,7 +135,7 @@ class ToolWorld:
     def start(self) -> str:
         """What the tool says of itself, and how to finish."""
         about = inspect.getdoc(self._tool) or "A tool."
-        return f"{about}\nWrite what to give to the tool, or `answer` and the answer."
+        return f"{about}\nAn action is what to give to the tool, or the word answer and the answer."
 
     def step(self, action: str) -> Observation:
         """What the tool gives; who stops here answers with it."""

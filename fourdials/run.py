@@ -27,7 +27,7 @@ from fourdials.errors import (
 from fourdials.examiner import PLACE, Examiner
 from fourdials.journal import History, Record
 from fourdials.ledger import Purse
-from fourdials.models.redaction import redacted
+from fourdials.models.redaction import recorded
 from fourdials.plugins import Grant, TrialView, Update
 from fourdials.records import (
     EXCLUDED_OUTCOMES,
@@ -114,26 +114,26 @@ class TrialRun:
         """Drives the generator to the granted level. Returns how the trial ended, or None if it may go on."""
         end = await self._ending(min(up_to, self.trial.max_level))
         if end is not None and end.failure is None and self._ungraded is not None:
-            return Ending(end.stop_reason, "grader_error", _error(self._ungraded, "grader"))
+            return Ending(end.stop_reason, "grader_error", recorded(self._ungraded, "grader"))
         return end
 
     async def _ending(self, up_to: int) -> Ending | None:
         try:
             return await self._advance(up_to)
         except BudgetExhausted as error:
-            return Ending("capped", error=_error(error, "budget"))
+            return Ending("capped", error=recorded(error, "budget"))
         except ContextTooLong as error:
-            return Ending("capped", error=_error(error, "model"))
+            return Ending("capped", error=recorded(error, "model"))
         except ContentRefused as error:
-            return Ending("error", None if self._checkpoints else "refused", _error(error, "model"))
+            return Ending("error", None if self._checkpoints else "refused", recorded(error, "model"))
         except ModelError as error:
-            return Ending("error", "infra_error", _error(error, "model"))
+            return Ending("error", "infra_error", recorded(error, "model"))
         except GraderError as error:
-            return Ending("error", "grader_error", _error(error, "grader"))
+            return Ending("error", "grader_error", recorded(error, "grader"))
         except Diverged as error:
-            return Ending("diverged", "infra_error", _error(error, "replay"))
+            return Ending("diverged", "infra_error", recorded(error, "replay"))
         except Exception as error:  # noqa: BLE001 - the one broad handler: a plug-in's fault is data, told apart by boundary
-            return Ending("error", "infra_error", _error(error, "plug-in"))
+            return Ending("error", "infra_error", recorded(error, "plug-in"))
 
     async def _advance(self, granted: int) -> Ending | None:
         try:
@@ -232,10 +232,6 @@ def _score(end: Ending, grade: Grade | None) -> float | None:
     if end.failure in ("infra_error", "grader_error"):
         return None
     return grade.score if grade else 0.0
-
-
-def _error(error: Exception, boundary: str) -> dict[str, str]:
-    return {"type": type(error).__name__, "message": redacted(str(error))[:2000], "boundary": boundary}
 
 
 def prepare(job: Job) -> list[Trial]:
