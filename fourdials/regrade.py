@@ -101,12 +101,11 @@ def regrade(store: Store, experiment_id: str, wish: Wish, sender: Sender | None 
     found = plan.problems(experiment)
     planned = {t.trial_id: t for t in plan.trials(experiment, experiment_id, plan.blocks(experiment, found))}
     trials = [planned[trial_id] for trial_id in stored if trial_id in planned]
-    place = f"regrade-{spec.digest(new | {'task': wish.task})}"
     with Journal(store.home, EDITS) as edits:
         record = _Edits(edits, experiment_id)
         history = _history(store, experiment_id, wish.reread or experiment.grader_model is not None)
         job = Job(experiment, experiment_id, _Refusing(), record, history, prices.load_prices())
-        job.grading, job.reread = place, wish.reread
+        job.reread = wish.reread
         work = _Work(job, Purse(Limits()), stored)
         asyncio.run(_all(work, trials, sender))
         if work.grades or old != new:
@@ -248,7 +247,7 @@ def _examiner(work: _Work, trial: Trial) -> Examiner:
         seed=job.experiment.seed,
         replayed=job.history.calls.get(trial.trial_id, {}),
     )
-    return Examiner(desk, models.get(job.experiment.grader_model or ""), work.purse, place=job.grading)
+    return Examiner(desk, models.get(job.experiment.grader_model or ""), work.purse)
 
 
 async def _read_again(work: _Work, trial: Trial) -> None:

@@ -24,7 +24,7 @@ from fourdials.errors import (
     GraderError,
     ModelError,
 )
-from fourdials.examiner import PLACE, Examiner
+from fourdials.examiner import Examiner
 from fourdials.journal import History, Record
 from fourdials.ledger import Purse
 from fourdials.models.redaction import recorded
@@ -53,7 +53,7 @@ class Job:
         history: Journals of earlier starts of the same run.
         tell: Called with `planned`, each `status` and each `trial` line, for progress displays.
         stop: Set from outside to end the run cleanly after the calls in flight are cancelled.
-        grading, reread: Path of the calls to a grading model, and whether replayed replies are read again (`regrade`).
+        reread: True to read answers off replayed replies once more (`regrade`).
     """
 
     experiment: Experiment
@@ -66,7 +66,6 @@ class Job:
     tell: Tell = lambda kind, fields: None
     retry_errors: bool = False
     retry_capped: bool = False
-    grading: str = PLACE
     reread: bool = False
 
 
@@ -102,7 +101,7 @@ class TrialRun:
             if row["role"] != "grade":
                 self.desk.take([row])
         judge = job.experiment.models.get(job.experiment.grader_model or "")
-        self.examiner = Examiner(self.desk, judge, purse, [r for r in failed if r["role"] == "grade"], job.grading)
+        self.examiner = Examiner(self.desk, judge, purse, [r for r in failed if r["role"] == "grade"])
         self.last = Checkpoint(0)
         self._mark: Grade | None = None
         self._ungraded: GraderError | None = None

@@ -50,7 +50,7 @@ def test_grading_calls_are_journaled_for_the_experiment_and_never_part_of_a_tria
     calls = journaled(folder, "calls")
     grading = [row for row in calls if row["role"] == "grade"]
     assert {row["part"] for row in grading} == {"grader"}
-    assert len(grading) == len({(row["trial_id"], row["idx"]) for row in grading}) > 0
+    assert len(grading) == len({(row["trial_id"], row["path"]) for row in grading}) > 0
     for trial in trials(folder).values():
         own = [row for row in calls if row["trial_id"] == trial["trial_id"] and row["role"] != "grade"]
         assert (trial["calls"], trial["outcome"]) == (len(own), "correct")

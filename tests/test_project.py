@@ -40,7 +40,7 @@ PLUG_INS = ("tasks", "strategies", "allocators", "claims")
 IN_ORDER = """
     errors records home theory grading journal ledger prices spending plugins prompting own tasks strategies
     allocators claims models spec plan gateway charges marking ask examiner header run worker store query regrade
-    estimate forecast figures snapshot handbook listing ui cli __main__
+    estimate forecast figures snapshot report handbook listing ui cli __main__
 """
 ORDER = IN_ORDER.split()
 

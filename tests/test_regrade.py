@@ -174,6 +174,18 @@ def test_a_judge_regrades_with_calls_that_the_experiment_pays_for_and_only_once(
     assert rows(Store(tmp_path / "home", read_only_copy=True, recorded=tmp_path / "none")) == followed
 
 
+def test_a_run_that_a_model_graded_goes_back_to_its_verdicts_without_paying_again(ran, tmp_path):
+    what = data(tasks=numbers(tmp_path, grader="judge"), grader_model="sim/grade=1")
+    store = ran(Lines(by_role={"solve": ["2", "4"], "grade": ["no"]}), what)
+    first = graded(store)
+    assert regrade.regrade(store, "run", Wish(changes={"grader": "exact"})).changed > 0
+    silent = Lines("never asked")
+    found = regrade.regrade(store, "run", Wish(), silent)
+    assert (silent.requests, found.calls, graded(store)) == ([], 0, first)
+    found = regrade.regrade(store, "run", Wish(reread=True), silent)
+    assert (silent.requests, found.calls, found.changed, found.unread) == ([], 0, 0, 0)
+
+
 def test_a_judge_that_does_not_answer_leaves_a_grader_error_not_a_wrong_answer(ran, tmp_path):
     store = ran(Lines("2"), tasks=numbers(tmp_path))
     found = regrade.regrade(
