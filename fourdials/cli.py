@@ -122,7 +122,8 @@ def regrade(
     model: Annotated[str | None, typer.Option(help="The model that grades, with --grader judge")] = None,
     reread: Annotated[bool, typer.Option("--reread", help="Read the answers off the stored replies again")] = False,
 ) -> None:
-    """Grade the stored answers of a run once more; only a grading model is ever called."""
+    """Grade the stored answers of a run once more; without options as its experiment file says. Only a grading model is
+    ever called."""
     from fourdials import regrade as grading
     from fourdials.store import opened
 

@@ -18,7 +18,7 @@ PLACE = "grade"  # begins the path of its calls; a strategy's branches are calle
 
 
 class Examiner:
-    """Grades the answers of one trial, each distinct one once: the path of a call holds the hash of what it asks, so that
+    """Grades the answers of one trial, each once: the path of a call holds the hash of what it asks, so that
     a verdict given before is found again, whatever order answers come in.
 
     Args:
