@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from fourdials import plugins
-from fourdials.charges import Counter, Order, Row, failed_row, journaled, reread, reservation, rows_of, spent
+from fourdials.charges import Bill, Counter, Order, Row, failed_row, journaled, reread, reservation, rows_of, spent
 from fourdials.errors import BudgetExhausted, Diverged, InputError
 from fourdials.journal import Record
 from fourdials.ledger import Amount, Paths, Purse
@@ -29,31 +29,6 @@ class Sender(Protocol):
 
     async def send(self, request: ModelRequest, record: Callable[[Attempt], None]) -> Attempt:
         """Sends one request, tells `record` of each failed attempt, returns the one that succeeded."""
-
-
-@dataclass(slots=True)
-class Bill:
-    """Everything a trial paid, failed attempts apart; a sum is None once a part of it is unknown."""
-
-    calls: int = 0
-    failed_attempts: int = 0
-    prompt_tokens: int | None = 0
-    cached_tokens: int | None = 0
-    completion_tokens: int | None = 0
-    reasoning_tokens: int | None = 0
-    usd: float | None = 0.0
-    searches: int = 0
-    env_steps: int = 0
-
-    def add(self, row: Row) -> None:
-        """Adds one row of `calls`."""
-        if row["error"] is not None:
-            self.failed_attempts += 1
-            return
-        self.calls += row["segment"] == 0
-        for unit in ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens", "usd"):
-            known, more = getattr(self, unit), row[unit]
-            setattr(self, unit, None if known is None or more is None else known + more)
 
 
 @dataclass(slots=True)

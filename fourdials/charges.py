@@ -66,6 +66,31 @@ class Order:
         return hashlib.sha256(orjson.dumps([*asked, self.role, self.temperature, self.cuts])).hexdigest()[:16]
 
 
+@dataclass(slots=True)
+class Bill:
+    """Everything a trial paid, failed attempts apart; a sum is None once a part of it is unknown."""
+
+    calls: int = 0
+    failed_attempts: int = 0
+    prompt_tokens: int | None = 0
+    cached_tokens: int | None = 0
+    completion_tokens: int | None = 0
+    reasoning_tokens: int | None = 0
+    usd: float | None = 0.0
+    searches: int = 0
+    env_steps: int = 0
+
+    def add(self, row: Row) -> None:
+        """Adds one row of `calls`."""
+        if row["error"] is not None:
+            self.failed_attempts += 1
+            return
+        self.calls += row["segment"] == 0
+        for unit in ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens", "usd"):
+            known, more = getattr(self, unit), row[unit]
+            setattr(self, unit, None if known is None or more is None else known + more)
+
+
 def spent(rows: Sequence[Row]) -> Amount:
     """What rows of `calls` cost against a budget; unknown tokens and prices count as nothing."""
     return Amount(
