@@ -75,6 +75,7 @@ class _Spec(_Section):
     allocator: str = "uniform"
     model: str | None = None
     grader_model: str | None = None
+    claims: list[Annotated[str, Field(pattern=r"^C\d{1,2}b?$")]] = []  # of fourdials/claims, that a run of it tests
     budget: _Budget = _Budget()
     trial_budget: _Budget = _Budget()
     models: dict[str, _Endpoint] = {}
