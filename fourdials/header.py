@@ -68,4 +68,5 @@ def _problem_row(experiment_id: str, task: Any, problem: Problem, constant: str)
         "reference": problem.reference,
         "chance": task.chance(problem),
         "constant_score": task.grade(problem, constant).score,
+        "oracle_steps": problem.oracle_steps,
     }

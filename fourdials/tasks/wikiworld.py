@@ -97,6 +97,7 @@ def _world(params: Params, seed: int, first: int) -> list[Problem]:
                 data=MappingProxyType({"start": trail[0], "turns": turns, "facts": facts, "options": tuple(shown)}),
                 world=MappingProxyType({"pages": {name: _lines(name, pages[name]) for name in pages}}),
                 truths=MappingProxyType(truths(turns, pages, trail[-1], _WORDING)),
+                oracle_steps=hops,
             )
         )
     return found
