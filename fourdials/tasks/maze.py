@@ -57,7 +57,7 @@ INFO = TaskInfo(
         "completion": frozenset({"given", "environment"}),
     },
     difficulty="steps on the shortest way",
-    context_tokens=2500,
+    context_tokens=800,
 )
 
 
