@@ -41,7 +41,8 @@ class Order:
     """One or more samples of one prompt, at consecutive places of one branch from `start` on.
 
     `levels` has the level of each sample, `parents` the calls all of them wait for, `cuts` the budgets at which a
-    thought is cut (then there is one sample).
+    thought is cut (then there is one sample). `shared` is the number of questions it is made for before any is known,
+    None if it is made for this one.
     """
 
     model: Model
@@ -55,14 +56,16 @@ class Order:
     start: int
     parents: tuple[str, ...]
     cuts: tuple[int, ...] = ()
+    shared: int | None = None
 
     @property
     def hash(self) -> str:
         """Identifies what is asked, apart from its place and seed."""
         prompt, model = self.prompt, self.model
         shown = [[message.role, message.content] for message in prompt.messages] or prompt.text
-        asked = [model.id, model.api_base, shown, prompt.choices, prompt.stop, prompt.max_tokens]
+        asked: list[Any] = [model.id, model.api_base, shown, prompt.choices, prompt.stop, prompt.max_tokens]
         asked += [prompt.effort] if prompt.effort else []
+        asked += [{"shared": self.shared}] if self.shared else []
         return hashlib.sha256(orjson.dumps([*asked, self.role, self.temperature, self.cuts])).hexdigest()[:16]
 
 
@@ -101,6 +104,7 @@ def _base_row(counter: Counter, order: Order, offset: int, call_id: str, seq: in
         "route": order.model.provider,
         "level": order.levels[offset],
         "probe": order.probe,
+        "shared": order.shared,
         "request_hash": order.hash,
         "attempt": attempt.number,
         "started_at": attempt.started_at,
@@ -143,7 +147,9 @@ def rows_of(
             **_counted(counter, order.model, usage, attempt.started_at),
             "usd_paid": None if attempt.usd_paid is None else attempt.usd_paid if i == 0 else 0.0,
         }
-        counter.paths.add(call_id, order.parents, attempt.latency_s, modelled_seconds(order.model, own))
+        # What was made before the question came has ended by then: nobody waits for it.
+        seconds = (0.0, 0.0) if order.shared else (attempt.latency_s, modelled_seconds(order.model, own))
+        counter.paths.add(call_id, order.parents, *seconds)
         row |= {"path_s": counter.paths.realised[call_id], "modelled_path_s": counter.paths.modelled[call_id]}
         result.append(_cut(counter, order, row, usage, sample.tokens) if order.cuts else [row])
     return result

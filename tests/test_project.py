@@ -40,7 +40,7 @@ PLUG_INS = ("tasks", "strategies", "allocators", "claims")
 IN_ORDER = """
     errors records home theory grading journal ledger prices spending plugins prompting tasks strategies
     allocators claims models spec plan gateway charges ask header run worker store query estimate forecast figures
-    snapshot ui cli __main__
+    snapshot report ui cli __main__
 """
 ORDER = IN_ORDER.split()
 

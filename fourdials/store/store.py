@@ -22,6 +22,7 @@ from fourdials.store.batch import Batch
 from fourdials.store.database import KEYS
 
 RECORDED = Path(__file__).resolve().parents[2] / "data" / "recorded"
+IMPORTED = "imported"  # folder of the home that holds snapshots of others, laid out like `RECORDED`
 TICK_S = 0.5
 CHUNK_BYTES = 8 << 20  # about this much of a journal lands in one transaction, which bounds memory
 
@@ -29,7 +30,8 @@ CHUNK_BYTES = 8 << 20  # about this much of a journal lands in one transaction, 
 class Store:
     """The database of a home. Any thread may read; one ingester writes.
 
-    Opening loads recorded runs; journals land when `ingest` is called or once `start` was. The caller closes it.
+    Opening loads recorded runs, the project's own and imported snapshots; journals land when `ingest` is called or once
+    `start` was. The caller closes it.
 
     Args:
         home: Folder that holds `runs/` and `fourdials.duckdb`; made if absent.
@@ -199,7 +201,8 @@ class Store:
         An experiment whose journals are in the home stays with them.
         """
         held = {name: (mark, ids) for name, mark, ids in self._rows("SELECT * FROM recordings")}
-        found = {path.parent.name: path.parent for path in self._recorded.glob("*/experiments.parquet")}
+        roots = (self._recorded, self.home / IMPORTED)
+        found = {path.parent.name: path.parent for root in roots for path in root.glob("[!.]*/experiments.parquet")}
         marks = {name: _signature(folder) for name, folder in found.items()}
         changed = [name for name in sorted(held.keys() | found.keys()) if held.get(name, ("",))[0] != marks.get(name)]
         journaled = {owner for owner, _ in self._offsets.values()}
