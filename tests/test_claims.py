@@ -25,11 +25,14 @@ def test_every_claim_that_calls_can_test_has_a_file():
 
 @each_file
 def test_a_file_says_what_is_claimed_by_whom_what_is_run_and_what_would_count(path):
-    said = " ".join(line.removeprefix("# ") for line in path.read_text(encoding="utf-8").splitlines() if line[:1] == "#")
+    said = " ".join(
+        line.removeprefix("# ") for line in path.read_text(encoding="utf-8").splitlines() if line[:1] == "#"
+    )
     assert re.match(r"C\d+b?[.,]", said)
     assert all(part in said for part in ("Source:", "Run:", "Reproduced:"))
     assert f"python -m fourdials run data/experiments/{path.name}" in said
-    assert spec.load(path)["name"].startswith(path.stem.split("_")[0].removeprefix("c").join(("C", "")).replace("C0", "C"))
+    claim = path.stem.split("_")[0].removeprefix("c").lstrip("0")
+    assert spec.load(path)["name"].startswith(f"C{claim}: ")
 
 
 @each_file
