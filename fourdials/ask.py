@@ -162,11 +162,12 @@ class Branch:
         temperature: float = 0.0,
         part: str = "solver",
         after: Sequence[Reply] | None = None,
+        shared: int | None = None,
     ) -> Reply:
         """See `plugins.Ask`."""
         parents = self._waits_for if after is None else tuple(reply.call_id for reply in after)
         order = self._order(prompt, role, (level,), temperature, part, probe, parents)
-        [rows] = await self._fulfil(order)
+        [rows] = await self._fulfil(replace(order, shared=shared))
         reply = self._reply(prompt, rows)
         if not probe:  # nothing but an answer ever depends on a probe
             self._waits_for = (reply.call_id,) if after is None else (*self._waits_for, reply.call_id)

@@ -66,7 +66,8 @@ class Order:
     """One or more samples of one prompt, at consecutive places of one branch from `start` on.
 
     `levels` has the level of each sample, `parents` the calls all of them wait for, `cuts` the budgets at which a
-    thought is cut (then there is one sample), and `cut_levels` the level that each cut belongs to.
+    thought is cut (then there is one sample), and `cut_levels` the level that each cut belongs to. `shared` is the
+    number of questions it is made for before any is known, None if it is made for this one.
     """
 
     model: Model
@@ -80,6 +81,7 @@ class Order:
     start: int
     parents: tuple[str, ...]
     cuts: tuple[int, ...] = ()
+    shared: int | None = None
     cut_levels: tuple[int, ...] = ()
 
     @property
@@ -89,6 +91,7 @@ class Order:
         shown = [[message.role, message.content] for message in prompt.messages] or prompt.text
         asked: list[Any] = [model.id, model.api_base, shown, prompt.choices, prompt.stop, prompt.max_tokens]
         asked += [prompt.effort] if prompt.effort else []
+        asked += [{"shared": self.shared}] if self.shared else []
         asked += [[prompt.discouraged, prompt.bias]] if prompt.bias else []
         return hashlib.sha256(orjson.dumps([*asked, self.role, self.temperature, self.cuts])).hexdigest()[:16]
 
@@ -128,6 +131,7 @@ def _base_row(counter: Counter, order: Order, offset: int, call_id: str, seq: in
         "route": order.model.provider,
         "level": order.levels[offset],
         "probe": order.probe,
+        "shared": order.shared,
         "request_hash": order.hash,
         "attempt": attempt.number,
         "started_at": attempt.started_at,
@@ -170,7 +174,9 @@ def rows_of(
             **_counted(counter, order.model, usage, attempt.started_at),
             "usd_paid": None if attempt.usd_paid is None else attempt.usd_paid if i == 0 else 0.0,
         }
-        counter.paths.add(call_id, order.parents, attempt.latency_s, modelled_seconds(order.model, own))
+        # What was made before the question came has ended by then: nobody waits for it.
+        seconds = (0.0, 0.0) if order.shared else (attempt.latency_s, modelled_seconds(order.model, own))
+        counter.paths.add(call_id, order.parents, *seconds)
         row |= {"path_s": counter.paths.realised[call_id], "modelled_path_s": counter.paths.modelled[call_id]}
         result.append(_cut(counter, order, row, usage, sample.tokens) if order.cuts else [row])
     return result

@@ -54,6 +54,21 @@ class Steps(Protocol):
 
 
 @runtime_checkable
+class Recall(Protocol):
+    """What a chain of steps may offer besides, for strategies that decide what stays in the prompt: its steps asked
+    from a transcript alone. Pure, like the rest. A chain that does not offer it shows its state in every prompt."""
+
+    def entry(self, state: Any, reply: str) -> str:
+        """The line that the step from `state` leaves in the transcript."""
+
+    def conclusion(self, before: Any, after: Any) -> str:
+        """What the steps from one state to another came to: the line that stands for all of theirs."""
+
+    def recall(self, state: Any, transcript: Sequence[str]) -> Prompt:
+        """Asks for the next step from what was given at the start and these lines; `state` only says which step."""
+
+
+@runtime_checkable
 class ManySteps(Steps, Protocol):
     """A chain that can also take several steps in one call; its task offers `many`."""
 
@@ -104,6 +119,9 @@ class Question:
         think: Asks for a thought that ends with `answer_mark` and the answer; None if the task has no such rendering.
         answer_mark: What stands before the answer at the end of a thought.
         steps: The task's chain of steps; None if it has none.
+        context: What is known before the question, as it stands word for word in `answer` and `think`: another text can
+            be put in its place (`prompting.in_context`). Empty unless the task offers `context`.
+        sharing: Questions of the task that have this same context, this one included.
     """
 
     problem_id: str
@@ -115,6 +133,8 @@ class Question:
     think: Prompt | None = None
     answer_mark: str = "Answer:"
     steps: Steps | None = None
+    context: str = ""
+    sharing: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +145,8 @@ class TaskInfo:
         title: A few words.
         summary: One or two sentences: what is asked, what makes it hard.
         offers: For each prompt format, what the task can be used with: accesses (`given`, `search`, `environment`),
-            renderings (`steps`, `think`), `many` (steps that can be taken several at once) and `store` (a search tool
-            whose passages can be read by place).
+            renderings (`steps`, `think`, `context`), `many` (steps that can be taken several at once) and `store` (a
+            search tool whose passages can be read by place).
         difficulty: What `Problem.difficulty` counts.
         context_tokens: An upper estimate of the longest prompt at default parameters.
         searched_tokens: The same where the information is searched and not in the prompt; None if it is no shorter.
@@ -233,7 +253,7 @@ def strategy(
         nested: True if a run to a large level contains every smaller one.
         scaling: `internal` (the model was trained for it) or `external` (added around the model).
         access: The information it is given.
-        needs: What the task must offer besides the access (`steps`, `think`, `store`).
+        needs: What the task must offer besides the access (`steps`, `think`, `context`, `store`).
         parts: Models it uses.
         prompts: Its prompt texts by name, shown to people.
         abilities: Capabilities that every model of the line-up must be known to have, given the knobs.

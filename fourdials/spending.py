@@ -39,8 +39,13 @@ class Ask(Protocol):
         temperature: float = 0.0,
         part: str = "solver",
         after: Sequence[Reply] | None = None,
+        shared: int | None = None,
     ) -> Reply:
-        """One call, one reply."""
+        """One call, one reply.
+
+        `shared` marks a call that a deployment makes before it knows the question, once for so many questions (at
+        least 1): the spend holds its share, the bill all of it, and no critical path waits for it. Its prompt must hold
+        nothing of the question, and it may wait for nothing but other such calls."""
 
     async def samples(
         self,

@@ -114,6 +114,7 @@ CREATE TABLE IF NOT EXISTS calls (
     route VARCHAR NOT NULL,
     level INTEGER NOT NULL,             -- level at which a deployment would first need it
     probe BOOLEAN NOT NULL,             -- only reads off the answer at that one level
+    shared BIGINT,                      -- questions it was made for before any was known; NULL: made for this one alone
     request_hash VARCHAR NOT NULL,
     request JSON NOT NULL,              -- {format, parts: [[role, text or {"sha256": …}]], temperature, max_tokens, seed, choices, stop}
     reply VARCHAR,
@@ -186,10 +187,16 @@ CREATE TABLE IF NOT EXISTS schema_version (
 
 -- What stopping each trial at each checkpoint's level would have cost: calls entering at levels up to it, plus the
 -- probes of exactly that level. Failed attempts and grading are apart. NULL where a token count or price is unknown.
+-- Of a call that was made ahead for several questions, each question is charged its share: tokens, dollars, the call.
 -- `ids` lists experiments; NULL is all of them.
 CREATE OR REPLACE MACRO spend_of(ids) AS TABLE
 WITH paid AS (
-    SELECT trial_id, level, probe, segment, prompt_tokens, completion_tokens, usd, usd_paid, path_s, modelled_path_s
+    SELECT trial_id, level, probe, segment, path_s, modelled_path_s,
+           1 / coalesce(shared, 1) AS calls,
+           prompt_tokens / coalesce(shared, 1) AS prompt_tokens,
+           completion_tokens / coalesce(shared, 1) AS completion_tokens,
+           usd / coalesce(shared, 1) AS usd,
+           usd_paid / coalesce(shared, 1) AS usd_paid
     FROM calls
     WHERE error IS NULL AND role <> 'grade' AND (ids IS NULL OR list_contains(ids, experiment_id))
 ),
@@ -202,7 +209,7 @@ stops AS (
 )
 SELECT c.trial_id,
        c.level,
-       count(p.trial_id) FILTER (p.segment = 0) AS calls,
+       coalesce(sum(p.calls) FILTER (p.segment = 0), 0) AS calls,
        CASE WHEN count(p.trial_id) = count(p.prompt_tokens)
             THEN coalesce(sum(p.prompt_tokens), 0) END AS prompt_tokens,
        CASE WHEN count(p.trial_id) = count(p.completion_tokens)

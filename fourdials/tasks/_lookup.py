@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, zip_longest
 from typing import Any
 
 
@@ -35,3 +36,21 @@ class SentenceSearch:
         scores = self._index.get_scores(self._split(query)) if query.strip() else [0.0] * len(self._sentences)
         ranked = sorted(range(len(self._sentences)), key=lambda place: (-float(scores[place]), place))
         return [self._sentences[place] for place in ranked[:k]]
+
+
+class StoreSearch:
+    """Several stores behind one search. A query that starts with a store's name and a colon asks that store alone; any
+    other asks all of them, and their best come in turns, in the order of the stores."""
+
+    def __init__(self, stores: Mapping[str, Sequence[str]]) -> None:
+        self._stores = {name: SentenceSearch(sentences) for name, sentences in stores.items() if sentences}
+        self._names = frozenset(stores)
+
+    def search(self, query: str, k: int) -> list[str]:
+        """The `k` best sentences; none from a store that is empty."""
+        name, colon, rest = query.partition(":")
+        name = name.strip().casefold()
+        if colon and name in self._names:
+            return self._stores[name].search(rest, k) if name in self._stores else []
+        found = [store.search(query, k) for store in self._stores.values()]
+        return [line for line in chain.from_iterable(zip_longest(*found)) if line is not None][:k]
