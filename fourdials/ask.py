@@ -11,24 +11,18 @@ import contextlib
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from fourdials import plugins
 from fourdials.charges import Bill, Counter, Order, Row, failed_row, journaled, reread, reservation, rows_of, spent
+from fourdials.charges import Sender as Sender
 from fourdials.errors import BudgetExhausted, Diverged, InputError
 from fourdials.journal import Record
 from fourdials.ledger import Amount, Paths, Purse
-from fourdials.marking import Marks, beside
+from fourdials.marking import Marks, beside, may_tell_truth
 from fourdials.records import Attempt, Format, Model, ModelRequest, Observation, Price, Prompt, Reply, Role, Trial
-
-
-class Sender(Protocol):
-    """What the desk needs of a gateway; tests and the forecast bring their own."""
-
-    async def send(self, request: ModelRequest, record: Callable[[Attempt], None]) -> Attempt:
-        """Sends one request, tells `record` of each failed attempt, returns the one that succeeded."""
 
 
 @dataclass(slots=True)
@@ -60,6 +54,7 @@ class Desk:
     _closed: bool = False
     _steps: int = 0
     _environment: plugins.Environment | None = None
+    _search_tool: Any = None
 
     def __post_init__(self) -> None:
         seen = (row["seq"] for rows in self.replayed.values() for row in rows)
@@ -101,11 +96,18 @@ class Desk:
             self._environment = self.task.environment(self.trial.problem, format)
         return self._environment
 
-    def tells_truth(self) -> bool:
-        """True if grades may be asked for while the strategy runs: by its checker, or to invent simulated replies."""
-        strategy = plugins.strategies()[self.trial.arm.strategy]
-        simulated = any(model.provenance == "simulated" for model in self.lineup.values())
-        return simulated or strategy.uses_truth(self.trial.arm.knobs)
+    def search_tool(self) -> Any:
+        """The problem's search tool, made on first use: an index over a long text takes a while."""
+        if self._search_tool is None:
+            self._search_tool = self.task.search_tool(self.trial.problem)
+        return self._search_tool
+
+    def store(self) -> plugins.Store:
+        """The search tool, if its passages can be read by place; raises InputError if they cannot."""
+        tool = self.search_tool()
+        if not isinstance(tool, plugins.Store):
+            raise InputError(f"the passages of {self.trial.problem.task} cannot be read by place, only searched")
+        return tool
 
     def take(self, rows: Sequence[Row]) -> None:
         """Counts rows, fresh or replayed, into the paths and the bill; later calls are numbered after them."""
@@ -189,23 +191,44 @@ class Branch:
         self._waits_for = (*before, *(reply.call_id for reply in replies))
         return replies
 
-    async def thought(self, prompt: Prompt, *, role: Role, budgets: Sequence[int], temperature: float) -> list[Reply]:
+    async def thought(
+        self,
+        prompt: Prompt,
+        *,
+        role: Role,
+        budgets: Sequence[int],
+        temperature: float,
+        levels: Sequence[int] | None = None,
+    ) -> list[Reply]:
         """See `plugins.Ask`."""
-        prompt = replace(prompt, max_tokens=budgets[-1])
-        order = self._order(prompt, role, (budgets[0],), temperature, "solver", False, self._waits_for)
-        [rows] = await self._fulfil(replace(order, cuts=tuple(budgets)))
+        prompt, entered = replace(prompt, max_tokens=budgets[-1]), tuple(levels or budgets)
+        order = self._order(prompt, role, (entered[0],), temperature, "solver", False, self._waits_for)
+        [rows] = await self._fulfil(replace(order, cuts=tuple(budgets), cut_levels=entered))
         self._waits_for = (rows[-1]["call_id"],)
-        heads = [rows[: 1 + sum(row["level"] <= budget for row in rows[1:])] for budget in budgets]
+        heads = [rows[: 1 + sum(row["level"] <= level for row in rows[1:])] for level in entered]
         return [self._reply(prompt, head) for head in heads]
 
     async def search(self, query: str, *, level: int, k: int) -> list[str]:
         """See `plugins.Ask`."""
-        task, problem = self._desk.task, self._desk.trial.problem
-        found: list[str] = await beside(task, lambda: task.search_tool(problem).search(query, k))
-        passages = [self._desk.journal.text(passage) for passage in found]
-        self._desk.step("search", level, {"query": query, "k": k, "passages": passages})
-        self._desk.bill.searches += 1
+        desk = self._desk
+        found: list[str] = await beside(desk.task, lambda: desk.search_tool().search(query, k))
+        self._found({"query": query, "k": k}, found, level)
         return found
+
+    async def size(self) -> int:
+        """See `plugins.Ask`."""
+        return self._desk.store().size
+
+    async def read(self, start: int, stop: int, *, level: int) -> list[str]:
+        """See `plugins.Ask`."""
+        found = self._desk.store().read(start, stop)
+        self._found({"query": f"lines {start + 1} to {start + len(found)}", "k": len(found)}, found, level)
+        return found
+
+    def _found(self, asked: Mapping[str, Any], found: Sequence[str], level: int) -> None:
+        passages = [self._desk.journal.text(passage) for passage in found]
+        self._desk.step("search", level, {**asked, "passages": passages})
+        self._desk.bill.searches += 1
 
     async def look(self) -> Observation:
         """See `plugins.Ask`."""
@@ -286,7 +309,7 @@ class Branch:
         for fault in faults:
             if first == 0 or not isinstance(fault, BudgetExhausted):
                 raise fault
-        if self._desk.tells_truth():
+        if may_tell_truth(self._desk.trial.arm, self._desk.lineup):
             await self._desk.marks.foresee([rows[-1]["extracted"] for rows in found.values()])
         return [found[offset] for offset in range(first)]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -27,6 +27,13 @@ _UNKNOWN = (
 )
 
 
+class Sender(Protocol):
+    """What the desk needs of a gateway; tests and the forecast bring their own."""
+
+    async def send(self, request: ModelRequest, record: Callable[[Attempt], None]) -> Attempt:
+        """Sends one request, tells `record` of each failed attempt, returns the one that succeeded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counter:
     """What turning an attempt into rows needs to know of its trial; `paths` grows with every row."""
@@ -34,39 +41,6 @@ class Counter:
     trial: Trial
     price_rows: Sequence[Price]
     paths: Paths
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One or more samples of one prompt, at consecutive places of one branch from `start` on.
-
-    `levels` has the level of each sample, `parents` the calls all of them wait for, `cuts` the budgets at which a
-    thought is cut (then there is one sample). `shared` is the number of questions it is made for before any is known,
-    None if it is made for this one.
-    """
-
-    model: Model
-    part: str
-    prompt: Prompt
-    role: Role
-    temperature: float
-    levels: tuple[int, ...]
-    probe: bool
-    path: str
-    start: int
-    parents: tuple[str, ...]
-    cuts: tuple[int, ...] = ()
-    shared: int | None = None
-
-    @property
-    def hash(self) -> str:
-        """Identifies what is asked, apart from its place and seed."""
-        prompt, model = self.prompt, self.model
-        shown = [[message.role, message.content] for message in prompt.messages] or prompt.text
-        asked: list[Any] = [model.id, model.api_base, shown, prompt.choices, prompt.stop, prompt.max_tokens]
-        asked += [prompt.effort] if prompt.effort else []
-        asked += [{"shared": self.shared}] if self.shared else []
-        return hashlib.sha256(orjson.dumps([*asked, self.role, self.temperature, self.cuts])).hexdigest()[:16]
 
 
 @dataclass(slots=True)
@@ -92,6 +66,41 @@ class Bill:
         for unit in ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens", "usd"):
             known, more = getattr(self, unit), row[unit]
             setattr(self, unit, None if known is None or more is None else known + more)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One or more samples of one prompt, at consecutive places of one branch from `start` on.
+
+    `levels` has the level of each sample, `parents` the calls all of them wait for, `cuts` the budgets at which a
+    thought is cut (then there is one sample), and `cut_levels` the level that each cut belongs to. `shared` is the
+    number of questions it is made for before any is known, None if it is made for this one.
+    """
+
+    model: Model
+    part: str
+    prompt: Prompt
+    role: Role
+    temperature: float
+    levels: tuple[int, ...]
+    probe: bool
+    path: str
+    start: int
+    parents: tuple[str, ...]
+    cuts: tuple[int, ...] = ()
+    shared: int | None = None
+    cut_levels: tuple[int, ...] = ()
+
+    @property
+    def hash(self) -> str:
+        """Identifies what is asked, apart from its place and seed."""
+        prompt, model = self.prompt, self.model
+        shown = [[message.role, message.content] for message in prompt.messages] or prompt.text
+        asked: list[Any] = [model.id, model.api_base, shown, prompt.choices, prompt.stop, prompt.max_tokens]
+        asked += [prompt.effort] if prompt.effort else []
+        asked += [{"shared": self.shared}] if self.shared else []
+        asked += [[prompt.discouraged, prompt.bias]] if prompt.bias else []
+        return hashlib.sha256(orjson.dumps([*asked, self.role, self.temperature, self.cuts])).hexdigest()[:16]
 
 
 def spent(rows: Sequence[Row]) -> Amount:
@@ -227,7 +236,7 @@ def _cut(counter: Counter, order: Order, row: Row, usage: Usage, tokens: tuple[s
             | {
                 "call_id": call_id,
                 "segment": i,
-                "level": order.cuts[i],
+                "level": order.cut_levels[i],
                 "parents": row["parents"] if i == 0 else [rows[-1]["call_id"]],
                 "reply": row["reply"][text_start:text_end],
                 "extracted": extract(order.prompt, row["reply"][:text_end]),
@@ -266,5 +275,6 @@ def journaled(journal: Record, row: Row, request: ModelRequest) -> Row:
             "seed": request.seed,
             "choices": prompt.choices,
             "stop": prompt.stop,
+            **({"discouraged": prompt.discouraged, "bias": prompt.bias} if prompt.bias else {}),
         }
     }

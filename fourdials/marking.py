@@ -6,13 +6,14 @@ Used by `ask` for checkers that know the truth, by `examiner` for checkpoints, b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from fourdials import plugins
 from fourdials.errors import GraderError
 from fourdials.grading import normal
-from fourdials.records import Grade, Problem
+from fourdials.records import Arm, Grade, Model, Problem
 
 T = TypeVar("T")
 
@@ -25,6 +26,12 @@ async def beside(task: Any, work: Callable[[], T]) -> T:
     if not task.INFO.aside:
         return work()
     return await asyncio.get_running_loop().run_in_executor(_ASIDE, work)
+
+
+def may_tell_truth(arm: Arm, lineup: Mapping[str, Model]) -> bool:
+    """True if grades may be asked for while a strategy runs: by its checker, or to invent simulated replies."""
+    simulated = any(model.provenance == "simulated" for model in lineup.values())
+    return simulated or plugins.strategies()[arm.strategy].uses_truth(arm.knobs)
 
 
 class Marks:

@@ -19,8 +19,10 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from pydantic import BaseModel, ConfigDict, create_model
 
 from fourdials.errors import InputError
-from fourdials.records import Access, Checkpoint, Dial, Format, Grade, Observation, Problem, Prompt
+from fourdials.records import Access, Checkpoint, Dial, Format, Grade, Problem, Prompt
 from fourdials.spending import Ask as Ask
+from fourdials.spending import Environment as Environment
+from fourdials.spending import SearchTool as SearchTool
 
 # A strategy's generator: it yields checkpoints, `Checkpoint(0)` first, and is sent the level it may go up to, always at
 # least one further than it stands. It may batch what it was granted, and may be left standing at any yield.
@@ -68,21 +70,28 @@ class Recall(Protocol):
         """Asks for the next step from what was given at the start and these lines; `state` only says which step."""
 
 
-class SearchTool(Protocol):
-    """Finds passages. Deterministic."""
+@runtime_checkable
+class ManySteps(Steps, Protocol):
+    """A chain that can also take several steps in one call; its task offers `many`."""
 
-    def search(self, query: str, k: int) -> list[str]:
-        """The `k` best passages for the query, best first; fewer if the store holds fewer."""
+    def prompt_many(self, state: Any, m: int) -> Prompt:
+        """The prompt that asks for the next `m` steps, or for as many as are left."""
+
+    def advance_many(self, state: Any, reply: str, m: int) -> Any:
+        """The state after the steps of a reply to `prompt_many`, at most `m`; a step that is not there ends the chain
+        or leaves the state as it is, and is never made up."""
 
 
-class Environment(Protocol):
-    """A text world with a state of its own. Deterministic, so that a resumed trial can play its actions again."""
+@runtime_checkable
+class Store(SearchTool, Protocol):
+    """A search tool whose passages also stand in an order and can be read by place; its task offers `store`."""
 
-    def start(self) -> Observation:
-        """What is seen before any action."""
+    @property
+    def size(self) -> int:
+        """How many passages there are."""
 
-    def step(self, action: str) -> Observation:
-        """What is seen after an action; an action that is not open changes nothing and comes back `valid=False`."""
+    def read(self, start: int, stop: int) -> list[str]:
+        """The passages from place `start` (0 is the first) up to before `stop`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +129,12 @@ class TaskInfo:
     Attributes:
         title: A few words.
         summary: One or two sentences: what is asked, what makes it hard.
-        offers: For each prompt format, what the task can be used with: accesses (`given`, `search`, `environment`) and
-            renderings (`steps`, `think`, `context`).
+        offers: For each prompt format, what the task can be used with: accesses (`given`, `search`, `environment`),
+            renderings (`steps`, `think`, `context`), `many` (steps that can be taken several at once) and `store` (a
+            search tool whose passages can be read by place).
         difficulty: What `Problem.difficulty` counts.
         context_tokens: An upper estimate of the longest prompt at default parameters.
+        searched_tokens: The same where the information is searched and not in the prompt; None if it is no shorter.
         aside: True if grading, searching or acting may take long: the engine then does it in a thread beside its loop.
     """
 
@@ -132,7 +143,12 @@ class TaskInfo:
     offers: Mapping[Format, frozenset[str]]
     difficulty: str
     context_tokens: int = 2000
+    searched_tokens: int | None = None
     aside: bool = False
+
+    def tokens(self, access: Access) -> int:
+        """The estimate for one access."""
+        return self.context_tokens if access != "search" else self.searched_tokens or self.context_tokens
 
 
 @runtime_checkable
@@ -175,7 +191,8 @@ class Task(Protocol):
 class Strategy:
     """A discovered strategy; `play(question, ask, **knobs)` gives its generator, `Knobs` validates the knobs.
 
-    `abilities` tells from the knobs what the models must be able to do, `uses_truth` whether `ask.check` is used.
+    `abilities` tells from the knobs what the models must be able to do, `uses_truth` whether `ask.check` is used, and
+    `wants` what the task must offer besides `needs`.
     """
 
     name: str
@@ -194,6 +211,7 @@ class Strategy:
     play: Callable[..., Turns]
     abilities: Callable[[Mapping[str, Any]], tuple[str, ...]]
     uses_truth: Callable[[Mapping[str, Any]], bool]
+    wants: Callable[[Mapping[str, Any]], tuple[str, ...]]
 
     @property
     def summary(self) -> str:
@@ -215,6 +233,7 @@ def strategy(
     prompts: Mapping[str, str] | None = None,
     abilities: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda knobs: (),
     uses_truth: Callable[[Mapping[str, Any]], bool] = lambda knobs: False,
+    wants: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda knobs: (),
 ) -> Callable[[Callable[..., Turns]], Callable[..., Turns]]:
     """Declares an async generator function `name(question, ask, *, knob=default, …)` a strategy.
 
@@ -226,11 +245,12 @@ def strategy(
         nested: True if a run to a large level contains every smaller one.
         scaling: `internal` (the model was trained for it) or `external` (added around the model).
         access: The information it is given.
-        needs: Renderings the task must offer (`steps`, `think`, `context`).
+        needs: What the task must offer besides the access (`steps`, `think`, `context`, `store`).
         parts: Models it uses.
         prompts: Its prompt texts by name, shown to people.
         abilities: Capabilities that every model of the line-up must be known to have, given the knobs.
         uses_truth: True if it asks a checker that knows the truth, given the knobs; such curves are marked.
+        wants: What the task must offer besides, given the knobs.
 
     Knobs are annotated with pydantic fields, so their bounds and help texts come with the signature.
     """
@@ -259,6 +279,7 @@ def strategy(
             play=play,
             abilities=abilities,
             uses_truth=uses_truth,
+            wants=wants,
         )
         return play
 
@@ -358,9 +379,16 @@ def judged(task: Any, params: Mapping[str, Any]) -> bool:
     return hasattr(task, "judged") and bool(task.judged(task.Params.model_validate(params)))
 
 
-def misfit(plan: Strategy, task: Any, format: Format, params: Mapping[str, Any] | None = None) -> str | None:
-    """Why a strategy cannot run on a task with models of this prompt format, or None if it can."""
-    missing = ({plan.access} | plan.needs) - offered(task, format, params)
+def misfit(
+    plan: Strategy,
+    task: Any,
+    format: Format,
+    knobs: Mapping[str, Any] | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> str | None:
+    """Why a strategy (with these knobs) cannot run on a task (with these parameters) with models of this prompt format,
+    or None if it can."""
+    missing = {plan.access, *plan.needs, *(plan.wants(knobs) if knobs else ())} - offered(task, format, params)
     if not missing:
         return None
     return f"{plan.name} needs {', '.join(sorted(missing))}, which this task does not offer to {format} models"

@@ -351,10 +351,11 @@ def fit(arm: Arm, task: TaskChoice, models: Mapping[str, Model]) -> str | None:
     if others := {models[m].format for m in arm.lineup.values()} - {solver.format}:
         return f"{arm.name} mixes {solver.format} and {others.pop()} models, which one prompt cannot serve"
     strategy = plugins.strategies()[arm.strategy]
-    reason = plugins.misfit(strategy, module, solver.format, task.params)
+    reason = plugins.misfit(strategy, module, solver.format, arm.knobs, task.params)
     if reason is None and strategy.uses_truth(arm.knobs) and plugins.judged(module, task.params):
         return f"{arm.name} asks a checker that knows the truth, and {task.name} is graded by a model, which is none"
-    if reason is None and solver.context_tokens and module.INFO.context_tokens > solver.context_tokens:
-        needed, there = module.INFO.context_tokens, solver.context_tokens
+    needed = module.INFO.tokens(arm.access)
+    if reason is None and solver.context_tokens and needed > solver.context_tokens:
+        there = solver.context_tokens
         return f"{task.name} needs about {needed} tokens of context, {solver.id} has {there}"
     return reason

@@ -38,7 +38,7 @@ PLUG_INS = ("tasks", "strategies", "allocators", "claims")
 
 # Each part may import those before it, and itself, never one that comes later.
 IN_ORDER = """
-    errors records home theory grading journal ledger prices spending plugins prompting own tasks strategies
+    errors records home theory grading journal ledger prices spending plugins prompting routing own tasks strategies
     allocators claims models spec plan gateway charges marking ask examiner header run worker store query regrade
     estimate forecast figures snapshot report handbook listing ui cli __main__
 """
