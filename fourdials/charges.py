@@ -41,8 +41,8 @@ class Order:
     """One or more samples of one prompt, at consecutive places of one branch from `start` on.
 
     `levels` has the level of each sample, `parents` the calls all of them wait for, `cuts` the budgets at which a
-    thought is cut (then there is one sample). `shared` is the number of questions it is made for before any is known,
-    None if it is made for this one.
+    thought is cut (then there is one sample), and `cut_levels` the level that each cut belongs to. `shared` is the
+    number of questions it is made for before any is known, None if it is made for this one.
     """
 
     model: Model
@@ -57,6 +57,7 @@ class Order:
     parents: tuple[str, ...]
     cuts: tuple[int, ...] = ()
     shared: int | None = None
+    cut_levels: tuple[int, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -66,7 +67,33 @@ class Order:
         asked: list[Any] = [model.id, model.api_base, shown, prompt.choices, prompt.stop, prompt.max_tokens]
         asked += [prompt.effort] if prompt.effort else []
         asked += [{"shared": self.shared}] if self.shared else []
+        asked += [[prompt.discouraged, prompt.bias]] if prompt.bias else []
         return hashlib.sha256(orjson.dumps([*asked, self.role, self.temperature, self.cuts])).hexdigest()[:16]
+
+
+@dataclass(slots=True)
+class Bill:
+    """Everything a trial paid, failed attempts apart; a sum is None once a part of it is unknown."""
+
+    calls: int = 0
+    failed_attempts: int = 0
+    prompt_tokens: int | None = 0
+    cached_tokens: int | None = 0
+    completion_tokens: int | None = 0
+    reasoning_tokens: int | None = 0
+    usd: float | None = 0.0
+    searches: int = 0
+    env_steps: int = 0
+
+    def add(self, row: Row) -> None:
+        """Adds one row of `calls`."""
+        if row["error"] is not None:
+            self.failed_attempts += 1
+            return
+        self.calls += row["segment"] == 0
+        for unit in ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens", "usd"):
+            known, more = getattr(self, unit), row[unit]
+            setattr(self, unit, None if known is None or more is None else known + more)
 
 
 def spent(rows: Sequence[Row]) -> Amount:
@@ -155,6 +182,12 @@ def rows_of(
     return result
 
 
+def reread(prompt: Prompt, rows: Sequence[Row]) -> list[Row]:
+    """The rows of one sample with their answers read off the replies once more, by today's rules."""
+    texts = ["".join(row["reply"] for row in rows[: i + 1]) for i in range(len(rows))]
+    return [row | {"extracted": extract(prompt, text)} for row, text in zip(rows, texts, strict=True)]
+
+
 def _without_prompt(usage: Usage) -> Usage:
     return replace(usage, prompt_tokens=0, cached_tokens=0, cache_write_tokens=0)
 
@@ -196,7 +229,7 @@ def _cut(counter: Counter, order: Order, row: Row, usage: Usage, tokens: tuple[s
             | {
                 "call_id": call_id,
                 "segment": i,
-                "level": order.cuts[i],
+                "level": order.cut_levels[i],
                 "parents": row["parents"] if i == 0 else [rows[-1]["call_id"]],
                 "reply": row["reply"][text_start:text_end],
                 "extracted": extract(order.prompt, row["reply"][:text_end]),
@@ -235,5 +268,6 @@ def journaled(journal: Record, row: Row, request: ModelRequest) -> Row:
             "seed": request.seed,
             "choices": prompt.choices,
             "stop": prompt.stop,
+            **({"discouraged": prompt.discouraged, "bias": prompt.bias} if prompt.bias else {}),
         }
     }

@@ -125,7 +125,7 @@ def model(model_id: str) -> Model:
         format=stated.format,
         capabilities={
             **dict.fromkeys(("n", "grammar", "logprobs", "seed", "stop", "temperature"), "yes"),
-            **dict.fromkeys(("effort", "prefill"), "no"),
+            **dict.fromkeys(("effort", "prefill", "logit_bias"), "no"),
         },
         prefill_tokens_per_s=PREFILL_TOKENS_PER_S,
         decode_tokens_per_s=DECODE_TOKENS_PER_S,

@@ -22,6 +22,15 @@ class SentenceSearch:
         self._index: Any = bm25s.BM25()
         self._index.index([self._split(line) for line in self._sentences], show_progress=False)
 
+    @property
+    def size(self) -> int:
+        """How many sentences there are."""
+        return len(self._sentences)
+
+    def read(self, start: int, stop: int) -> list[str]:
+        """The sentences from place `start` up to before `stop`."""
+        return list(self._sentences[max(0, start) : max(0, stop)])
+
     def search(self, query: str, k: int) -> list[str]:
         """The `k` best sentences, best first; those that share no word with the query come last."""
         scores = self._index.get_scores(self._split(query)) if query.strip() else [0.0] * len(self._sentences)

@@ -22,6 +22,7 @@ from fourdials.tasks._asking import MARK, THINK, chat, line, most_frequent, refu
 from fourdials.tasks._vocabulary import PEOPLE
 
 _LOWEST, _HIGHEST = 1, 99  # balances stay within two digits, so that no update is harder than another
+_NUMBER = re.compile(r"-?\d+")
 Update = tuple[str, str, int]  # who is set, from whom, and by how much more (or less)
 Balances = tuple[tuple[str, str], ...]
 
@@ -49,8 +50,8 @@ INFO = TaskInfo(
     summary="Balances updated many times over, each update depending on the last. Every one is a small sum; hard "
     "because a single slip anywhere makes the end wrong.",
     offers={
-        "chat": frozenset({"given", "steps", "think"}),
-        "completion": frozenset({"given", "steps"}),
+        "chat": frozenset({"given", "steps", "many", "think"}),
+        "completion": frozenset({"given", "steps", "many"}),
     },
     difficulty="updates",
     context_tokens=1100,
@@ -68,10 +69,21 @@ class _Truths(Mapping[str, str]):
         if key == "answer":
             return self.answer
         kind, _, rest = key.partition(":")
+        if kind == "updates":
+            return self._together(rest)
         place, _, balance = rest.partition(":")
         if kind != "update" or not place.isdecimal() or not balance.removeprefix("-").isdecimal():
             raise KeyError(key)
         return str(int(balance) + self.updates[int(place)][2])
+
+    def _together(self, rest: str) -> str:
+        """The results of several updates, from `place:how many:name=balance,…`."""
+        place, count, listed = rest.split(":")
+        balances, found = dict(entry.split("=") for entry in listed.split(",")), []
+        for there, here, change in self.updates[int(place) : int(place) + int(count)]:
+            balances[there] = str(int(balances[here]) + change)
+            found.append(balances[there])
+        return " ".join(found)
 
     def __iter__(self) -> Iterator[str]:
         return iter(("answer",))
@@ -137,6 +149,12 @@ Guy 41, Sue 27. Sue = Guy + 8. Sue: 49
 Pat 63, Rob 35. Pat = Rob - 7. Pat: 28
 Sue 19, Rob 74. Sue = Rob + 5. Sue: 79
 Guy 85, Pat 22. Guy = Pat - 4. Guy: 18
+"""
+_MANY_SHOTS = """\
+Sue 14, Guy 30. Guy = Sue + 3. Sue = Guy - 2. One by one: 17 15
+Rob 52, Pat 8. Rob = Pat - 2. Pat = Rob + 9. Rob = Pat - 5. One by one: 6 15 10
+Guy 41, Sue 27, Pat 63. Sue = Guy + 8. Pat = Sue - 4. One by one: 49 45
+Pat 63, Rob 35, Sue 19. Pat = Rob - 7. Sue = Pat + 6. Rob = Sue - 1. One by one: 28 34 33
 """
 _SHOTS = """\
 Sue 14, Guy 30. Guy = Sue + 3. At the end Guy: 17
@@ -218,6 +236,34 @@ class LedgerSteps:
             f"How much does {update[0]} have now? Reply with the number only."
         )
         return chat(text, "number", 32, key=key)
+
+    def prompt_many(self, state: tuple[int, Balances], m: int) -> Prompt:
+        """Asks for the balances that the next `m` updates set, in order; of fewer where fewer are left."""
+        place, balances = state
+        updates = self._updates[place : place + m]
+        names = {name for update in updates for name in update[:2]}
+        listed = ",".join(f"{name}={balance}" for name, balance in balances)
+        key, room = f"updates:{place}:{len(updates)}:{listed}", 4 + 4 * len(updates)
+        if self._format == "completion":
+            shown = _opening([entry for entry in balances if entry[0] in names])
+            formulas = " ".join(f"{_formula(update)}." for update in updates)
+            return line(f"{_MANY_SHOTS}{shown}. {formulas} One by one:", "text", room, key=key)
+        sentences = "\n".join(_sentence(update) for update in updates)
+        text = (
+            f"Balances: {_opening(balances)}.\nUpdates, one after the other:\n{sentences}\nWhat is the balance that "
+            f"each of these {len(updates)} updates sets? Reply with the numbers only, in order, on one line."
+        )
+        return chat(text, "text", 16 + room, key=key)
+
+    def advance_many(self, state: tuple[int, Balances], reply: str, m: int) -> tuple[int, Balances]:
+        """The balances after the numbers of a reply, one for each update; where there is no number left, the account
+        keeps what it has."""
+        left = min(m, len(self._updates) - state[0])
+        numbers = _NUMBER.findall(reply)[:left]
+        for nth in range(left):
+            held = dict(state[1])[self._updates[state[0]][0]]
+            state = self.advance(state, numbers[nth] if nth < len(numbers) else held)
+        return state
 
     def answer(self, state: tuple[int, Balances]) -> str | None:
         """The balance that was set last; None before the first step."""

@@ -80,8 +80,8 @@ INFO = TaskInfo(
     summary="Questions that follow one to several relations through a made-up world of people, towns and jobs. Hard "
     "because every hop needs the answer of the one before, and most facts lead elsewhere.",
     offers={
-        "chat": frozenset({"given", "search", "environment", "steps", "think", "context"}),
-        "completion": frozenset({"given", "search", "environment", "steps", "think", "context"}),
+        "chat": frozenset({"given", "search", "environment", "steps", "store", "think", "context"}),
+        "completion": frozenset({"given", "search", "environment", "steps", "store", "think", "context"}),
     },
     difficulty="hops",
     context_tokens=1000,
