@@ -23,7 +23,7 @@ MEASURES: dict[str, pl.Expr] = {
     "invalid_rate": pl.col("invalid") / pl.col("steps"),
     "trajectory_quality": (
         pl.col("score")
-        * pl.min_horizontal(pl.lit(1.0), pl.col("oracle_steps") / pl.col("steps"))
+        * (pl.col("oracle_steps") / pl.col("steps")).clip(upper_bound=1.0)  # stays NULL where either is unknown
         * (1 - pl.col("loops") / pl.col("steps"))
         * (1 - pl.col("invalid") / pl.col("steps"))
     ),
