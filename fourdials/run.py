@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fourdials import header, plan, plugins
+from fourdials.allotment import Allotment, allot, unit_of
 from fourdials.ask import Branch, Desk, Sender
 from fourdials.charges import Row, spent
 from fourdials.errors import (
@@ -27,7 +28,7 @@ from fourdials.errors import (
 from fourdials.journal import History, Record
 from fourdials.ledger import Purse
 from fourdials.models.redaction import redacted
-from fourdials.plugins import Grant, TrialView, Update
+from fourdials.plugins import Grant
 from fourdials.records import (
     EXCLUDED_OUTCOMES,
     Checkpoint,
@@ -95,6 +96,7 @@ class TrialRun:
         for row in job.history.failed.get(trial.trial_id, ()):
             self.desk.take([row])
         self.last = Checkpoint(0)
+        self.unseen: list[Checkpoint] = []  # by the allocator
         self._grades: dict[str | None, Grade] = {}
         self._started_at = time.time()
         self._checkpoints = 0
@@ -153,6 +155,7 @@ class TrialRun:
         self._job.journal.write("checkpoint", {**fields, **graded, "detail": dict(checkpoint.detail)})
         self._checkpoints += 1
         self.last = checkpoint
+        self.unseen.append(checkpoint)
 
     def grade(self, answer: str | None) -> Grade:
         """The grade of an answer; no answer scores 0 with the reason why there is none."""
@@ -228,12 +231,17 @@ def prepare(job: Job) -> list[Trial]:
 async def run(job: Job, trials: Sequence[Trial]) -> str:
     """Runs all trials that are still open and returns the final status: `finished`, `stopped` or `failed`."""
     write_status(job, "running")
-    purse = Purse(job.experiment.budget)
     open_trials = [trial for trial in trials if not _ended(job, trial)]
+    allotment = allot(job.experiment, trials)
+    if allotment.divides:  # it decides by all it has seen, so all trials are played again, from the journal
+        open_trials = list(trials)
+    else:
+        allotment = allot(job.experiment, open_trials)
+    purse = Purse(job.experiment.budget, strict=not allotment.divides)
     # All of it at once: trials that are taken up again later must not find room that was spent long ago.
     purse.charge(spent([row for calls in job.history.calls.values() for rows in calls.values() for row in rows]))
     job.tell("planned", {"trials": len(trials), "ended": len(trials) - len(open_trials)})
-    status, detail = await _Scheduler(job, open_trials, purse).run()
+    status, detail = await _Scheduler(job, open_trials, purse, allotment).run()
     write_status(job, status, detail)
     return status
 
@@ -251,7 +259,7 @@ def _ended(job: Job, trial: Trial) -> bool:
     if line is None:
         return False
     again = (job.retry_errors and line["outcome"] in ("infra_error", "grader_error")) or (
-        job.retry_capped and line["stop_reason"] == "capped"
+        job.retry_capped and line["stop_reason"] in ("capped", "stopped")
     )
     if again:
         job.journal.write("reset", {"trial_id": trial.trial_id})
@@ -265,13 +273,12 @@ async def _all(workers: Sequence[asyncio.Task[None]]) -> None:
 class _Scheduler:
     """Keeps `concurrency` trials going on the allocator's grants."""
 
-    def __init__(self, job: Job, trials: Sequence[Trial], purse: Purse) -> None:
+    def __init__(self, job: Job, trials: Sequence[Trial], purse: Purse, allotment: Allotment) -> None:
         self._job = job
-        self._trials = {trial.trial_id: trial for trial in trials}
+        self._trials = {trial.trial_id: trial for trial in trials}  # those that have not ended
         self._purse = purse
         self._paused: dict[str, TrialRun] = {}
-        views = [TrialView(t.trial_id, t.block, t.arm.name, t.arm.dial, t.levels) for t in trials]
-        self._allocator = plugins.find("allocator", job.experiment.allocator, plugins.allocators())(views)
+        self._allotment = allotment
         self._running = 0
         self._turn = asyncio.Condition()
         self._authentication_errors = 0
@@ -295,7 +302,15 @@ class _Scheduler:
             return "stopped", "stopped on request"
         if fault is not None:
             raise fault
+        if self._allotment.divides and self._failure is None:
+            await self._end_rest()
         return self._verdict()
+
+    async def _end_rest(self) -> None:
+        """Ends the trials that were granted no more where they stand: with their answer, or with none."""
+        for trial in list(self._trials.values()):
+            trial_run = self._paused.pop(trial.trial_id, None) or TrialRun(self._job, trial, self._purse)
+            await self._end(trial_run, Ending("stopped"))
 
     def _verdict(self) -> tuple[str, str | None]:
         """The status of a run that came to its end, and what a person should know of it."""
@@ -330,8 +345,10 @@ class _Scheduler:
     async def _next(self) -> Grant | None:
         """The next grant; None once nothing runs and none is left, or the run was stopped, has failed or is spent."""
         async with self._turn:
-            while self._failure is None and not self._purse.empty and not self._job.stop.is_set():
-                grants = self._allocator.grants(1)
+            while self._failure is None and not self._job.stop.is_set():
+                if self._purse.empty and not self._allotment.divides:
+                    break  # what divides the budget itself may still have grants that were paid for before
+                grants = self._allotment.grants(1)
                 if grants:
                     self._running += 1
                     return grants[0]
@@ -344,18 +361,26 @@ class _Scheduler:
     async def _told(self, trial_run: TrialRun, end: Ending | None) -> None:
         if end is None:
             self._paused[trial_run.trial.trial_id] = trial_run
-        else:
-            await trial_run.close()
-            await trial_run.desk.close()
-            row = trial_run.row(end)
-            self._job.journal.write("trial", row)
-            self._job.tell("trial", row)
-            self._count(end, row["calls"])
-        tokens = trial_run.desk.purse.spent.total_tokens
-        self._allocator.observe(Update(trial_run.trial.trial_id, trial_run.last, tokens, end is not None))
+        score = None if end is None else await self._end(trial_run, end)
+        spent = getattr(trial_run.desk.purse.spent, unit_of(self._job.experiment.budget))
+        seen, trial_run.unseen = trial_run.unseen, []
+        if self._allotment.observe(trial_run.trial.trial_id, seen, spent, end is not None, score):
+            trial_run.desk.step("calibration", trial_run.last.level, {"score": score})
         async with self._turn:
             self._running -= 1
             self._turn.notify_all()
+
+    async def _end(self, trial_run: TrialRun, end: Ending) -> float | None:
+        """Closes a trial and writes its line; returns its score."""
+        await trial_run.close()
+        await trial_run.desk.close()
+        row = trial_run.row(end)
+        self._trials.pop(trial_run.trial.trial_id)
+        self._job.journal.write("trial", row)
+        self._job.tell("trial", row)
+        self._count(end, row["calls"])
+        score: float | None = row["score"]
+        return score
 
     def _count(self, end: Ending, calls: int) -> None:
         """Counts how trials end; a run whose calls all fail stops instead of failing to its end."""

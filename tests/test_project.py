@@ -38,8 +38,9 @@ PLUG_INS = ("tasks", "strategies", "allocators", "claims")
 
 # Each part may import those before it, and itself, never one that comes later.
 IN_ORDER = """
-    errors records home theory grading journal ledger prices spending plugins prompting tasks strategies
-    allocators claims models spec plan gateway charges ask header run worker store query estimate forecast figures
+    errors records home theory grading journal ledger prices spending plugins allotment prompting tasks strategies
+    allocators claims models spec plan gateway charges ask header run worker store query estimate replay advise policy
+    forecast figures
     snapshot ui cli __main__
 """
 ORDER = IN_ORDER.split()

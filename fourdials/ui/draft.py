@@ -69,6 +69,7 @@ class Draft:
     seed: int = 1
     concurrency: int = 8
     allocator: str = "uniform"
+    allocation: Mapping[str, Any] = field(default_factory=dict)
     trial_budget: Mapping[str, float] = field(default_factory=dict)
     more_budget: Mapping[str, float] = field(default_factory=dict)
     models: Mapping[str, Any] = field(default_factory=dict)
@@ -164,6 +165,7 @@ def to_spec(
         "repeats": draft.repeats,
         "concurrency": draft.concurrency,
         **({"allocator": draft.allocator} if draft.allocator != "uniform" else {}),
+        **_unless_empty("allocation", dict(draft.allocation)),
         "model": draft.model,
         **_unless_empty("budget", {**draft.more_budget, **amount}),
         **_unless_empty("trial_budget", {unit: _whole(unit, cap) for unit, cap in draft.trial_budget.items()}),
@@ -220,6 +222,7 @@ def from_spec(data: Mapping[str, Any], plans: Mapping[str, Strategy]) -> Draft:
         problems=max(counts.values()),
         counts=counts if len(set(counts.values())) > 1 else {},
         allocator=data.get("allocator", "uniform"),
+        allocation=dict(data.get("allocation", {})),
         unit=unit,
         amount=amount,
         split="equal" if equal else "custom",

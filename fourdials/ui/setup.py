@@ -67,7 +67,7 @@ def put(draft: Draft) -> None:
     for unit in CAPS:
         state[f"run.cap.{unit}"] = draft.trial_budget.get(unit)
     state["run.given.params"] = dict(draft.params)
-    names = ("more_budget", "models", "counts", "allocator")
+    names = ("more_budget", "models", "counts", "allocator", "allocation")
     state["run.carried"] = {name: getattr(draft, name) for name in names}
     state["run.cap.seconds"] = draft.trial_budget.get("seconds")
     _put_arms(draft.arms)
