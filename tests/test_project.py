@@ -39,8 +39,8 @@ PLUG_INS = ("tasks", "strategies", "allocators", "claims")
 # Each part may import those before it, and itself, never one that comes later.
 IN_ORDER = """
     errors records home theory grading journal ledger prices spending plugins allotment prompting tasks strategies
-    allocators claims models spec plan gateway charges ask header run worker store query estimate replay advise policy
-    forecast figures
+    allocators claims models spec plan gateway charges ask header run worker store query estimate replay worth advise
+    policy forecast figures
     snapshot ui cli __main__
 """
 ORDER = IN_ORDER.split()
