@@ -71,7 +71,7 @@ class RecordedTrial:
     Attributes:
         row: Its columns of the query `replay_stops`.
         checkpoints, scores, outcomes, spends: What it could have stopped at, and what always stopping there would pay.
-        stopped: True if it ended by itself, or was ended by a cap or an error, before its largest level.
+        requests: What its requests cost, level by level.
     """
 
     row: dict[str, Any]
@@ -107,10 +107,10 @@ class RecordedTrial:
         return known
 
     def stops(self) -> list[Stop]:
-        """Every level it could be taken to at once."""
-        return [
-            Stop(c.level, self.cost(0, c.level), score) for c, score in zip(self.checkpoints, self.scores, strict=True)
-        ]
+        """Where it would stand had it been taken to each of its levels at once; none before its first answer."""
+        at = [checkpoint.level for checkpoint in self.checkpoints]
+        passed = [(level, bisect_right(at, level)) for level in self.levels]
+        return [Stop(level, self.cost(0, level), self.scores[count - 1]) for level, count in passed if count]
 
 
 def _between(request: _Request, low: int, high: int) -> float:
