@@ -153,8 +153,10 @@ def recorded(
         if trial_id in trials:
             if paid is None or again is None:
                 raise InputError(f"what a call of {trial_id} cost in {unit} is unknown; replay in another unit")
-            for values, value in zip(requests[trial_id, request_id], (level, paid, again), strict=True):
-                values.append(value)
+            levels, costs, repeated = requests[trial_id, request_id]
+            levels.append(level)
+            costs.append(paid)
+            repeated.append(again)
     for (trial_id, _), request in requests.items():
         trials[trial_id].requests.append(request)
     return list(trials.values())

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fourdials.estimate import BOOTSTRAP, LEVEL, SMALL, WILSON, wilson
+from fourdials.estimate import BOOTSTRAP, LEVEL, SMALL, Interval, wilson
 from fourdials.replay import POLICIES, UNIFORM, Policy, RecordedTrial, replay
 
 Array = NDArray[np.float64]
@@ -110,11 +110,13 @@ class _Table:
 
     def values(self, i: int, weights: Array) -> Array:
         counts = weights @ self.counted[i]
-        return np.divide(weights @ self.scores[i], counts, out=np.full(len(weights), np.nan), where=counts > 0)
+        means: Array = np.divide(weights @ self.scores[i], counts, out=np.full(len(weights), np.nan), where=counts > 0)
+        return means
 
     def spends(self, i: int, weights: Array) -> Array:
         """Total spend; a replicate's is brought to the number of problems there are."""
-        return (weights @ self.spent[i]) * self.problems.sum() / (weights @ self.problems)
+        totals: Array = (weights @ self.spent[i]) * self.problems.sum() / (weights @ self.problems)
+        return totals
 
 
 def _table(held: Replays) -> _Table:
@@ -136,10 +138,15 @@ def _table(held: Replays) -> _Table:
         keys.append((str(policy), bool(truth), float(str(budget))))
         rows.append((sums[0], np.bincount(at, minlength=count), sums[1], spent))
     problems = placed.select("cluster", "task", "problem_id").unique()["cluster"].to_numpy()
-    drawn = np.random.default_rng(held.seed).multinomial(count, np.full(count, 1 / count), size=held.replicates)
-    stacked = [np.array([row[i] for row in rows], dtype=np.float64) for i in range(4)]
-    sizes = np.bincount(problems, minlength=count).astype(np.float64)
-    return _Table(keys, *stacked, sizes, drawn.astype(np.float64))
+    scores, counted, answered, totals = (np.array([row[i] for row in rows], dtype=np.float64) for i in range(4))
+    sizes = np.asarray(np.bincount(problems, minlength=count), dtype=np.float64)
+    return _Table(keys, scores, counted, answered, totals, sizes, _draws(count, held))
+
+
+def _draws(clusters: int, held: Replays) -> Array:
+    """How often each cluster is drawn in each replicate: replicates × clusters."""
+    even = np.full(clusters, 1 / clusters)
+    return np.random.default_rng(held.seed).multinomial(clusters, even, size=held.replicates).astype(np.float64)
 
 
 def worth(held: Replays) -> pl.DataFrame:
@@ -161,17 +168,19 @@ def worth(held: Replays) -> pl.DataFrame:
         row |= {"n": n, "clusters": clusters}
         if n:
             value = float(table.values(i, whole)[0])
-            near_edge = value <= 1 / n or value >= 1 - 1 / n
-            if clusters < SMALL or near_edge:
-                interval = wilson(min(1.0, value), clusters)
-                ends, method = (interval.low, interval.high), WILSON
-            else:
-                low, high = np.nanquantile(table.values(i, table.weights), ENDS)
-                ends, method = (float(low), float(high)), BOOTSTRAP
-            answered = float(table.answered[i].sum() / n)
-            row |= {"value": value, "low": ends[0], "high": ends[1], "method": method, "unanswered": 1 - answered}
+            interval = mean_interval(value, n, clusters, table.values(i, table.weights))
+            row |= {"value": value, "low": interval.low, "high": interval.high, "method": interval.method}
+            row |= {"unanswered": 1 - float(table.answered[i].sum() / n)}
         rows.append(row)
     return pl.DataFrame(rows, schema=WORTH_SCHEMA)
+
+
+def mean_interval(value: float, n: int, clusters: int, resampled: Array) -> Interval:
+    """95 % interval of a mean score: of its replicates, or Wilson's where clusters are few or all scores alike."""
+    if clusters < SMALL or value <= 1 / n or value >= 1 - 1 / n:
+        return wilson(min(1.0, max(0.0, value)), clusters)
+    low, high = np.nanquantile(resampled, ENDS)
+    return Interval(float(low), float(high), BOOTSTRAP)
 
 
 def savings(held: Replays) -> pl.DataFrame:
@@ -261,7 +270,7 @@ def where_spent(held: Replays, by: str = "difficulty") -> pl.DataFrame:
     clusters = trials.select("task", "cluster_id").unique().sort("task", "cluster_id").with_row_index("cluster")
     trials = trials.join(clusters, on=["task", "cluster_id"], maintain_order="left")
     count = clusters.height
-    weights = np.random.default_rng(held.seed).multinomial(count, np.full(count, 1 / count), size=held.replicates)
+    weights = _draws(count, held)
     rows = []
     for (policy, truth, budget), part in trials.group_by("policy", "uses_truth", "budget", maintain_order=True):
         whole = weights @ np.bincount(part["cluster"].to_numpy(), part["spent"].to_numpy(), minlength=count)
