@@ -89,6 +89,7 @@ class Advice:
         reason: Why it refuses, or a sentence on what was chosen.
         table: Every candidate over all tasks, columns of `TABLE_SCHEMA`, `task` null.
         routes: The choice of each task, same columns; empty where a task's data do not suffice.
+        no_routes: Why `routes` is empty; nothing where it is not.
     """
 
     choice: tuple[str, int] | None
@@ -98,6 +99,7 @@ class Advice:
     surer: Surer | None = None
     routes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=TABLE_SCHEMA))
     routing: Routing | None = None
+    no_routes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ def advise(
     if choice is None:
         return Advice(None, None, _too_dear(panel, budget), pl.DataFrame(schema=TABLE_SCHEMA))
     table = _table(panel, choice, None, seed, replicates)
-    routes, picks = _routes(panel, budget, seed, replicates)
+    routes, picks, no_routes = _routes(panel, budget, seed, replicates)
     arm, level = panel.candidates[choice.place]
     row = table.filter(pl.col("chosen")).row(0, named=True)
     reason = (
@@ -167,7 +169,9 @@ def advise(
         f"had no part in the choice; {choice.sure:.0%} of resampled halves choose the same"
     )
     routing = _routing(panel, choice, picks, seed, replicates)
-    return Advice((arm, level), choice.sure, reason, table, _surer(panel, choice, seed, replicates), routes, routing)
+    return Advice(
+        (arm, level), choice.sure, reason, table, _surer(panel, choice, seed, replicates), routes, routing, no_routes
+    )
 
 
 def _panel(trials: Sequence[RecordedTrial], seed: int) -> _Panel:
@@ -316,17 +320,18 @@ def _surer(panel: _Panel, choice: _Choice, seed: int, replicates: int) -> Surer 
     return Surer(panel.candidates[rival], mean, low, high, n, PAIRED, needed, spend, low > 0 or high < 0)
 
 
-def _routes(panel: _Panel, budget: float, seed: int, replicates: int) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Each task's own choice; empty if any task has too few problems or nothing it can afford."""
+def _routes(panel: _Panel, budget: float, seed: int, replicates: int) -> tuple[pl.DataFrame, dict[str, int], str]:
+    """Each task's own choice; empty, and why, if any task has too few problems or nothing it can afford."""
     frames, picks = [], {}
     for task in sorted(set(panel.tasks)):
         own = panel.part(np.array([name == task for name in panel.tasks]))
-        choice = None if _refusal(own) else _chosen(own, budget, seed, replicates)
+        refusal = _refusal(own)
+        choice = None if refusal else _chosen(own, budget, seed, replicates)
         if choice is None:
-            return pl.DataFrame(schema=TABLE_SCHEMA), {}
+            return pl.DataFrame(schema=TABLE_SCHEMA), {}, f"{task}: {refusal or _too_dear(own, budget)}"
         frames.append(_table(own, choice, task, seed, replicates).filter(pl.col("chosen")))
         picks[task] = choice.place
-    return pl.concat(frames), picks
+    return pl.concat(frames), picks, ""
 
 
 def _routing(panel: _Panel, choice: _Choice, picks: dict[str, int], seed: int, replicates: int) -> Routing | None:

@@ -190,6 +190,8 @@ def policy(
     print(advice.reason)
     for row in advice.routes.to_dicts() if advice.routing else []:
         print(f"{row['task']}: {row['arm']} at level {row['level']}, {row['value']:.2f} on {row['n']} problems")
+    if advice.no_routes:
+        print(f"no choice per task: {advice.no_routes}")
     if routing := advice.routing:
         gain = f"{routing.gain:+.3f} [{routing.low:+.3f}, {routing.high:+.3f}]"
         print(f"choosing per task brings {gain}, {'worth it' if routing.worth_it else 'not shown to be worth it'}")

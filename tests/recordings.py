@@ -39,7 +39,7 @@ def trial(problem, stops, *, arm="a", task="toy", block=None, levels=(1, 2, 4), 
 def simulated(home, model, strategy, *, problems=80, levels=(1, 2, 3, 4, 6, 8, 12, 16), unit="calls", **settings):
     """Every trial of one arm on a simulated model, taken to its largest level."""
     arms = [{"strategy": strategy, "levels": list(levels), **settings}]
-    tasks = [{"name": "wikiworld", "problems": problems}]
+    tasks = [{"name": "wikiworld", "problems": problems, "params": {"questions_per_world": 1}}]
     made = worker.create({"name": "S", "seed": 5, "model": model, "tasks": tasks, "arms": arms}, home)
     worker.work(made, lambda kind, fields: None, home)
     store = Store(home, recorded=home / "none")
