@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,8 @@ Array = NDArray[np.float64]
 ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 DIFFICULTY_BINS = 5
 PAIRED = "paired bootstrap over clusters"
+NO_GAIN = "not shown to be better than the cheapest level of uniform allocation, so there is nothing to save"
+NEVER = "uniform allocation gets as far at no level"
 
 WORTH_SCHEMA: dict[str, type[pl.DataType]] = {
     "policy": pl.String,
@@ -71,7 +74,7 @@ def budgets(trials: Sequence[RecordedTrial], count: int = 8) -> list[float]:
     Empty for no trials, or where nothing was spent.
     """
     least = sum(trial.cost(0, trial.levels[0]) for trial in trials)
-    most = sum(trial.cost(0, trial.row["max_level"]) for trial in trials)
+    most = sum(trial.cost(low, high) for trial in trials for low, high in pairwise((0, *trial.levels)) if high > low)
     return [float(b) for b in np.geomspace(least, most, count)] if least > 0 else []
 
 
@@ -82,18 +85,24 @@ def replays(
     seed: int = 0,
     replicates: int = 2000,
 ) -> Replays:
-    """Replays every policy under every total budget."""
-    labels = [(policy, total) for policy in policies for total in totals]
-    frames = [
-        replay(trials, policy, total).select(
-            pl.lit(policy.name).alias("policy"),
-            pl.lit(policy.uses_truth).alias("uses_truth"),
-            pl.lit(float(total)).alias("budget"),
-            pl.all(),
-        )
-        for policy, total in labels
-    ]
+    """Replays every policy under every total budget.
+
+    `UNIFORM` takes every trial to the same level at once, for each level that any arm has, since that is how it would
+    be deployed: samples together in one request pay their prompt once. Its budgets are what that spends.
+    """
+    frames = []
+    for policy in policies:
+        for played, total in _uniform(trials) if policy == UNIFORM else [(policy, total) for total in totals]:
+            frame = replay(trials, played, total)
+            label = float(frame["spent"].sum() if total is None else total)
+            names = {"policy": policy.name, "uses_truth": policy.uses_truth, "budget": label}
+            frames.append(frame.select(*(pl.lit(value).alias(name) for name, value in names.items()), pl.all()))
     return Replays(pl.concat(frames) if frames else pl.DataFrame(), seed, replicates)
+
+
+def _uniform(trials: Sequence[RecordedTrial]) -> list[tuple[Policy, float | None]]:
+    levels = sorted({level for trial in trials for level in trial.levels if level > 0})
+    return [(Policy(UNIFORM.name, "uniform", {"order": "levels", "level": level}), None) for level in levels]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,15 +195,16 @@ def mean_interval(value: float, n: int, clusters: int, resampled: Array) -> Inte
 def savings(held: Replays) -> pl.DataFrame:
     """How much more uniform allocation spends for the accuracy that each other policy reaches.
 
-    At each budget of a policy, `ratio` is the spend at which uniform allocation (its accuracy made monotone and joined
-    by straight lines) reaches the policy's accuracy, over the policy's own spend. Above 1 the policy saves.
+    At each budget of a policy, `ratio` is the spend at which uniform allocation reaches the policy's accuracy, over the
+    policy's own spend; above 1 the policy saves. Uniform's accuracy is made monotone and its levels are joined by
+    straight lines, as a mix of two levels would.
 
     Returns:
-        Columns of `SAVING_SCHEMA`. `ratio` is null, and `note` says why, where uniform never gets as far within its
-        budgets; `low` and `high` are the 95 % interval of a paired bootstrap in which a replicate that never gets there
-        counts as larger than any number, so `high` may be infinite. Without uniform among the policies it is empty.
-
-    Accuracies that do not rise with spend give ratios around or below 1: there is nothing to save by dividing.
+        Columns of `SAVING_SCHEMA`. `ratio` is null, and `note` says why, where uniform gets as far at no level, and
+        where the policy is not shown to be better than uniform's cheapest level (the 95 % interval of the difference
+        does not leave out 0): accuracy that does not rise with spend leaves nothing to save. `low` and `high` are the
+        95 % interval of a paired bootstrap in which a replicate that never gets there counts as larger than any number,
+        so `high` may be infinite. Without uniform among the policies the frame is empty.
     """
     if held.trials.is_empty():
         return pl.DataFrame(schema=SAVING_SCHEMA)
@@ -216,7 +226,9 @@ def savings(held: Replays) -> pl.DataFrame:
         ratios = reached / np.where(own_spend > 0, own_spend, np.nan)
         known = ratios[1:][~np.isnan(ratios[1:])]
         low, high = np.quantile(known, ENDS, method="inverted_cdf") if len(known) else (np.nan, np.nan)
-        never = bool(np.isinf(ratios[0]))
+        note = _doubt(reached, own_value - values[:, 0])
+        if note == NO_GAIN:
+            low = high = np.nan
         rows.append(
             {
                 "policy": policy,
@@ -224,17 +236,24 @@ def savings(held: Replays) -> pl.DataFrame:
                 "budget": budget,
                 "spent": float(own_spend[0]),
                 "value": float(own_value[0]),
-                "uniform_spent": None if never else float(reached[0]),
-                "ratio": None if never or np.isnan(ratios[0]) else float(ratios[0]),
-                "low": float(low),
-                "high": float(high),
+                "uniform_spent": None if note else float(reached[0]),
+                "ratio": None if note else float(ratios[0]),
+                "low": None if np.isnan(low) else float(low),
+                "high": None if np.isnan(high) else float(high),
                 "n": int(table.counted[i].sum()),
                 "clusters": int((table.counted[i] > 0).sum()),
                 "method": PAIRED,
-                "note": "uniform allocation never gets as far within its budgets" if never else "",
+                "note": note,
             }
         )
     return pl.DataFrame(rows, schema=SAVING_SCHEMA)
+
+
+def _doubt(reached: Array, gains: Array) -> str:
+    """Why no saving is stated, or nothing. The first of both is of the data, the others of the replicates."""
+    if np.isnan(reached[0]) or np.nanquantile(gains[1:], ENDS[0]) <= 0:
+        return NO_GAIN
+    return NEVER if np.isinf(reached[0]) else ""
 
 
 def _spend_at(spends: Array, values: Array, wanted: float) -> float:

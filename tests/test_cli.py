@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from fourdials import spec, worker
 from fourdials.cli import app, main
 
-COMMANDS = ["run", "resume", "list", "query", "export"]
+COMMANDS = ["run", "resume", "list", "query", "export", "policy"]
 TINY = {
     "name": "Tiny",
     "seed": 1,
