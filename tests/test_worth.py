@@ -123,10 +123,11 @@ def test_where_votes_bring_nothing_adapting_saves_nothing(tmp_path, model):
     assert (adaptive["note"] == worth.NO_GAIN).sum() >= 12
 
 
-def test_equally_hard_problems_still_gain_from_stopping_votes_that_luck_has_decided(tmp_path):
-    """Wald's sequential test needs fewer samples than one of fixed size, whatever the problems have in common."""
-    trials = simulated(tmp_path, "sim/solve=0.5", "majority_vote", problems=80, levels=tuple(range(1, 17)))
+def test_on_equally_hard_problems_no_saving_is_shown(tmp_path):
+    """Only luck tells them apart, and what stopping lucky votes early saves is little."""
+    trials = simulated(tmp_path, "sim/solve=0.35", "majority_vote", problems=150, levels=tuple(range(1, 17)))
     policies = [UNIFORM, Policy("beta stopping", "beta_stopping", {"confidence": 0.9})]
     row = worth.savings(worth.replays(trials, [10_000], policies)).row(0, named=True)
-    assert row["note"] in ("", worth.NEVER)
-    assert row["low"] > 1
+    assert row["note"] == ""
+    assert row["ratio"] < 1.5
+    assert row["low"] <= 1
