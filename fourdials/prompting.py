@@ -60,6 +60,21 @@ def with_notes(prompt: Prompt, notes: str) -> Prompt:
     return replace(prompt, text=f"{above}{break_line}{notes}\n{cue}")
 
 
+def in_context(question: Question, prompt: Prompt, text: str) -> Prompt:
+    """The prompt with another text in the place of the question's context. Raises ValueError if it does not hold it."""
+    context = question.context
+    if not context or context not in prompt.shown:
+        raise ValueError(f"the prompt of {question.task} does not hold its context; a task that offers one shows it")
+    turns = tuple(replace(turn, content=_swapped(turn.content, context, text)) for turn in prompt.messages)
+    return replace(prompt, messages=turns, text=_swapped(prompt.text, context, text))
+
+
+def _swapped(text: str, old: str, new: str) -> str:
+    """The text with its last `old`, after any worked examples, replaced."""
+    above, found, below = text.rpartition(old)
+    return f"{above}{new}{below}" if found else text
+
+
 def before_mark(text: str, mark: str) -> str | None:
     """What stands before the last `mark` in a text, whatever its case; None if it has none."""
     found = list(re.finditer(re.escape(mark), text, re.IGNORECASE)) if mark else []

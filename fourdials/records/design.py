@@ -60,8 +60,9 @@ class Arm:
 class Experiment:
     """A validated experiment: which tasks, arms and models, how many repeats, and what may be spent.
 
-    `allocation` holds the validated knobs of the allocator, `models` maps every model id of the line-ups to its
-    catalogue entry, `spec` is the plain data it was read from.
+    `allocation` holds the validated knobs of the allocator. `models` maps every model id of the line-ups, and
+    `grader_model`, to its catalogue entry; `grader_model` judges the answers of tasks that a model grades, None if
+    there are none; `spec` is the plain data it was read from.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Experiment:
     allocation: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     budget: Limits = field(default_factory=Limits)
     trial_budget: Limits = field(default_factory=Limits)
+    grader_model: str | None = None
     spec: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
     @property

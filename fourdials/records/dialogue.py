@@ -36,6 +36,8 @@ class Prompt:
             right reply up by it in `Problem.truths`; real ones never see it.
         effort: The provider's setting for how long to reason: `low`, `medium`, `high`, or a number of thinking tokens;
             empty to leave it alone.
+        discouraged, bias: Words whose first token is made less likely wherever it could come, and by how much its logit
+            is lowered (natural units); 0 for not at all.
     """
 
     messages: tuple[Message, ...] = ()
@@ -47,6 +49,8 @@ class Prompt:
     mark: str = ""
     key: str = "answer"
     effort: str = ""
+    discouraged: tuple[str, ...] = ()
+    bias: float = 0.0
 
     @property
     def format(self) -> Format:

@@ -83,6 +83,11 @@ def test_a_task_offers_what_it_says(task, format):
     question = task.question(problem, "given", format)
     assert ("think" in offers) == (question.think is not None)
     assert ("steps" in offers) == (question.steps is not None)
+    assert ("context" in offers) == (question.context != "")
+    shown = [prompt.shown for prompt in (question.answer, question.think) if prompt is not None]
+    assert all(question.context in prompt for prompt in shown)
+    assert problem.text not in question.context
+    assert question.sharing >= 1
     assert (question.answer.format, question.task, question.access) == (format, problem.task, "given")
     for access, make in (
         ("search", lambda: task.search_tool(problem)),
