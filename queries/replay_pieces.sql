@@ -1,4 +1,4 @@
--- What each request of a trial cost level by level, for replaying an allocator that grants it in pieces
+-- What each request of a trial cost, level by level
 -- Grain: one row per trial, request and level.
 -- Units: paid and again in $unit. `paid` is what the request's samples or cuts entering at this level cost. `again` is what
 --   has to be paid once more where an allocator cuts the request in two above this level: the prompt of samples that are
