@@ -54,12 +54,16 @@ def run(
     ],
     again: Annotated[bool, typer.Option("--again", help="Start another run even if one of this spec exists")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the forecast")] = False,
+    model: Annotated[
+        str | None, typer.Option(help="Put this model, such as sim/default, in the place of every model of the file")
+    ] = None,
+    problems: Annotated[int | None, typer.Option(min=1, help="At most this many problems of each task")] = None,
     ingest: Annotated[bool, typer.Option(help="Take the results into the database at the end")] = True,
 ) -> None:
     """Run an experiment file; one that was interrupted goes on, one that has finished is left alone."""
     from fourdials import spec, worker
 
-    data = spec.load(spec_file)
+    data = spec.adapted(spec.load(spec_file), model=model, problems=problems)
     if dry_run:
         _print_forecast(data)
         return

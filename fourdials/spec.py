@@ -5,6 +5,7 @@ Every mistake in a file is reported at once, each with its path, the value recei
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import tomllib
@@ -132,6 +133,32 @@ def _without_none(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_without_none(item) for item in value]
     return value
+
+
+def adapted(data: Mapping[str, Any], *, model: str | None = None, problems: int | None = None) -> dict[str, Any]:
+    """The plain data of a spec with other models or fewer problems; what is None stays, wrong shapes do too.
+
+    Args:
+        data: The plain data; it is not changed.
+        model: Takes the place of every model of every line-up. What `[models]` states of the old ones is dropped.
+        problems: The most problems of each task.
+    """
+    made = copy.deepcopy(dict(data))
+    if model is not None:
+        made["model"] = model
+        made.pop("models", None)
+        for arm in _tables(made, "arms"):
+            arm.pop("lineup", None)
+    if problems is not None:
+        for task in _tables(made, "tasks"):
+            held = task.get("problems", _Task.model_fields["problems"].default)
+            task["problems"] = min(held, problems) if isinstance(held, int) else held
+    return made
+
+
+def _tables(data: Mapping[str, Any], section: str) -> list[dict[str, Any]]:
+    entries = data.get(section)
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
 def digest(data: Mapping[str, Any]) -> str:
