@@ -5,6 +5,7 @@ Every mistake in a file is reported at once, each with its path, the value recei
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import tomllib
@@ -73,6 +74,7 @@ class _Spec(_Section):
     repeats: Annotated[int, Field(gt=0, le=1000)] = 1
     concurrency: Annotated[int, Field(gt=0, le=1024)] = 8
     allocator: str = "uniform"
+    allocation: dict[str, Any] = {}
     model: str | None = None
     grader_model: str | None = None
     claims: list[Annotated[str, Field(pattern=r"^C\d{1,2}b?$")]] = []  # of fourdials/claims, that a run of it tests
@@ -134,6 +136,32 @@ def _without_none(value: Any) -> Any:
     return value
 
 
+def adapted(data: Mapping[str, Any], *, model: str | None = None, problems: int | None = None) -> dict[str, Any]:
+    """The plain data of a spec with other models or fewer problems; what is None stays, wrong shapes do too.
+
+    Args:
+        data: The plain data; it is not changed.
+        model: Takes the place of every model of every line-up. What `[models]` states of the old ones is dropped.
+        problems: The most problems of each task.
+    """
+    made = copy.deepcopy(dict(data))
+    if model is not None:
+        made["model"] = model
+        made.pop("models", None)
+        for arm in _tables(made, "arms"):
+            arm.pop("lineup", None)
+    if problems is not None:
+        for task in _tables(made, "tasks"):
+            held = task.get("problems", _Task.model_fields["problems"].default)
+            task["problems"] = min(held, problems) if isinstance(held, int) else held
+    return made
+
+
+def _tables(data: Mapping[str, Any], section: str) -> list[dict[str, Any]]:
+    entries = data.get(section)
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
 def digest(data: Mapping[str, Any]) -> str:
     """Eight hexadecimal digits that identify the content of a spec, whatever its key order."""
     text = json.dumps(_without_none(data), sort_keys=True, separators=(",", ":"))
@@ -163,9 +191,8 @@ def parse(data: Mapping[str, Any], *, trusted: bool = True) -> Experiment:
     _check_grader(spec.grader_model, tasks, mistakes)
     named = _named([arm for arm in arms if arm], mistakes)
     _check_shares(spec.arms, mistakes)
+    allocation = _allocation(spec, mistakes)
     _check_code(data, trusted, mistakes)
-    if spec.allocator not in plugins.allocators():
-        mistakes.append(Mistake("allocator", spec.allocator, f"one of {', '.join(plugins.allocators())}"))
     if not mistakes:
         _check_fit(tasks, named, found, mistakes)
     if mistakes:
@@ -179,11 +206,26 @@ def parse(data: Mapping[str, Any], *, trusted: bool = True) -> Experiment:
         repeats=spec.repeats,
         concurrency=spec.concurrency,
         allocator=spec.allocator,
+        allocation=allocation,
         budget=Limits(**spec.budget.model_dump()),
         trial_budget=Limits(**spec.trial_budget.model_dump()),
         grader_model=spec.grader_model,
         spec=_without_none(data),
     )
+
+
+def _allocation(spec: _Spec, mistakes: list[Mistake]) -> dict[str, Any]:
+    """The validated knobs of the allocator; one that needs hindsight cannot run."""
+    known = {name: found for name, found in plugins.allocators().items() if found.grades != "hindsight"}
+    if spec.allocator not in known:
+        hint = "; it knows the truth and works on recorded runs only" if spec.allocator in plugins.allocators() else ""
+        mistakes.append(Mistake("allocator", spec.allocator, f"one of {', '.join(known)}{hint}"))
+        return {}
+    try:
+        return known[spec.allocator].Knobs.model_validate(spec.allocation).model_dump(mode="json")
+    except ValidationError as error:
+        mistakes.extend(_mistakes(error, "allocation"))
+        return {}
 
 
 def _unknown_names(data: Mapping[str, Any]) -> list[Mistake]:

@@ -1,7 +1,7 @@
 """Samples of problems → bins of difficulty made from one half of them, and what the other half scores in each.
 
-Sorting problems by the samples that are then scored makes the hard ones look harder and the easy ones easier than they are.
-So bins and scores come from different halves; another arm's scores, whose samples played no part, may be used whole.
+Sorting problems by the samples that are then scored makes the hard ones look harder and the easy ones easier than they
+are. So bins and scores come from different halves; another arm's scores, whose samples played no part, are used whole.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def by_bin(binned: pl.DataFrame, scores: pl.DataFrame | None = None) -> pl.DataF
 
     Args:
         binned: Of `bins`.
-        scores: Columns task, problem_id and score (one row per trial or problem) of an arm whose samples made no bins; by
-            default the half of the samples that was held out.
+        scores: Columns task, problem_id and score (one row per trial or problem) of an arm whose samples made no bins;
+            by default the half of the samples that was held out.
 
     Returns:
         Columns of `BIN_SCHEMA`, hardest bin first. Problems without a bin, or without a score, are left out.

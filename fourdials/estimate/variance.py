@@ -1,7 +1,7 @@
 """What each trial scored, used and was → how much of the variance of scores each of those explains.
 
-Rows come from the query `trial_spends`. Factors: tokens (their logarithm), tool calls (logarithm of one more), the model, and
-the architecture (the strategy). Explained is the R² of ordinary least squares, shared out by Shapley values.
+Rows come from the query `trial_spends`. Factors: tokens (their logarithm), tool calls (logarithm of one more), the
+model, and the architecture (the strategy). Explained is the R² of ordinary least squares, shared out by Shapley values.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from fourdials.errors import InputError
-from fourdials.estimate.intervals import TAILS, Array, resamples
+from fourdials.estimate.intervals import TAILS, Array, Ints, resamples
 from fourdials.estimate.panel import PROBLEM
 
 FACTORS = ("tokens", "tool calls", "model", "architecture")
@@ -43,9 +43,9 @@ class Explained:
     """What explains scores.
 
     Attributes:
-        table: Columns of `SHARE_SCHEMA`: for each factor its `alone` (R² of it by itself), its `shapley` share of the full
-            R², and `partial` for architecture given tokens, then a row `all`, measure `full`. `n` counts problems at problem
-            level, configurations at configuration level.
+        table: Columns of `SHARE_SCHEMA`: for each factor its `alone` (R² of it by itself), its `shapley` share of the
+            full R², and `partial` for architecture given tokens, then a row `all`, measure `full`. `n` counts problems
+            at problem level, configurations at configuration level.
         warnings: Why not to read it as cause and effect, each a sentence; empty if nothing speaks against it.
     """
 
@@ -59,14 +59,15 @@ def explain(trials: pl.DataFrame, level: Level = "problem", seed: int = 0, refit
     Args:
         trials: Rows of the query `trial_spends`. Trials of unknown tokens are left out. A column `cap` that holds the
             tokens each trial was randomly allowed shows that the budget was randomised.
-        level: `problem` (a row per trial) or `configuration` (a row per arm, model and highest level, means over trials).
+        level: `problem` (a row per trial) or `configuration` (a row per arm, model and highest level: means of trials).
         seed: Of the bootstrap.
         refits: Replicates, over clusters of problems at both levels.
 
-    R² of a set of factors is 1 − residual / total sum of squares. A factor's Shapley share (LMG: Lindeman, Merenda and Gold
-    1980) is its mean increase of R² over all orders in which factors may enter; the shares add up to the full R². The partial
-    R² of architecture given tokens is (R²(tokens, architecture) − R²(tokens)) / (1 − R²(tokens)). R² is never negative and
-    grows with the number of coefficients, so with few configurations it flatters. Factors that do not vary explain 0.
+    R² of a set of factors is 1 − residual / total sum of squares. A factor's Shapley share (LMG: Lindeman, Merenda and
+    Gold 1980) is its mean increase of R² over all orders in which factors may enter; the shares add up to the full R².
+    The partial R² of architecture given tokens is (R²(tokens, architecture) − R²(tokens)) / (1 − R²(tokens)). R² is
+    never negative and grows with the number of coefficients, so with few configurations it flatters. Factors that do
+    not vary explain 0.
     Raises InputError where scores do not vary or there are too few rows.
     """
     known = trials.drop_nulls(["total_tokens", "score"]).filter(pl.col("total_tokens") > 0)
@@ -101,8 +102,8 @@ def explain(trials: pl.DataFrame, level: Level = "problem", seed: int = 0, refit
 def by_range(trials: pl.DataFrame, level: Level = "problem", steps: int = 6, seed: int = 0) -> pl.DataFrame:
     """R² of tokens alone against the range of budgets: a wide range of spend makes spend look important.
 
-    Columns: `ratio` (largest over smallest tokens kept, around their median on a log scale), `trials`, and `value`, `low`,
-    `high`, `n`, `clusters`, `method` of R². Ranges in which too few trials are left, or scores are all the same, are left out.
+    Columns: `ratio` (largest over smallest tokens kept, around their median on a log scale), `trials`, and `value`,
+    `low`, `high`, `n`, `clusters`, `method` of R². Ranges with too few trials, or scores all the same, are left out.
     """
     known = trials.drop_nulls(["total_tokens", "score"]).filter(pl.col("total_tokens") > 0)
     if known.is_empty():
@@ -153,7 +154,7 @@ def _rows(trials: pl.DataFrame, level: Level) -> pl.DataFrame:
     return trials if level == "problem" else trials.select(CONFIGURATION).unique()
 
 
-def _grams(trials: pl.DataFrame, columns: Mapping[str, Array], level: Level, cluster: Array, weights: Array) -> Array:
+def _grams(trials: pl.DataFrame, columns: Mapping[str, Array], level: Level, cluster: Ints, weights: Array) -> Array:
     """For each replicate the sums of products of [1, factors…, score]: replicates × q × q."""
     score = trials["score"].to_numpy().astype(np.float64)[:, None]
     wide = np.hstack([np.ones_like(score), *columns.values(), score])
@@ -169,7 +170,8 @@ def _grams(trials: pl.DataFrame, columns: Mapping[str, Array], level: Level, clu
     drawn = np.einsum("rc,gcq->rgq", weights, sums, optimize=True)
     held = drawn[:, :, :1]
     means = np.divide(drawn, held, out=np.zeros_like(drawn), where=held > 0)  # a configuration not drawn weighs nothing
-    return np.einsum("rgq,rgp->rqp", means, means, optimize=True)
+    grams: Array = np.einsum("rgq,rgp->rqp", means, means, optimize=True)
+    return grams
 
 
 def _r_squared(grams: Array, columns: Mapping[str, Array]) -> dict[tuple[str, ...], Array]:
@@ -214,8 +216,8 @@ def _warnings(trials: pl.DataFrame, rows: pl.DataFrame, columns: Mapping[str, Ar
     caps = trials["cap"].drop_nulls().n_unique() if "cap" in trials.columns else 0
     if caps < 2:
         found.append(
-            "Budgets were not randomised: harder problems and weaker models spend more by themselves, so that what tokens "
-            "explain is no effect of spending them. Run arms with random token caps."
+            "Budgets were not randomised: harder problems and weaker models spend more by themselves, so that what "
+            "tokens explain is no effect of spending them. Run arms with random token caps."
         )
     if fixed := [name for name, design in columns.items() if not design.shape[1]]:
         found.append(f"Nothing can be said of {_listed(fixed)}, which did not vary.")

@@ -9,7 +9,7 @@ from fourdials.estimate import difficulty
 from fourdials.estimate.pool import Pool
 
 
-def pool_of(rates, n, seed=0, per_cluster=1):
+def pool_of(rates, n, seed=1, per_cluster=1):
     right = np.random.default_rng(seed).random((len(rates), n)) < np.asarray(rates)[:, None]
     names = [f"p{i:04}" for i in range(len(rates))]
     cluster = np.arange(len(rates)) // per_cluster
@@ -18,8 +18,8 @@ def pool_of(rates, n, seed=0, per_cluster=1):
 
 
 def test_difficulty_leakage_equal_problems_look_unequal_only_where_a_half_scores_itself():
-    """Trap: 300 problems of one rate, 0.4. Sorted and scored by the same four samples the quintiles run from 0 to 0.85; on
-    the samples held out every quintile is 0.4."""
+    """Trap: 300 problems of one rate, 0.4. Sorted and scored by the same four samples the quintiles run from 0 to 0.85;
+    on the samples held out every quintile is 0.4."""
     binned = difficulty.bins(pool_of([0.4] * 300, 8))
     leaked = binned.group_by("bin").agg(pl.col("binned_on").mean()).sort("bin")["binned_on"]
     assert leaked[0] < 0.15
@@ -34,7 +34,9 @@ def test_bins_follow_true_difficulty_and_other_arms_are_scored_whole():
     binned = difficulty.bins(pool_of(rates, 32), count=3)
     found = difficulty.by_bin(binned)
     assert found["value"].to_list() == pytest.approx([0.1, 0.5, 0.9], abs=0.04)
-    other = pl.DataFrame({"task": "toy", "problem_id": [f"p{i:04}" for i in range(180)] * 2, "score": [1.0, 0.0] * 180})
+    other = pl.DataFrame(
+        {"task": "toy", "problem_id": [f"p{i:04}" for i in range(180)] * 2, "score": [1.0] * 180 + [0.0] * 180}
+    )
     assert difficulty.by_bin(binned, other)["value"].to_list() == pytest.approx([0.5] * 3)
     assert difficulty.by_bin(binned, other.head(0)).is_empty()
 

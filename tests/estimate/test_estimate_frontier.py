@@ -162,8 +162,8 @@ def test_operating_points_of_a_stored_run_stand_at_each_level(tmp_path):
 
 
 def test_quick_finishers_do_not_flatter_an_arm_since_unfinished_blocks_do_not_count(tmp_path):
-    """Trap: of six problems `think` has ended the two easy ones only, and both are right; `vote` has ended all six. What
-    is compared is the two blocks that every arm has ended, not two quick successes against six problems."""
+    """Trap: of six problems `think` has ended the two easy ones only, and both are right; `vote` has ended all. What is
+    compared is the two blocks that every arm has ended, not two quick successes against six problems."""
     ledger = two_arms(problems=0)
     ledger.run("p0", "vote", [(1, 10, 0.0), (2, 10, 1.0)], block=0)
     ledger.run("p0", "think", [(64, 40, 1.0)], block=0, stop_reason="finished")
