@@ -15,7 +15,8 @@ def judge(evidence: Evidence) -> list[Check]:
     """At equal tokens the parallel arm leads on one task and the sequential one on another; a routed arm is within 2
     points of the better of the two."""
     arms, points = arms_of(evidence), evidence.points("total_tokens")
-    dials = {dial: [arm["arm"] for arm in arms if arm["dial"] == dial] for dial in ("parallel", "sequential")}
+    longest = sorted(arms, key=lambda arm: -len(arm["levels"]))
+    dials = {dial: [arm["arm"] for arm in longest if arm["dial"] == dial] for dial in ("parallel", "sequential")}
     tasks = sorted(points["task"].unique())
     if not all(dials.values()) or len(tasks) < 2:
         raise InputError("it needs a parallel and a sequential arm on two tasks")
