@@ -13,8 +13,8 @@ TOKENS, ARCHITECTURE = 0.6, 0.1
 
 
 def judge(evidence: Evidence) -> list[Check]:
-    """Over configurations (an arm at a level) tokens alone explain 0.6 of the variance, and the arrangement under 0.1
-    of what tokens leave."""
+    """Over configurations (an arm at a level) tokens alone explain 0.6 of the variance, and the arrangement adds
+    less than 0.1."""
     stops = evidence.read("operating_points", experiment_ids=[evidence.experiment_id])
     models = evidence.arms.select("experiment_id", "arm", "model")
     rows = stops.join(models, on=["experiment_id", "arm"]).rename({"level": "max_level"})
@@ -25,14 +25,20 @@ def judge(evidence: Evidence) -> list[Check]:
         row = explained.table.filter((pl.col("factor") == factor) & (pl.col("measure") == measure)).row(0, named=True)
         return Estimate(row["value"], row["low"], row["high"], problems, row["clusters"], row["method"])
 
+    tokens, rest = part("tokens", "alone"), part("architecture", "partial")
+    # What the arrangement adds to R² is its share of what tokens leave; the ends of both intervals are combined as
+    # unluckily as possible.
+    added = Estimate(
+        rest.value * (1 - tokens.value),
+        rest.low * (1 - tokens.high),
+        rest.high * (1 - tokens.low),
+        problems,
+        rest.clusters,
+        rest.method,
+    )
     return [
-        above(f"Tokens alone explain at least {TOKENS}", part("tokens", "alone"), TOKENS, "number"),
-        below(
-            f"The arrangement explains under {ARCHITECTURE} of the rest",
-            part("architecture", "partial"),
-            ARCHITECTURE,
-            "number",
-        ),
+        above(f"Tokens alone explain at least {TOKENS} of the variance", tokens, TOKENS, "number"),
+        below(f"The arrangement adds less than {ARCHITECTURE}", added, ARCHITECTURE, "number"),
     ]
 
 
@@ -45,10 +51,7 @@ CLAIM = Claim(
     ),
     source="Engineering post of Anthropic, June 2025",
     scaling="external",
-    counts=(
-        "Over configurations, tokens alone reach an R² of 0.6, and the arrangement explains less than 0.1 of what "
-        "is left."
-    ),
+    counts=("Over configurations, tokens alone reach an R² of 0.6, and the arrangement adds less than 0.1 to it."),
     established="Arrangements differ widely in what they spend, so comparing them without their spend says little.",
     contested=(
         "What such an R² means: it depends on the range of budgets that was chosen, and harder problems draw more "
