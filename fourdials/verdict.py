@@ -1,12 +1,14 @@
 """Runs in the database → a verdict on each claim of the literature, with its reasons. Called by Learn and notebooks.
 
-A claim is a file under `claims/`. A run counts for the claims that its experiment file names; real models and scale
+A claim is a file under `claims/`. A run counts for the claims that its experiment file names (a run of a file as it was
+before it named any, for those it names now); real models and scale
 models are judged apart, simulated ones never. Where several runs of a kind name a claim the one with the most problems
 speaks, the newer one where they are level, and the others are listed: a choice that does not look at outcomes.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -189,6 +191,23 @@ def experiments() -> dict[str, tuple[str, ...]]:
     return {claim: tuple(stem for stem, ids in named if claim in ids) for claim in claims()}
 
 
+def runs_by_claim(store: Store) -> dict[str, list[dict[str, Any]]]:
+    """For each claim the runs that count for it, rows of the query `claim_runs`, the one that speaks first."""
+    rows = query.run(store, "claim_runs").to_dicts()
+    named = {_same(data): data["claims"] for data in map(spec.load, EXPERIMENTS.glob("*.toml")) if "claims" in data}
+    found: dict[str, list[dict[str, Any]]] = {claim: [] for claim in claims()}
+    for row in rows:
+        for claim in row["claims"] or named.get(_same(json.loads(row["spec"])), []):
+            found.get(claim, []).append(row)
+    return found
+
+
+def _same(data: Mapping[str, Any]) -> str:
+    """What two experiments have in common that ask the same: everything but claims, model, seed and budget."""
+    left_out = ("claims", "model", "seed", "budget")
+    return spec.digest({key: value for key, value in data.items() if key not in left_out})
+
+
 def above(said: str, found: Measured, line: float = 0.0, unit: Unit = "points") -> Check:
     """Holds if the whole interval lies above a line, fails if it lies below."""
     outcome = REPRODUCED if found.low > line else NOT_REPRODUCED if found.high < line else UNDECIDED
@@ -245,14 +264,14 @@ def judge(claim: Claim, evidence: Evidence) -> Finding:
 
 def findings(store: Store) -> dict[str, dict[str, Finding]]:
     """The verdict on every claim: claim id → origin → finding, from the runs in the database alone."""
-    runs = query.run(store, "claim_runs")
+    runs = runs_by_claim(store)
 
     def read(name: str, **params: Any) -> pl.DataFrame:
         return query.run(store, name, **params)
 
     return {
         claim.id: {
-            origin: of_runs(claim, origin, runs.filter(claim=claim.id, origin=origin).to_dicts(), read)
+            origin: of_runs(claim, origin, [run for run in runs[claim.id] if run["origin"] == origin], read)
             for origin in ORIGINS
         }
         for claim in claims().values()

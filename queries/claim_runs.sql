@@ -1,12 +1,8 @@
--- Runs that name a claim of the literature in their experiment file
--- Grain: one row per experiment and claim it names.
--- Units: seconds since the epoch. `origin` says what kind of models it was run with, also where it is a recording.
-WITH named AS (
-    SELECT experiment_id, name, origin, recorded, status, created_at,
-           unnest(coalesce(CAST(spec -> '$.claims' AS VARCHAR[]), [])) AS claim
-    FROM experiments
-),
-solved AS (
+-- Runs that have trials, with the claims of the literature that their experiment files name
+-- Grain: one row per experiment.
+-- Units: seconds since the epoch. `origin` says what kind of models it was run with, also where it is a recording; `spec`
+--   is the experiment file as JSON, `claims` its list of that name, empty where it names none.
+WITH solved AS (
     SELECT experiment_id,
            list(DISTINCT model ORDER BY model) AS models,
            count(DISTINCT task || '/' || problem_id) AS problems,
@@ -14,11 +10,12 @@ solved AS (
     FROM trials
     GROUP BY experiment_id
 )
-SELECT n.claim, n.experiment_id, n.name, n.origin, n.recorded, n.created_at,
+SELECT e.experiment_id, e.name, e.origin, e.recorded, e.created_at,
+       CAST(e.spec AS VARCHAR) AS spec,
+       coalesce(CAST(e.spec -> '$.claims' AS VARCHAR[]), []) AS claims,
        s.models,
        s.problems,
        s.trials_done < e.planned_trials AS interim
-FROM named AS n
-JOIN solved AS s ON s.experiment_id = n.experiment_id
-JOIN experiments AS e ON e.experiment_id = n.experiment_id
-ORDER BY n.claim, s.problems DESC, n.created_at DESC, n.experiment_id;
+FROM experiments AS e
+JOIN solved AS s ON s.experiment_id = e.experiment_id
+ORDER BY s.problems DESC, e.created_at DESC, e.experiment_id;

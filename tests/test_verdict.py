@@ -151,3 +151,15 @@ def test_a_claim_is_reproduced_only_if_all_its_checks_are():
     assert verdict.conclude([checks[REPRODUCED]]) == REPRODUCED
     assert verdict.conclude([checks[REPRODUCED], checks[UNDECIDED]]) == UNDECIDED
     assert verdict.conclude([checks[REPRODUCED], checks[UNDECIDED], checks[NOT_REPRODUCED]]) == NOT_REPRODUCED
+
+
+def test_a_run_of_a_file_that_named_no_claim_yet_counts_for_those_it_names_now(tmp_path):
+    before = verdict.spec.load(verdict.EXPERIMENTS / "demonstration.toml") | {"model": "model/b"}
+    named = before.pop("claims")
+    same, other = cascade_run("same", 12), cascade_run("other", 12)
+    same.lines[0]["spec"] = before
+    other.lines[0]["spec"] = before | {"repeats": 7}
+    store = store_of(tmp_path, same, other)
+    found = verdict.runs_by_claim(store)
+    assert [row["experiment_id"] for row in found[named[0]]] == ["same"]
+    store.close()

@@ -1,0 +1,8 @@
+"""Lessons."""
+
+import streamlit as st
+
+
+def show() -> None:
+    """Nothing yet."""
+    st.write("soon")
