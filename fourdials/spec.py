@@ -74,6 +74,7 @@ class _Spec(_Section):
     repeats: Annotated[int, Field(gt=0, le=1000)] = 1
     concurrency: Annotated[int, Field(gt=0, le=1024)] = 8
     allocator: str = "uniform"
+    allocation: dict[str, Any] = {}
     model: str | None = None
     grader_model: str | None = None
     budget: _Budget = _Budget()
@@ -189,9 +190,8 @@ def parse(data: Mapping[str, Any], *, trusted: bool = True) -> Experiment:
     _check_grader(spec.grader_model, tasks, mistakes)
     named = _named([arm for arm in arms if arm], mistakes)
     _check_shares(spec.arms, mistakes)
+    allocation = _allocation(spec, mistakes)
     _check_code(data, trusted, mistakes)
-    if spec.allocator not in plugins.allocators():
-        mistakes.append(Mistake("allocator", spec.allocator, f"one of {', '.join(plugins.allocators())}"))
     if not mistakes:
         _check_fit(tasks, named, found, mistakes)
     if mistakes:
@@ -205,11 +205,26 @@ def parse(data: Mapping[str, Any], *, trusted: bool = True) -> Experiment:
         repeats=spec.repeats,
         concurrency=spec.concurrency,
         allocator=spec.allocator,
+        allocation=allocation,
         budget=Limits(**spec.budget.model_dump()),
         trial_budget=Limits(**spec.trial_budget.model_dump()),
         grader_model=spec.grader_model,
         spec=_without_none(data),
     )
+
+
+def _allocation(spec: _Spec, mistakes: list[Mistake]) -> dict[str, Any]:
+    """The validated knobs of the allocator; one that needs hindsight cannot run."""
+    known = {name: found for name, found in plugins.allocators().items() if found.grades != "hindsight"}
+    if spec.allocator not in known:
+        hint = "; it knows the truth and works on recorded runs only" if spec.allocator in plugins.allocators() else ""
+        mistakes.append(Mistake("allocator", spec.allocator, f"one of {', '.join(known)}{hint}"))
+        return {}
+    try:
+        return known[spec.allocator].Knobs.model_validate(spec.allocation).model_dump(mode="json")
+    except ValidationError as error:
+        mistakes.extend(_mistakes(error, "allocation"))
+        return {}
 
 
 def _unknown_names(data: Mapping[str, Any]) -> list[Mistake]:
