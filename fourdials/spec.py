@@ -136,13 +136,8 @@ def _without_none(value: Any) -> Any:
 
 
 def adapted(data: Mapping[str, Any], *, model: str | None = None, problems: int | None = None) -> dict[str, Any]:
-    """The plain data of a spec with other models or fewer problems; what is None stays, wrong shapes do too.
-
-    Args:
-        data: The plain data; it is not changed.
-        model: Takes the place of every model of every line-up. What `[models]` states of the old ones is dropped.
-        problems: The most problems of each task.
-    """
+    """The plain data of a spec with another `model` in the place of every one of every line-up (what `[models]` states of
+    the old ones is dropped), and at most so many `problems` of each task. What is None stays, wrong shapes do too."""
     made = copy.deepcopy(dict(data))
     if model is not None:
         made["model"] = model
