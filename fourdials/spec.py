@@ -136,7 +136,7 @@ def _without_none(value: Any) -> Any:
 
 
 def adapted(data: Mapping[str, Any], *, model: str | None = None, problems: int | None = None) -> dict[str, Any]:
-    """The plain data of a spec with another `model` in the place of every one of every line-up (what `[models]` states of
+    """The plain data of a spec with another `model` for all of every line-up (what `[models]` states of
     the old ones is dropped), and at most so many `problems` of each task. What is None stays, wrong shapes do too."""
     made = copy.deepcopy(dict(data))
     if model is not None:
