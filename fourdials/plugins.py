@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from pydantic import BaseModel, ConfigDict, create_model
 
 from fourdials.errors import InputError
-from fourdials.records import Access, Checkpoint, Dial, Format, Grade, Observation, Problem, Prompt
+from fourdials.records import Access, Checkpoint, Dial, Format, Grade, Model, Observation, Problem, Prompt
 from fourdials.spending import Ask as Ask
 
 # A strategy's generator: it yields checkpoints, `Checkpoint(0)` first, and is sent the level it may go up to, always at
@@ -80,6 +80,9 @@ class Question:
         think: Asks for a thought that ends with `answer_mark` and the answer; None if the task has no such rendering.
         answer_mark: What stands before the answer at the end of a thought.
         steps: The task's chain of steps; None if it has none.
+        tight: True if texts are joined to a prompt as they are, for models whose alphabet has no space or line break.
+        check: Asks for a verdict on a whole reply in the task's own form, its first choice meaning that it is right;
+            None where strategies ask in words of their own.
     """
 
     problem_id: str
@@ -91,6 +94,8 @@ class Question:
     think: Prompt | None = None
     answer_mark: str = "Answer:"
     steps: Steps | None = None
+    tight: bool = False
+    check: Callable[[str], Prompt] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ class TaskInfo:
         title: A few words.
         summary: One or two sentences: what is asked, what makes it hard.
         offers: For each prompt format, what the task can be used with: accesses (`given`, `search`, `environment`) and
-            renderings (`steps`, `think`).
+            renderings (`steps`, `think`, `check`).
         difficulty: What `Problem.difficulty` counts.
         context_tokens: An upper estimate of the longest prompt at default parameters.
     """
@@ -323,3 +328,25 @@ def misfit(plan: Strategy, task: Any, format: Format) -> str | None:
     if not missing:
         return None
     return f"{plan.name} needs {', '.join(sorted(missing))}, which this task does not offer to {format} models"
+
+
+def unsuited(model: Model, name: str) -> str | None:
+    """Why a model cannot take a task's prompts, whatever the strategy, or None if it can."""
+    if model.tasks and name not in model.tasks:
+        return f"{model.id} was trained on {', '.join(model.tasks)} alone"
+    needed = tasks()[name].INFO.context_tokens
+    if model.context_tokens and needed > model.context_tokens:
+        return f"{name} needs about {needed} tokens of context, {model.id} has {model.context_tokens}"
+    return None
+
+
+def unreadable(plan: Strategy, task: Any, model: Model) -> str | None:
+    """Why a model with an alphabet of its own cannot read what a strategy says in words of its own, or None if it can.
+
+    Wordings for chat models do not reach it, and a verdict can be asked for in the task's own form."""
+    if not model.alphabet:
+        return None
+    own = [name for name in plan.prompts if not name.endswith("(chat)")]
+    if "check" in task.INFO.offers[model.format]:
+        own = [name for name in own if name != "verify (completion)"]
+    return f"{plan.name} asks in words of its own, which {model.id} cannot read" if own else None

@@ -36,7 +36,8 @@ def force(question: Question, thought: str, request: str) -> Prompt:
     if think.messages:
         turns = (*think.messages, Message("assistant", thought or "…"), Message("user", request))
         return replace(question.answer, messages=turns)
-    text = f"{think.text}{_spaced(thought.rstrip())}\n{question.answer_mark}"
+    joined = thought if question.tight else f"{_spaced(thought.rstrip())}\n"
+    text = f"{think.text}{joined}{question.answer_mark}"
     return replace(question.answer, text=text)
 
 

@@ -289,8 +289,10 @@ def fit(arm: Arm, task: TaskChoice, models: Mapping[str, Model]) -> str | None:
     solver = models[arm.lineup["solver"]]
     if others := {models[m].format for m in arm.lineup.values()} - {solver.format}:
         return f"{arm.name} mixes {solver.format} and {others.pop()} models, which one prompt cannot serve"
-    reason = plugins.misfit(plugins.strategies()[arm.strategy], module, solver.format)
-    if reason is None and solver.context_tokens and module.INFO.context_tokens > solver.context_tokens:
-        needed, there = module.INFO.context_tokens, solver.context_tokens
-        return f"{task.name} needs about {needed} tokens of context, {solver.id} has {there}"
-    return reason
+    plan = plugins.strategies()[arm.strategy]
+    if reason := plugins.misfit(plan, module, solver.format):
+        return reason
+    for model in (models[model_id] for model_id in arm.lineup.values()):
+        if reason := plugins.unsuited(model, task.name) or plugins.unreadable(plan, module, model):
+            return reason
+    return None

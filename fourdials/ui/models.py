@@ -28,9 +28,7 @@ def reason_not(model: Model, task: str) -> str | None:
     info = plugins.tasks()[task].INFO
     if model.format not in info.offers:
         return f"this task has no form for {model.format} models"
-    if model.context_tokens and info.context_tokens > model.context_tokens:
-        return f"the task needs about {info.context_tokens} tokens of context; the model has {model.context_tokens}"
-    return catalogue.missing(model)
+    return plugins.unsuited(model, task) or catalogue.missing(model)
 
 
 def choose(task: str, *, key: str, on_change: Callable[[], None]) -> Model:
