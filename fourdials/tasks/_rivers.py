@@ -59,7 +59,8 @@ def draw(rng: random.Random, rivers: int, hops: int, forks: int = 0, reach: int 
     A place has at most one dead branch. Raises ValueError where there are too few places, flags or hops for that.
     """
     names = iter(rng.sample(PLACES, rivers * (hops + forks * reach)))
-    courses, edges = [], []
+    courses: list[str] = []
+    edges: list[Edge] = []
     for flag in rng.sample(FLAGS, rivers):
         course = "".join(next(names) for _ in range(hops)) + flag
         courses.append(course)

@@ -27,6 +27,7 @@ class Course:
         begins_with: The model it goes on from; None for a new network with the seeded beginning.
         stops: Steps after which a copy is kept as a model of its own, by its name.
         forks: Share of the lessons whose maps have dead branches.
+        lead: The kind of lesson whose success makes the maps grow; None for maps of every size from the beginning.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Course:
     begins_with: str | None = None
     stops: dict[int, str] = field(default_factory=dict)
     forks: float = 0.35
+    lead: str | None = "think"
     muon_rate: float = 0.02
     rate: float = 2e-3
 
@@ -49,8 +51,10 @@ COURSES = {
             800,
             begins_with="reasoner",
             forks=0.5,
+            lead=None,
         ),
-        Course("direct", {"direct": 1.0}, 600, begins_with="reasoner", muon_rate=0.01),
+        Course("direct", {"direct": 1.0}, 600, begins_with="reasoner", muon_rate=0.01, lead=None),
+        Course("verifier", {"check": 0.85, "think": 0.15}, 800, begins_with="reasoner", lead="check"),
     )
 }
 
@@ -59,8 +63,9 @@ class _Curriculum:
     """Which sizes of maps are drawn: at first small ones, larger ones once whole thoughts are mostly right. Questions
     to be answered at once get harder hop by hop instead."""
 
-    def __init__(self, whole: bool) -> None:
-        self.edges = MOST_EDGES if whole else FIRST_EDGES
+    def __init__(self, lead: str | None) -> None:
+        self._lead = lead
+        self.edges = FIRST_EDGES if lead else MOST_EDGES
         self.hops = 1
         self._right: list[float] = []
         self._direct: list[float] = []
@@ -73,7 +78,7 @@ class _Curriculum:
         return rng.choice(options)
 
     def learned(self, mode: str, size: Size, right: float) -> None:
-        if mode == "think" and not size.forks and self.edges < MOST_EDGES:
+        if mode == self._lead and not size.forks and self.edges < MOST_EDGES:
             self._right = [*self._right, right][-25:]
             if len(self._right) == 25 and sum(self._right) / 25 > 0.93:
                 self.edges = min(MOST_EDGES, self.edges + max(2, self.edges // 5))
@@ -103,7 +108,7 @@ def teach(
     else:
         network.load_state_dict(begin.state_dict())
     optimisers = _optimisers(network, course)
-    curriculum = _Curriculum(whole=begin is not None)
+    curriculum = _Curriculum(course.lead)
     began, recent = time.monotonic(), []
     names, weights = list(course.modes), list(course.modes.values())
     last = steps or course.steps
