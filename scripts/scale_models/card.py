@@ -10,7 +10,7 @@ from scale_models.evaluation import ANSWERS, accuracy, roles
 from scale_models.network import Network
 from scale_models.training import Course
 
-PROBLEMS = 200
+PROBLEMS = 100
 DATA = "maps of the task rivers drawn at random, of at most 32 edges; no other text"
 SEEDED = (
     "The lookup was not found by training alone within minutes: one head of the first layer was set near a "
@@ -38,7 +38,7 @@ def write(network: Network, course: Course, name: str, seed: int, steps: int, se
     document.add("trained_with", f"torch {torch.__version__}, 1 thread, {platform.machine()}; a busy machine")
     tables = tomlkit.table()
     tables.add(
-        tomlkit.comment(f"Share right by hops, 4 rivers, {count} problems each (give or take .07): chance is .25")
+        tomlkit.comment(f"Share right by hops, 4 rivers, {count} problems each (give or take .10): chance is .25")
     )
     for way, ask in ANSWERS.items():
         for temperature in (0.0, 1.0):

@@ -38,15 +38,15 @@ def replies(network: Network, prompts: Sequence[str], longest: int, temperature:
         for _ in range(longest):
             logits = network(tokens)[:, -1]
             if temperature:
-                drawn = torch.multinomial((logits / temperature).softmax(-1), 1)
+                drawn = torch.multinomial((logits / temperature).softmax(-1), 1)[:, 0]
             else:
-                drawn = logits.argmax(-1, keepdim=True)
-            tokens = torch.cat([tokens, drawn], 1)
-            if (tokens[:, -longest:] == END).any(1).all():
+                drawn = logits.argmax(-1)
+            going = [row for row, token in enumerate(drawn.tolist()) if token != END]
+            for row in going:
+                found[places[row]] += VOCABULARY[drawn[row]]
+            if not going:
                 break
-        for place, row in zip(places, tokens.tolist(), strict=True):
-            said = "".join(VOCABULARY[token] for token in row[1 + len(prompts[place]) :])
-            found[place] = said.partition(";")[0]
+            tokens, places = torch.cat([tokens, drawn[:, None]], 1)[going], [places[row] for row in going]
     network.train()
     return found
 

@@ -45,16 +45,16 @@ COURSES = {
     course.name: course
     for course in (
         Course("reasoner", {"think": 0.8, "cut": 0.2}, 1000, stops={100: "reasoner-early", 200: "reasoner-middle"}),
+        Course("direct", {"direct": 1.0}, 600, begins_with="reasoner", muon_rate=0.01, lead=None),
+        Course("verifier", {"check": 0.85, "think": 0.15}, 800, begins_with="reasoner", lead="check"),
         Course(
             "roles",
-            {"think": 0.2, "cut": 0.1, "direct": 0.05, "choose": 0.2, "place": 0.1, "check": 0.35},
-            800,
-            begins_with="reasoner",
+            {"think": 0.15, "cut": 0.1, "direct": 0.05, "choose": 0.15, "place": 0.3, "check": 0.25},
+            1000,
+            begins_with="verifier",
             forks=0.5,
             lead=None,
         ),
-        Course("direct", {"direct": 1.0}, 600, begins_with="reasoner", muon_rate=0.01, lead=None),
-        Course("verifier", {"check": 0.85, "think": 0.15}, 800, begins_with="reasoner", lead="check"),
     )
 }
 

@@ -146,3 +146,24 @@ def test_votes_asked_for_because_of_earlier_ones_wait_for_them(name, tmp_path):
             waited += bool(call["parents"])
         assert calls[0]["parents"] == []
     assert waited > 0
+
+
+def test_a_vote_over_thoughts_reads_each_answer_off_the_end_of_its_thought(tmp_path, names):
+    right, wrong, _ = names
+    script = Lines(f"Hm. Answer: {right}", f"Well. Answer: {wrong}", f"So. Answer: {right}")
+    assert run(tmp_path, "majority_vote", script, levels=(3,), thoughts=True)[-1] == (3, right, 1.0)
+
+
+def test_a_verdict_is_asked_for_in_the_task_s_own_form_where_it_has_one(tmp_path):
+    what = experiment(
+        [arm("best_of_n", levels=(2,), knobs={"thoughts": True})],
+        task="rivers",
+        problems=1,
+        params={"hops": [2]},
+        model=model(samples=2),
+    )
+    way = {"b2=2": "-", "c1=1": "+"}
+    play(tmp_path, what, Lines(by_role={"solve": list(way), "verify": list(way.values())}))
+    asked = [c["request"]["parts"][0][1] for c in journaled(tmp_path, "calls") if c["role"] == "verify"]
+    assert sorted(text.rpartition("!")[2][1:] for text in asked) == sorted(way)
+    assert [c["answer"] for c in journaled(tmp_path, "checkpoint")][-1] == "1"

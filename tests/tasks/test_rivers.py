@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from fourdials import plugins
+from fourdials.prompting import force
 from fourdials.tasks import _rivers as notation
 from fourdials.tasks import rivers
 from fourdials.tasks._rivers import Rivers
@@ -149,3 +150,9 @@ def test_a_map_that_is_too_large_is_refused():
 
 def test_the_task_is_found():
     assert plugins.tasks()["rivers"] is rivers
+
+
+def test_a_thought_cut_short_is_joined_to_the_forced_answer_without_a_space():
+    problem = some(1, hops=(4,))[0]
+    question = rivers.question(problem, "given", "completion")
+    assert force(question, "bc", "unused").text == f"{question.think.text}bc="
