@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -86,9 +86,9 @@ def thought(edges: Iterable[Edge], start: str) -> str:
     return f"{shown(edges)}?{start}>{start}"
 
 
-def choice(edges: Iterable[Edge], here: str, tried: Sequence[str]) -> str:
-    """Asks whoever stands at a place where to go, given what has been tried from there; the reply is a place or `<`."""
-    return f"{shown(edges)}?{''.join(tried)}{BACK}{here}"
+def choice(edges: Iterable[Edge], here: str) -> str:
+    """Asks whoever stands at a place where to go; the reply is a place, or `<` to go back."""
+    return f"{shown(edges)}?{BACK}{here}"
 
 
 def check(edges: Iterable[Edge], start: str, claimed: str) -> str:

@@ -34,17 +34,17 @@ def _heard(lines: Sequence[str]) -> tuple[Edge, ...]:
     return tuple((here, there) for line in lines for here, there in _LINE.findall(line))
 
 
-def ask_next(edges: Sequence[Edge], here: str, tried: Sequence[str], format: Format) -> Prompt:
-    """Asks where to go from a place, with these edges in view and these ways found to end nowhere."""
+def ask_next(edges: Sequence[Edge], here: str, dead: Sequence[Edge], format: Format) -> Prompt:
+    """Asks where to go from a place, with these edges in view but for those found to end nowhere."""
+    edges = [edge for edge in edges if edge not in dead]
     names = dict.fromkeys(name for edge in edges for name in edge if name != here)
     choices, key = (*names, BACK), f"at:{here}"
     if format == "completion":
-        text = notation.choice(edges, here, tried)
+        text = notation.choice(edges, here)
         return Prompt(text=text, choices=choices, max_tokens=1, reads="choice", key=key)
-    known = f" Found to end nowhere: {', '.join(tried)}." if tried else ""
     text = (
         f"{RULES}\n\n{told(edges) or 'Nothing is known yet.'}\n\nYou are at {here} and want to reach the flag."
-        f"{known} Where to next? Reply with one letter or number, or with {BACK} to go back because nothing else "
+        f" Where to next? Reply with one letter or number, or with {BACK} to go back because nothing else "
         f"leads on. End with a line `{_MARK}` and that."
     )
     return chat(text, "choice", 200, choices=choices, key=key, mark=_MARK)
@@ -62,11 +62,6 @@ class Trail:
     def here(self) -> str:
         """The place one is at."""
         return self.places[-1]
-
-    @property
-    def tried(self) -> tuple[str, ...]:
-        """The ways from here found to end nowhere."""
-        return tuple(way for place, way in self.dead if place == self.here)
 
     def on(self, way: str) -> Trail:
         """One step further, or back."""
@@ -96,7 +91,7 @@ class RiverSteps:
     def prompt(self, state: Trail, evidence: Sequence[str] | None = None) -> Prompt:
         """Asks for the next place; with the map in view and nothing tried, by a thought that goes on."""
         edges = self._edges if evidence is None else _heard(evidence)
-        asked = ask_next(edges, state.here, state.tried, self._format)
+        asked = ask_next(edges, state.here, state.dead, self._format)
         if self._format == "completion" and evidence is None and not state.dead:
             return replace(asked, text=notation.thought(edges, self._start) + state.places[1:])
         return asked
@@ -151,6 +146,6 @@ class RiverWalk:
             return Observation(f"This is flag {here}.", done=True, answer=here, valid=valid)
         near = tuple(edge for edge in self._edges if here in edge)
         view = self._edges if self._data["inside"] == "shown" else near
-        tried = self._trail.tried if self._data["memory"] else ()
-        prompt = ask_next(view, here, tried, self._format)
+        dead = self._trail.dead if self._data["memory"] else ()
+        prompt = ask_next(view, here, dead, self._format)
         return Observation(f"You are at {here}.\n{told(near)}", self._open(), prompt=prompt, valid=valid)

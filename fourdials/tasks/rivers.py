@@ -41,7 +41,7 @@ class Params(BaseModel):
     inside: Literal["hidden", "shown"] = Field(
         "hidden", description="What someone inside sees: the place, or the whole map (the fully observed twin)."
     )
-    memory: bool = Field(True, description="Inside: ways found to end nowhere are remembered.")
+    memory: bool = Field(True, description="Inside: ways found to end nowhere are no longer shown.")
 
     @model_validator(mode="after")
     def _fits(self) -> Params:

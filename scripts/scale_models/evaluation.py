@@ -37,10 +37,7 @@ def replies(network: Network, prompts: Sequence[str], longest: int, temperature:
         tokens = torch.tensor([[BEGIN, *(TOKEN[sign] for sign in prompts[place])] for place in places])
         for _ in range(longest):
             logits = network(tokens)[:, -1]
-            if temperature:
-                drawn = torch.multinomial((logits / temperature).softmax(-1), 1)[:, 0]
-            else:
-                drawn = logits.argmax(-1)
+            drawn = torch.multinomial((logits / temperature).softmax(-1), 1)[:, 0] if temperature else logits.argmax(-1)
             going = [row for row, token in enumerate(drawn.tolist()) if token != END]
             for row in going:
                 found[places[row]] += VOCABULARY[drawn[row]]
@@ -73,11 +70,9 @@ def roles(network: Network, count: int) -> dict[str, float]:
         drawn = notation.draw(rng, 4, 4, 2, 1)
         here = rng.choice(sorted({place for edge in drawn.edges for place in edge} - set(notation.FLAGS)))
         ways = drawn.onward(here)
-        tried = [way for way in ways if drawn.flag(way) is None and rng.random() < 0.5]
-        left = {way for way in ways if way not in tried} or {notation.BACK}
-        good = {way for way in left if way != notation.BACK and drawn.flag(way)} or {notation.BACK}
-        asked["looks up"].append((notation.choice(drawn.touching(here), here, tried), left))
-        asked["acts on the map"].append((notation.choice(drawn.edges, here, tried), good))
+        good = {way for way in ways if drawn.flag(way)} or {notation.BACK}
+        asked["looks up"].append((notation.choice(drawn.touching(here), here), set(ways) or {notation.BACK}))
+        asked["acts on the map"].append((notation.choice(drawn.edges, here), good))
         start = drawn.courses[0][0]
         walked = drawn.walk(start, rng).rstrip(notation.BACK)
         if rng.random() < 0.5:  # a slip: into a place somewhere else on the map
@@ -108,7 +103,7 @@ def recorded(network: Network, count: int) -> list[list[str | int]]:
         asked += [
             (notation.thought(drawn.edges, start), 24),
             (notation.direct(drawn.edges, start), 2),
-            (notation.choice(drawn.touching(here), here, ()), 1),
+            (notation.choice(drawn.touching(here), here), 1),
             (notation.check(drawn.edges, start, drawn.walk(start, rng).rstrip(notation.BACK)), 1),
         ]
     said = [reply for text, longest in asked for reply in replies(network, [text], longest)]

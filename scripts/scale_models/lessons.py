@@ -100,13 +100,10 @@ def direct(rng: random.Random, rivers: Rivers, start: str) -> Question:
 
 def choose(rng: random.Random, rivers: Rivers) -> Question:
     """Where to go from some place with the whole map in view: on towards a flag, or back from a dead branch."""
-    here = rng.choice(
-        [there for _, there in rivers.edges if there not in notation.FLAGS] + [c[0] for c in rivers.courses]
-    )
-    ways = rivers.onward(here)
-    tried = [way for way in ways if rng.random() < (0.5 if rivers.flag(way) is None else 0.15)]
-    left = [way for way in ways if way not in tried and rivers.flag(way) is not None]
-    return _taught(notation.choice((), here, tried), left[0] if left else notation.BACK)
+    here = rng.choice(rivers.edges)[rng.random() < 0.3]
+    here = rng.choice(rivers.courses)[0] if here in notation.FLAGS else here
+    good = next((way for way in rivers.onward(here) if rivers.flag(way)), notation.BACK)
+    return _taught(notation.choice((), here), good)
 
 
 def check(rng: random.Random, rivers: Rivers, start: str) -> Question:
@@ -160,24 +157,17 @@ def _ask(rng: random.Random, rivers: Rivers, start: str, mode: str, hops: int) -
 
 
 def place_lesson(rng: random.Random, count: int = 100) -> Lesson:
-    """Where to go with nothing in view but the edges at the place where one stands: on, by a way not tried, or back."""
+    """Where to go with nothing in view but the edges at the place where one stands: on, or back if none leads on."""
     rows = []
     for _ in range(count):
-        names = rng.sample(notation.PLACES, 5)
-        here = names[0]
-        ways = names[1 : 1 + rng.choice((0, 1, 1, 2, 2, 3))]
+        here, before, *ways = rng.sample(notation.PLACES, 5)
+        ways = ways[: rng.choice((0, 1, 1, 2))]
         if ways and rng.random() < 0.25:
             ways[0] = rng.choice(notation.FLAGS)
-        edges = [(here, way) for way in ways] + ([(names[4], here)] if rng.random() < 0.8 else [])
+        edges = [(here, way) for way in ways] + ([(before, here)] if rng.random() < 0.8 else [])
         rng.shuffle(edges)
-        tried = [way for way in ways if rng.random() < 0.4]
-        rng.shuffle(tried)
-        left = [way for way in ways if way not in tried]
-        if tried or rng.random() < 0.5:
-            question = _taught(notation.choice((), here, tried), rng.choice(left) if left else notation.BACK)
-        else:
-            question = _taught(notation.thought((), here), rng.choice(ways) if ways else notation.BACK)
-        rows.append((notation.shown(edges), [question]))
+        ask = notation.choice if rng.random() < 0.7 else notation.thought
+        rows.append((notation.shown(edges), [_taught(ask((), here), rng.choice(ways) if ways else notation.BACK)]))
     return _stacked(rows)
 
 

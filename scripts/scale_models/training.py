@@ -49,8 +49,8 @@ COURSES = {
         Course("verifier", {"check": 0.85, "think": 0.15}, 800, begins_with="reasoner", lead="check"),
         Course(
             "roles",
-            {"think": 0.15, "cut": 0.1, "direct": 0.05, "choose": 0.15, "place": 0.3, "check": 0.25},
-            1000,
+            {"think": 0.15, "cut": 0.1, "direct": 0.05, "choose": 0.15, "place": 0.1, "check": 0.45},
+            800,
             begins_with="verifier",
             forks=0.5,
             lead=None,
