@@ -1,17 +1,29 @@
-"""Four Dials in a browser: `streamlit run app.py`. Navigation and page settings; each page is a script in `pages/`."""
+"""Four Dials in a browser: `streamlit run app.py`, or with `-- --snapshot FILE` a read-only viewer of one snapshot.
+
+Navigation and page settings; each page is a script in `pages/`.
+"""
 
 import streamlit as st
 
+from fourdials.errors import InputError
+from fourdials.ui import access
+
 st.set_page_config(page_title="Four Dials", page_icon="🎛️", layout="wide")
+try:
+    access.prepare()
+except InputError as error:
+    st.error("The snapshot this server was started with cannot be shown.")
+    st.code(str(error), language=None, wrap_lines=True)
+    st.stop()
+start = [st.Page("pages/start.py", title="Start", icon=":material/explore:", default=True)]
+run = [st.Page("pages/run.py", title="Run", icon=":material/play_circle:")]
 st.navigation(
     {
-        "Run": [
-            st.Page("pages/start.py", title="Start", icon=":material/explore:", default=True),
-            st.Page("pages/run.py", title="Run", icon=":material/play_circle:"),
-        ],
+        "Run": start + (run if access.viewer() is None else []),
         "Understand": [
             st.Page("pages/compare.py", title="Compare", icon=":material/stacked_line_chart:"),
             st.Page("pages/traces.py", title="Traces", icon=":material/account_tree:"),
         ],
+        "Share": [st.Page("pages/share.py", title="Share", icon=":material/share:")],
     }
 ).run()

@@ -41,7 +41,8 @@ class Order:
     """One or more samples of one prompt, at consecutive places of one branch from `start` on.
 
     `levels` has the level of each sample, `parents` the calls all of them wait for, `cuts` the budgets at which a
-    thought is cut (then there is one sample).
+    thought is cut (then there is one sample), and `cut_levels` the level that each cut belongs to. `shared` is the
+    number of questions it is made for before any is known, None if it is made for this one.
     """
 
     model: Model
@@ -55,15 +56,44 @@ class Order:
     start: int
     parents: tuple[str, ...]
     cuts: tuple[int, ...] = ()
+    shared: int | None = None
+    cut_levels: tuple[int, ...] = ()
 
     @property
     def hash(self) -> str:
         """Identifies what is asked, apart from its place and seed."""
         prompt, model = self.prompt, self.model
         shown = [[message.role, message.content] for message in prompt.messages] or prompt.text
-        asked = [model.id, model.api_base, shown, prompt.choices, prompt.stop, prompt.max_tokens]
+        asked: list[Any] = [model.id, model.api_base, shown, prompt.choices, prompt.stop, prompt.max_tokens]
         asked += [prompt.effort] if prompt.effort else []
+        asked += [{"shared": self.shared}] if self.shared else []
+        asked += [[prompt.discouraged, prompt.bias]] if prompt.bias else []
         return hashlib.sha256(orjson.dumps([*asked, self.role, self.temperature, self.cuts])).hexdigest()[:16]
+
+
+@dataclass(slots=True)
+class Bill:
+    """Everything a trial paid, failed attempts apart; a sum is None once a part of it is unknown."""
+
+    calls: int = 0
+    failed_attempts: int = 0
+    prompt_tokens: int | None = 0
+    cached_tokens: int | None = 0
+    completion_tokens: int | None = 0
+    reasoning_tokens: int | None = 0
+    usd: float | None = 0.0
+    searches: int = 0
+    env_steps: int = 0
+
+    def add(self, row: Row) -> None:
+        """Adds one row of `calls`."""
+        if row["error"] is not None:
+            self.failed_attempts += 1
+            return
+        self.calls += row["segment"] == 0
+        for unit in ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens", "usd"):
+            known, more = getattr(self, unit), row[unit]
+            setattr(self, unit, None if known is None or more is None else known + more)
 
 
 def spent(rows: Sequence[Row]) -> Amount:
@@ -101,6 +131,7 @@ def _base_row(counter: Counter, order: Order, offset: int, call_id: str, seq: in
         "route": order.model.provider,
         "level": order.levels[offset],
         "probe": order.probe,
+        "shared": order.shared,
         "request_hash": order.hash,
         "attempt": attempt.number,
         "started_at": attempt.started_at,
@@ -143,10 +174,18 @@ def rows_of(
             **_counted(counter, order.model, usage, attempt.started_at),
             "usd_paid": None if attempt.usd_paid is None else attempt.usd_paid if i == 0 else 0.0,
         }
-        counter.paths.add(call_id, order.parents, attempt.latency_s, modelled_seconds(order.model, own))
+        # What was made before the question came has ended by then: nobody waits for it.
+        seconds = (0.0, 0.0) if order.shared else (attempt.latency_s, modelled_seconds(order.model, own))
+        counter.paths.add(call_id, order.parents, *seconds)
         row |= {"path_s": counter.paths.realised[call_id], "modelled_path_s": counter.paths.modelled[call_id]}
         result.append(_cut(counter, order, row, usage, sample.tokens) if order.cuts else [row])
     return result
+
+
+def reread(prompt: Prompt, rows: Sequence[Row]) -> list[Row]:
+    """The rows of one sample with their answers read off the replies once more, by today's rules."""
+    texts = ["".join(row["reply"] for row in rows[: i + 1]) for i in range(len(rows))]
+    return [row | {"extracted": extract(prompt, text)} for row, text in zip(rows, texts, strict=True)]
 
 
 def _without_prompt(usage: Usage) -> Usage:
@@ -190,7 +229,7 @@ def _cut(counter: Counter, order: Order, row: Row, usage: Usage, tokens: tuple[s
             | {
                 "call_id": call_id,
                 "segment": i,
-                "level": order.cuts[i],
+                "level": order.cut_levels[i],
                 "parents": row["parents"] if i == 0 else [rows[-1]["call_id"]],
                 "reply": row["reply"][text_start:text_end],
                 "extracted": extract(order.prompt, row["reply"][:text_end]),
@@ -229,5 +268,6 @@ def journaled(journal: Record, row: Row, request: ModelRequest) -> Row:
             "seed": request.seed,
             "choices": prompt.choices,
             "stop": prompt.stop,
+            **({"discouraged": prompt.discouraged, "bias": prompt.bias} if prompt.bias else {}),
         }
     }

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -23,9 +23,9 @@ from fourdials.errors import (
     SetupError,
     Unreachable,
 )
-from fourdials.models import catalogue, local, refusals, replies, sim
+from fourdials.models import catalogue, local, refusals, replies, sim, tokens
 from fourdials.models.lanes import Lane
-from fourdials.records import Attempt, Model, ModelRequest, Price, Sample
+from fourdials.records import NOTHING, Attempt, Model, ModelRequest, Price, Sample
 
 NO_KEY = "no-key-needed"  # sent where no key belongs, so that litellm does not fall back to one from the environment
 LONGEST_WAIT_S = 120.0
@@ -69,6 +69,7 @@ class Gateway:
         self._litellm: Any = None
         self._lanes: dict[str, Lane] = {}
         self._servers: dict[str, local.LocalServer] = {}
+        self._tokens: dict[tuple[str, tuple[str, ...]], list[int]] = {}
         self._clients: dict[tuple[str | None, str | None], Any] = {}
 
     async def open(self, models: Sequence[Model]) -> None:
@@ -172,10 +173,11 @@ class Gateway:
             async with asyncio.timeout(self._timeout_s):
                 if request.model.provider == "sim":
                     return await self._simulate(request)
+                arguments = self._arguments(request, await self._biases(request))
                 if request.prompt.format == "chat":
-                    response = await self._litellm.acompletion(**self._arguments(request))
+                    response = await self._litellm.acompletion(**arguments)
                 else:
-                    response = await self._litellm.atext_completion(**self._arguments(request))
+                    response = await self._litellm.atext_completion(**arguments)
         except TimeoutError:
             raise Unreachable(f"{request.model.id} did not answer within {self._timeout_s:g} s") from None
         except self._litellm.exceptions.openai.OpenAIError as error:
@@ -194,12 +196,25 @@ class Gateway:
         kept = served if request.token_texts else [replace(sample, tokens=None) for sample in served]
         return tuple(kept), replies.raw_usage(response)
 
-    def _arguments(self, request: ModelRequest) -> dict[str, Any]:
+    async def _biases(self, request: ModelRequest) -> dict[str, float]:
+        """What to add to the logit of which token; empty where nothing is discouraged."""
+        model, prompt = request.model, request.prompt
+        if not prompt.bias or not prompt.discouraged:
+            return {}
+        place = model.id, prompt.discouraged
+        if place not in self._tokens:
+            address = self._address(model)["api_base"]
+            self._tokens[place] = await tokens.first_tokens(model, prompt.discouraged, address, self._litellm)
+        return {str(token): -prompt.bias for token in self._tokens[place]}
+
+    def _arguments(self, request: ModelRequest, biases: Mapping[str, float] = NOTHING) -> dict[str, Any]:
         """What litellm is called with; a capability that is not known to be there is left out or tried as it is."""
         model, prompt, able = request.model, request.prompt, request.model.capabilities
         extra: dict[str, Any] = dict(_PLAIN_SAMPLING) if model.provider == "local" else {}
         if prompt.choices and able.get("grammar") == "yes":
             extra["grammar"] = local.grammar(prompt.choices)
+        if biases and model.provider == "local":
+            extra["logit_bias"] = [[int(token), by] for token, by in biases.items()]
         chat = prompt.format == "chat"
         address = self._address(model)
         wanted: dict[str, Any] = {
@@ -210,6 +225,7 @@ class Gateway:
             "logprobs": (chat or 1) if able.get("logprobs") == "yes" else None,
             "top_logprobs": 1 if chat and able.get("logprobs") == "yes" else None,
             "extra_body": extra or None,
+            "logit_bias": dict(biases) if biases and model.provider != "local" else None,
             "reasoning_effort": prompt.effort if prompt.effort.isalpha() else None,
             "thinking": {"type": "enabled", "budget_tokens": int(prompt.effort)} if prompt.effort.isdigit() else None,
             **address,

@@ -14,13 +14,22 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, create_model
 
 from fourdials.errors import InputError
-from fourdials.records import Access, Checkpoint, Dial, Format, Grade, Model, Observation, Problem, Prompt
+from fourdials.records import Access, Checkpoint, Dial, Format, Model
 from fourdials.spending import Ask as Ask
+from fourdials.tasking import Environment as Environment
+from fourdials.tasking import ManySteps as ManySteps
+from fourdials.tasking import Question as Question
+from fourdials.tasking import Recall as Recall
+from fourdials.tasking import SearchTool as SearchTool
+from fourdials.tasking import Steps as Steps
+from fourdials.tasking import Store as Store
+from fourdials.tasking import Task as Task
+from fourdials.tasking import TaskInfo as TaskInfo
 
 # A strategy's generator: it yields checkpoints, `Checkpoint(0)` first, and is sent the level it may go up to, always at
 # least one further than it stands. It may batch what it was granted, and may be left standing at any yield.
@@ -28,132 +37,12 @@ Turns = AsyncGenerator[Checkpoint, int]
 T = TypeVar("T")
 
 
-class Steps(Protocol):
-    """A task's own chain of small steps, for strategies that take one per call. Pure: a state is an opaque value.
-
-    `evidence` is what a search returned for this step; None means the information is in the question itself.
-    """
-
-    def first(self) -> Any:
-        """The state before any step."""
-
-    def query(self, state: Any) -> str:
-        """What to look up for the next step."""
-
-    def prompt(self, state: Any, evidence: Sequence[str] | None = None) -> Prompt:
-        """The prompt that asks for the next step."""
-
-    def advance(self, state: Any, reply: str) -> Any:
-        """The state after the step's answer `reply` (already extracted)."""
-
-    def answer(self, state: Any) -> str | None:
-        """The answer if the chain stopped here; None before the first step."""
-
-    def done(self, state: Any) -> bool:
-        """True if no step is left."""
-
-
-class SearchTool(Protocol):
-    """Finds passages. Deterministic."""
-
-    def search(self, query: str, k: int) -> list[str]:
-        """The `k` best passages for the query, best first; fewer if the store holds fewer."""
-
-
-class Environment(Protocol):
-    """A text world with a state of its own. Deterministic, so that a resumed trial can play its actions again."""
-
-    def start(self) -> Observation:
-        """What is seen before any action."""
-
-    def step(self, action: str) -> Observation:
-        """What is seen after an action; an action that is not open changes nothing and comes back `valid=False`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A problem as a strategy sees it, rendered for one access and one prompt format. It holds no reference.
-
-    Attributes:
-        text: The question with all the information this access gives.
-        answer: Asks for the answer straight away.
-        think: Asks for a thought that ends with `answer_mark` and the answer; None if the task has no such rendering.
-        answer_mark: What stands before the answer at the end of a thought.
-        steps: The task's chain of steps; None if it has none.
-        tight: True if texts are joined to a prompt as they are, for models whose alphabet has no space or line break.
-        check: Asks for a verdict on a whole reply in the task's own form, its first choice meaning that it is right;
-            None where strategies ask in words of their own.
-    """
-
-    problem_id: str
-    task: str
-    access: Access
-    format: Format
-    text: str
-    answer: Prompt
-    think: Prompt | None = None
-    answer_mark: str = "Answer:"
-    steps: Steps | None = None
-    tight: bool = False
-    check: Callable[[str], Prompt] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TaskInfo:
-    """What people and the planner need to know of a task.
-
-    Attributes:
-        title: A few words.
-        summary: One or two sentences: what is asked, what makes it hard.
-        offers: For each prompt format, what the task can be used with: accesses (`given`, `search`, `environment`) and
-            renderings (`steps`, `think`, `check`).
-        difficulty: What `Problem.difficulty` counts.
-        context_tokens: An upper estimate of the longest prompt at default parameters.
-    """
-
-    title: str
-    summary: str
-    offers: Mapping[Format, frozenset[str]]
-    difficulty: str
-    context_tokens: int = 2000
-
-
-@runtime_checkable
-class Task(Protocol):
-    """A module under `tasks/`."""
-
-    INFO: TaskInfo
-    Params: type[BaseModel]
-
-    def problems(self, params: Any, count: int, seed: int) -> list[Problem]:
-        """`count` distinct problems, the same for the same parameters and seed; a longer list begins with a shorter.
-
-        Raises InputError if so many distinct ones do not exist."""
-
-    def question(self, problem: Problem, access: Access, format: Format) -> Question:
-        """The problem rendered without its reference."""
-
-    def grade(self, problem: Problem, answer: str) -> Grade:
-        """Scores an answer; raises GraderError if it cannot."""
-
-    def chance(self, problem: Problem) -> float:
-        """Success rate of a uniform guess among the possible answers; 0.0 where they cannot be listed."""
-
-    def constant(self, problems: Sequence[Problem]) -> str:
-        """The single answer that would be right most often on these problems (the constant-answer baseline)."""
-
-    def search_tool(self, problem: Problem) -> SearchTool:
-        """The search tool of this problem's world; raises InputError if the task offers none."""
-
-    def environment(self, problem: Problem, format: Format) -> Environment:
-        """A fresh environment; raises InputError if the task offers none."""
-
-
 @dataclass(frozen=True, slots=True)
 class Strategy:
     """A discovered strategy; `play(question, ask, **knobs)` gives its generator, `Knobs` validates the knobs.
 
-    `abilities` tells from the knobs what the models must be able to do, `uses_truth` whether `ask.check` is used.
+    `abilities` tells from the knobs what the models must be able to do, `uses_truth` whether `ask.check` is used, and
+    `wants` what the task must offer besides `needs`.
     """
 
     name: str
@@ -172,6 +61,7 @@ class Strategy:
     play: Callable[..., Turns]
     abilities: Callable[[Mapping[str, Any]], tuple[str, ...]]
     uses_truth: Callable[[Mapping[str, Any]], bool]
+    wants: Callable[[Mapping[str, Any]], tuple[str, ...]]
 
     @property
     def summary(self) -> str:
@@ -193,6 +83,7 @@ def strategy(
     prompts: Mapping[str, str] | None = None,
     abilities: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda knobs: (),
     uses_truth: Callable[[Mapping[str, Any]], bool] = lambda knobs: False,
+    wants: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda knobs: (),
 ) -> Callable[[Callable[..., Turns]], Callable[..., Turns]]:
     """Declares an async generator function `name(question, ask, *, knob=default, …)` a strategy.
 
@@ -204,11 +95,12 @@ def strategy(
         nested: True if a run to a large level contains every smaller one.
         scaling: `internal` (the model was trained for it) or `external` (added around the model).
         access: The information it is given.
-        needs: Renderings the task must offer (`steps`, `think`).
+        needs: What the task must offer besides the access (`steps`, `think`, `context`, `store`).
         parts: Models it uses.
         prompts: Its prompt texts by name, shown to people.
         abilities: Capabilities that every model of the line-up must be known to have, given the knobs.
         uses_truth: True if it asks a checker that knows the truth, given the knobs; such curves are marked.
+        wants: What the task must offer besides, given the knobs.
 
     Knobs are annotated with pydantic fields, so their bounds and help texts come with the signature.
     """
@@ -237,6 +129,7 @@ def strategy(
             play=play,
             abilities=abilities,
             uses_truth=uses_truth,
+            wants=wants,
         )
         return play
 
@@ -322,9 +215,31 @@ def find(kind: str, name: str, among: Mapping[str, T]) -> T:
     return among[name]
 
 
-def misfit(plan: Strategy, task: Any, format: Format) -> str | None:
-    """Why a strategy cannot run on a task with models of this prompt format, or None if it can."""
-    missing = ({plan.access} | plan.needs) - task.INFO.offers[format]
+def offered(task: Any, format: Format, params: Mapping[str, Any] | None = None) -> frozenset[str]:
+    """What a task can be used with: as it states for all, or for these validated parameters."""
+    if params is None or not hasattr(task, "offers"):
+        stated: frozenset[str] = task.INFO.offers[format]
+        return stated
+    found: frozenset[str] = task.offers(task.Params.model_validate(params), format)
+    return found
+
+
+def judged(task: Any, params: Mapping[str, Any]) -> bool:
+    """True if a model grades the answers of this task with these parameters."""
+    return hasattr(task, "judged") and bool(task.judged(task.Params.model_validate(params)))
+
+
+def misfit(
+    plan: Strategy,
+    task: Any,
+    format: Format,
+    params: Mapping[str, Any] | None = None,
+    knobs: Mapping[str, Any] | None = None,
+) -> str | None:
+    """Why a strategy (with these knobs) cannot run on a task (with these parameters) with models of this prompt format,
+    or None if it can."""
+    wanted = {plan.access, *plan.needs, *(plan.wants(knobs) if knobs else ())}
+    missing = wanted - offered(task, format, params)
     if not missing:
         return None
     return f"{plan.name} needs {', '.join(sorted(missing))}, which this task does not offer to {format} models"
@@ -334,9 +249,6 @@ def unsuited(model: Model, name: str) -> str | None:
     """Why a model cannot take a task's prompts, whatever the strategy, or None if it can."""
     if model.tasks and name not in model.tasks:
         return f"{model.id} was trained on {', '.join(model.tasks)} alone"
-    needed = tasks()[name].INFO.context_tokens
-    if model.context_tokens and needed > model.context_tokens:
-        return f"{name} needs about {needed} tokens of context, {model.id} has {model.context_tokens}"
     return None
 
 

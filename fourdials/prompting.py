@@ -21,8 +21,11 @@ def follow_up(prompt: Prompt, reply: str, request: str, *, max_tokens: int) -> P
 def ask_again(question: Question, before: Prompt, reply: str, request: str) -> Prompt:
     """After `before` and its `reply`, asks for the question's answer once more, read like a direct answer.
 
-    A completion model has no turns: it is shown what came before and then the question's own answer prompt.
+    A completion model has no turns: it is shown what came before and then the question's own answer prompt. One whose
+    alphabet has no words for that is asked afresh.
     """
+    if question.tight:
+        return question.answer
     if before.messages:
         turns = (*before.messages, Message("assistant", reply), Message("user", request))
         return replace(question.answer, messages=turns)
@@ -59,6 +62,21 @@ def with_notes(prompt: Prompt, notes: str) -> Prompt:
         return replace(prompt, messages=(*turns, Message(last.role, f"{last.content}\n\n{notes}")))
     above, break_line, cue = prompt.text.rpartition("\n")
     return replace(prompt, text=f"{above}{break_line}{notes}\n{cue}")
+
+
+def in_context(question: Question, prompt: Prompt, text: str) -> Prompt:
+    """The prompt with another text in the place of the question's context. Raises ValueError if it does not hold it."""
+    context = question.context
+    if not context or context not in prompt.shown:
+        raise ValueError(f"the prompt of {question.task} does not hold its context; a task that offers one shows it")
+    turns = tuple(replace(turn, content=_swapped(turn.content, context, text)) for turn in prompt.messages)
+    return replace(prompt, messages=turns, text=_swapped(prompt.text, context, text))
+
+
+def _swapped(text: str, old: str, new: str) -> str:
+    """The text with its last `old`, after any worked examples, replaced."""
+    above, found, below = text.rpartition(old)
+    return f"{above}{new}{below}" if found else text
 
 
 def before_mark(text: str, mark: str) -> str | None:

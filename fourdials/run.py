@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fourdials import header, plan, plugins
-from fourdials.ask import Branch, Desk, Sender
+from fourdials.ask import Branch
 from fourdials.charges import Row, spent
+from fourdials.desk import Desk, Sender
 from fourdials.errors import (
     AuthenticationFailed,
     BudgetExhausted,
@@ -24,9 +25,10 @@ from fourdials.errors import (
     GraderError,
     ModelError,
 )
+from fourdials.examiner import Examiner
 from fourdials.journal import History, Record
 from fourdials.ledger import Purse
-from fourdials.models.redaction import redacted
+from fourdials.models.redaction import recorded
 from fourdials.plugins import Grant, TrialView, Update
 from fourdials.records import (
     EXCLUDED_OUTCOMES,
@@ -52,6 +54,7 @@ class Job:
         history: Journals of earlier starts of the same run.
         tell: Called with `planned`, each `status` and each `trial` line, for progress displays.
         stop: Set from outside to end the run cleanly after the calls in flight are cancelled.
+        reread: True to read answers off replayed replies once more (`regrade`).
     """
 
     experiment: Experiment
@@ -64,6 +67,7 @@ class Job:
     tell: Tell = lambda kind, fields: None
     retry_errors: bool = False
     retry_capped: bool = False
+    reread: bool = False
 
 
 @dataclass(slots=True)
@@ -91,39 +95,51 @@ class TrialRun:
             price_rows=job.price_rows,
             seed=job.experiment.seed,
             replayed=job.history.calls.get(trial.trial_id, {}),
+            reread=job.reread,
         )
-        for row in job.history.failed.get(trial.trial_id, ()):
-            self.desk.take([row])
+        failed = job.history.failed.get(trial.trial_id, ())
+        for row in failed:
+            if row["role"] != "grade":
+                self.desk.take([row])
+        judge = job.experiment.models.get(job.experiment.grader_model or "")
+        self.examiner = Examiner(self.desk, judge, purse, [r for r in failed if r["role"] == "grade"])
         self.last = Checkpoint(0)
-        self._grades: dict[str | None, Grade] = {}
+        self._mark: Grade | None = None
+        self._ungraded: GraderError | None = None
         self._started_at = time.time()
         self._checkpoints = 0
         self._generator: AsyncGenerator[Checkpoint, int] | None = None
 
     async def advance(self, up_to: int) -> Ending | None:
         """Drives the generator to the granted level. Returns how the trial ended, or None if it may go on."""
+        end = await self._ending(min(up_to, self.trial.max_level))
+        if end is not None and end.failure is None and self._ungraded is not None:
+            return Ending(end.stop_reason, "grader_error", recorded(self._ungraded, "grader"))
+        return end
+
+    async def _ending(self, up_to: int) -> Ending | None:
         try:
-            return await self._advance(min(up_to, self.trial.max_level))
+            return await self._advance(up_to)
         except BudgetExhausted as error:
-            return Ending("capped", error=_error(error, "budget"))
+            return Ending("capped", error=recorded(error, "budget"))
         except ContextTooLong as error:
-            return Ending("capped", error=_error(error, "model"))
+            return Ending("capped", error=recorded(error, "model"))
         except ContentRefused as error:
-            return Ending("error", None if self._checkpoints else "refused", _error(error, "model"))
+            return Ending("error", None if self._checkpoints else "refused", recorded(error, "model"))
         except ModelError as error:
-            return Ending("error", "infra_error", _error(error, "model"))
+            return Ending("error", "infra_error", recorded(error, "model"))
         except GraderError as error:
-            return Ending("error", "grader_error", _error(error, "grader"))
+            return Ending("error", "grader_error", recorded(error, "grader"))
         except Diverged as error:
-            return Ending("diverged", "infra_error", _error(error, "replay"))
+            return Ending("diverged", "infra_error", recorded(error, "replay"))
         except Exception as error:  # noqa: BLE001 - the one broad handler: a plug-in's fault is data, told apart by boundary
-            return Ending("error", "infra_error", _error(error, "plug-in"))
+            return Ending("error", "infra_error", recorded(error, "plug-in"))
 
     async def _advance(self, granted: int) -> Ending | None:
         try:
             checkpoint = await (self._open() if self._generator is None else self._generator.asend(granted))
             while True:
-                self._keep(checkpoint)
+                await self._keep(checkpoint)
                 if checkpoint.final:
                     return Ending("finished")
                 if checkpoint.level >= self.trial.max_level:
@@ -143,25 +159,33 @@ class TrialRun:
         self._generator = play(question, Branch(self.desk), **trial.arm.knobs)
         return await anext(self._generator)
 
-    def _keep(self, checkpoint: Checkpoint) -> None:
-        """Grades and journals a checkpoint; level 0 without an answer is the start, and is not kept."""
+    async def _keep(self, checkpoint: Checkpoint) -> None:
+        """Grades and journals a checkpoint; level 0 without an answer is the start, and is not kept.
+
+        Where the grader fails the strategy goes on as if nothing had been: its answers are stored, to be graded again.
+        """
         if checkpoint.level == 0 and checkpoint.answer is None:
             return
-        grade = self.grade(checkpoint.answer)
+        try:
+            self._mark = await self._grade(checkpoint)
+        except GraderError as error:
+            self._mark, self._ungraded = None, self._ungraded or error
+        score, outcome = (self._mark.score, self._mark.outcome) if self._mark else (None, "grader_error")
         fields = {"trial_id": self.trial.trial_id, "seq": self._checkpoints, "level": checkpoint.level}
-        graded = {"answer": checkpoint.answer, "score": grade.score, "outcome": grade.outcome}
+        graded = {"answer": checkpoint.answer, "score": score, "outcome": outcome}
         self._job.journal.write("checkpoint", {**fields, **graded, "detail": dict(checkpoint.detail)})
         self._checkpoints += 1
         self.last = checkpoint
 
-    def grade(self, answer: str | None) -> Grade:
-        """The grade of an answer; no answer scores 0 with the reason why there is none."""
-        if answer is None:
-            unread: dict[str | None, Outcome] = {None: "unanswered", "length": "truncated", "content_filter": "refused"}
-            return Grade(0.0, unread.get(self.desk.unread, "unparsed"))
-        if answer not in self._grades:
-            self._grades[answer] = self.desk.task.grade(self.trial.problem, answer)
-        return self._grades[answer]
+    async def _grade(self, checkpoint: Checkpoint) -> Grade:
+        if checkpoint.answer is None:
+            return self._nothing()
+        return await self.examiner.grade(checkpoint.answer, checkpoint.level)
+
+    def _nothing(self) -> Grade:
+        """No answer scores 0, with the reason why there is none."""
+        unread: dict[str | None, Outcome] = {None: "unanswered", "length": "truncated", "content_filter": "refused"}
+        return Grade(0.0, unread.get(self.desk.unread, "unparsed"))
 
     async def close(self) -> None:
         """Ends the generator wherever it is."""
@@ -171,7 +195,7 @@ class TrialRun:
     def row(self, end: Ending) -> Row:
         """The trial's line for the journal."""
         trial, now = self.trial, time.time()
-        grade = self.grade(self.last.answer) if end.failure is None else None
+        grade = None if end.failure else self._nothing() if self.last.answer is None else self._mark
         bill = asdict(self.desk.bill)
         return {
             "trial_id": trial.trial_id,
@@ -210,10 +234,6 @@ def _score(end: Ending, grade: Grade | None) -> float | None:
     return grade.score if grade else 0.0
 
 
-def _error(error: Exception, boundary: str) -> dict[str, str]:
-    return {"type": type(error).__name__, "message": redacted(str(error))[:2000], "boundary": boundary}
-
-
 def prepare(job: Job) -> list[Trial]:
     """Plans all trials and writes what the run is; done before a worker queues, so that a waiting run is seen."""
     found = plan.problems(job.experiment)
@@ -250,8 +270,8 @@ def _ended(job: Job, trial: Trial) -> bool:
     line = job.history.ended.get(trial.trial_id)
     if line is None:
         return False
-    again = (job.retry_errors and line["outcome"] in ("infra_error", "grader_error")) or (
-        job.retry_capped and line["stop_reason"] == "capped"
+    again = (job.retry_errors and line["outcome"] in EXCLUDED_OUTCOMES) or (
+        job.retry_capped and (line["stop_reason"] == "capped" or line["outcome"] == "grader_error")
     )
     if again:
         job.journal.write("reset", {"trial_id": trial.trial_id})

@@ -39,8 +39,13 @@ class Ask(Protocol):
         temperature: float = 0.0,
         part: str = "solver",
         after: Sequence[Reply] | None = None,
+        shared: int | None = None,
     ) -> Reply:
-        """One call, one reply."""
+        """One call, one reply.
+
+        `shared` marks a call that a deployment makes before it knows the question, once for so many questions (at
+        least 1): the spend holds its share, the bill all of it, and no critical path waits for it. Its prompt must hold
+        nothing of the question, and it may wait for nothing but other such calls."""
 
     async def samples(
         self,
@@ -57,14 +62,28 @@ class Ask(Protocol):
         They wait for the replies named, for none by default, and with `after=None` for all that was asked so far. Where
         the budget ends on the way, the samples of the first levels only, but at least one."""
 
-    async def thought(self, prompt: Prompt, *, role: Role, budgets: Sequence[int], temperature: float) -> list[Reply]:
-        """One generation of at most `budgets[-1]` tokens, cut at each budget (the budgets are the levels).
+    async def thought(
+        self,
+        prompt: Prompt,
+        *,
+        role: Role,
+        budgets: Sequence[int],
+        temperature: float,
+        levels: Sequence[int] | None = None,
+    ) -> list[Reply]:
+        """One generation of at most `budgets[-1]` tokens, cut at each budget (the budgets are the levels by default).
 
         Returns for each budget the text up to there; a reply whose `finish_reason` is not `length` was complete by
         then. Prompt tokens enter at the first level, generated ones at the level they belong to."""
 
     async def search(self, query: str, *, level: int, k: int) -> list[str]:
         """The best `k` passages."""
+
+    async def size(self) -> int:
+        """How many passages the store holds; free."""
+
+    async def read(self, start: int, stop: int, *, level: int) -> list[str]:
+        """The passages from place `start` (0 is the first) up to before `stop`; counts as a search."""
 
     async def look(self) -> Observation:
         """What the environment shows before any step; free."""

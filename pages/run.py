@@ -8,7 +8,7 @@ shell.enter()
 st.title("Run", anchor=False)
 
 from fourdials.errors import InputError  # noqa: E402 - the title appears while these load
-from fourdials.ui import curves, fetching, models, monitor, outlook, setup  # noqa: E402
+from fourdials.ui import access, curves, fetching, models, monitor, outlook, setup  # noqa: E402
 
 
 def follow(experiment_id: str, was_active: bool) -> None:
@@ -63,7 +63,7 @@ with ahead:
     fits = models.reason_not(model, task) is None
     if fits or found.data:  # else the choice of the model already says what is wrong
         outlook.show(found)
-    ready = found.data is not None and fits
+    ready = found.data is not None and fits and access.gate("start runs")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Start the run", type="primary", icon=":material/play_arrow:", disabled=not ready) and found.data:
             st.query_params["experiment"] = monitor.launch(found.data)

@@ -18,24 +18,27 @@ from pathlib import Path  # noqa: E402 - the text above appears while these load
 
 from fourdials import spec  # noqa: E402
 from fourdials.models import catalogue  # noqa: E402
-from fourdials.ui import controls, curves, data, fetching, monitor  # noqa: E402
+from fourdials.ui import access, controls, curves, data, fetching, monitor  # noqa: E402
 
 PROBLEMS = 20  # of each task: about two minutes on two processors
 FIRST_LIGHT = Path(__file__).parent.parent / "data" / "experiments" / "first_light.toml"
 
 runs = data.frame("experiments")
-with place:
-    first = spec.load(FIRST_LIGHT) | {"name": "A first run"}
-    first["tasks"] = [task | {"problems": PROBLEMS} for task in first["tasks"]]
-    ready = fetching.offer(catalogue.resolve(first["model"]))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Start a two-minute real run", type="primary", icon=":material/play_arrow:", disabled=not ready):
-            st.switch_page("pages/run.py", query_params={"experiment": monitor.launch(first)})
-        st.page_link("pages/run.py", label="Set up your own", icon=":material/tune:")
-    st.caption(
-        "The first run uses a small language model on this computer: no account, no key, no cost. It is tiny, "
-        "too small to be useful but real, so its curves are real too."
-    )
+if access.viewer() is None:
+    with place:
+        first = spec.load(FIRST_LIGHT) | {"name": "A first run"}
+        first["tasks"] = [task | {"problems": PROBLEMS} for task in first["tasks"]]
+        ready = fetching.offer(catalogue.resolve(first["model"])) and access.gate("start runs")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button(
+                "Start a two-minute real run", type="primary", icon=":material/play_arrow:", disabled=not ready
+            ):
+                st.switch_page("pages/run.py", query_params={"experiment": monitor.launch(first)})
+            st.page_link("pages/run.py", label="Set up your own", icon=":material/tune:")
+        st.caption(
+            "The first run uses a small language model on this computer: no account, no key, no cost. It is tiny, "
+            "too small to be useful but real, so its curves are real too."
+        )
 
 shown = curves.worth_showing(runs)
 if shown is None:

@@ -45,7 +45,8 @@ CREATE TABLE IF NOT EXISTS problems (
     question VARCHAR NOT NULL,
     reference JSON,
     chance DOUBLE NOT NULL,             -- success rate of a uniform guess; 0 where answers cannot be listed
-    constant_score DOUBLE NOT NULL,     -- score of the one answer that is right most often
+    constant_score DOUBLE,              -- score of the one answer that is right most often; NULL if a model grades
+    oracle_steps BIGINT,                -- fewest steps to the right answer (environment's, else task's chain); NULL if none known
     PRIMARY KEY (experiment_id, task, problem_id)
 );
 
@@ -114,6 +115,7 @@ CREATE TABLE IF NOT EXISTS calls (
     route VARCHAR NOT NULL,
     level INTEGER NOT NULL,             -- level at which a deployment would first need it
     probe BOOLEAN NOT NULL,             -- only reads off the answer at that one level
+    shared BIGINT,                      -- questions it was made for before any was known; NULL: made for this one alone
     request_hash VARCHAR NOT NULL,
     request JSON NOT NULL,              -- {format, parts: [[role, text or {"sha256": …}]], temperature, max_tokens, seed, choices, stop}
     reply VARCHAR,
@@ -160,6 +162,29 @@ CREATE TABLE IF NOT EXISTS lost_calls (  -- started, and no result yet: in fligh
     started_at DOUBLE NOT NULL
 );
 
+CREATE TABLE IF NOT EXISTS regrades (    -- stored answers were graded once more, oldest first by `at`
+    edit_id VARCHAR PRIMARY KEY,
+    experiment_id VARCHAR NOT NULL,
+    "at" DOUBLE NOT NULL,
+    summary VARCHAR NOT NULL,           -- by what, and what it was before
+    old JSON NOT NULL,                  -- parameters and grading model before and after, as far as they differ
+    new JSON NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS regraded (    -- the checkpoints a regrade changed; checkpoints and trials show the result
+    edit_id VARCHAR NOT NULL,
+    experiment_id VARCHAR NOT NULL,
+    trial_id VARCHAR NOT NULL,
+    seq INTEGER NOT NULL,
+    old_answer VARCHAR,
+    old_score DOUBLE,
+    old_outcome VARCHAR NOT NULL,
+    answer VARCHAR,
+    score DOUBLE,
+    outcome VARCHAR NOT NULL,
+    PRIMARY KEY (edit_id, trial_id, seq)
+);
+
 CREATE TABLE IF NOT EXISTS ingested (
     path VARCHAR PRIMARY KEY,           -- journal, relative to the home
     experiment_id VARCHAR NOT NULL,
@@ -186,10 +211,16 @@ CREATE TABLE IF NOT EXISTS schema_version (
 
 -- What stopping each trial at each checkpoint's level would have cost: calls entering at levels up to it, plus the
 -- probes of exactly that level. Failed attempts and grading are apart. NULL where a token count or price is unknown.
+-- Of a call that was made ahead for several questions, each question is charged its share: tokens, dollars, the call.
 -- `ids` lists experiments; NULL is all of them.
 CREATE OR REPLACE MACRO spend_of(ids) AS TABLE
 WITH paid AS (
-    SELECT trial_id, level, probe, segment, prompt_tokens, completion_tokens, usd, usd_paid, path_s, modelled_path_s
+    SELECT trial_id, level, probe, segment, path_s, modelled_path_s,
+           1 / coalesce(shared, 1) AS calls,
+           prompt_tokens / coalesce(shared, 1) AS prompt_tokens,
+           completion_tokens / coalesce(shared, 1) AS completion_tokens,
+           usd / coalesce(shared, 1) AS usd,
+           usd_paid / coalesce(shared, 1) AS usd_paid
     FROM calls
     WHERE error IS NULL AND role <> 'grade' AND (ids IS NULL OR list_contains(ids, experiment_id))
 ),
@@ -202,7 +233,7 @@ stops AS (
 )
 SELECT c.trial_id,
        c.level,
-       count(p.trial_id) FILTER (p.segment = 0) AS calls,
+       coalesce(sum(p.calls) FILTER (p.segment = 0), 0) AS calls,
        CASE WHEN count(p.trial_id) = count(p.prompt_tokens)
             THEN coalesce(sum(p.prompt_tokens), 0) END AS prompt_tokens,
        CASE WHEN count(p.trial_id) = count(p.completion_tokens)

@@ -17,7 +17,7 @@ turns AS (
     GROUP BY p.call_id
 )
 SELECT c.call_id, c.seq, c.request_id, c.path, c.idx, c.segment, c.parents, c.role, c.part, c.model, c.route, c.level,
-       c.probe, t.prompt, c.request, c.reply, c.extracted, c.finish_reason, c.logprob, c.attempt, c.usage,
+       c.probe, c.shared, t.prompt, c.request, c.reply, c.extracted, c.finish_reason, c.logprob, c.attempt, c.usage,
        c.prompt_tokens, c.cached_tokens, c.completion_tokens, c.reasoning_tokens, c.usage_estimated, c.usd, c.usd_paid,
        c.started_at, c.latency_s, c.queued_s, c.path_s, c.modelled_path_s, c.error
 FROM calls AS c

@@ -8,6 +8,15 @@ const CONFIG = {
   plotlyServerURL: "",
   showSendToCloud: false,
   modeBarButtonsToRemove: ["sendChartToCloud", "select2d", "lasso2d"],
+  toImageButtonOptions: { filename: "four-dials", scale: 2 },
+  modeBarButtonsToAdd: [
+    {
+      name: "toSvg",
+      title: "Save as SVG",
+      icon: { width: 24, height: 24, path: "M5 20h14v-2H5v2zM19 9h-4V3H9v6H5l7 7 7-7z" },
+      click: (box) => window.Plotly.downloadImage(box, { format: "svg", filename: "four-dials" }),
+    },
+  ],
 };
 
 function plotly() {

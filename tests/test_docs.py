@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from fourdials import plugins
+from fourdials import handbook, plugins
 from tests.scripted import Script, arm, experiment, journaled, play
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,6 +52,21 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str
         sys.modules.pop(name, None)
     plugins.tasks.cache_clear()
     plugins.strategies.cache_clear()
+
+
+@pytest.mark.parametrize("kind", ["retriever", "tool", "environment"])
+def test_the_examples_of_own_code_are_the_files_that_the_tests_run(kind: str) -> None:
+    name, code = recipe(kind)
+    assert code == (ROOT / "data" / "experiments" / "own" / f"{name}.py").read_text(encoding="utf-8")
+    assert f'{kind} = "{name}.py:' in (ROOT / "data" / "experiments" / "own" / f"{kind}.toml").read_text()
+
+
+@pytest.mark.parametrize("page", handbook.PAGES)
+def test_the_catalogue_pages_are_up_to_date(page: str) -> None:
+    held = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    command = f"python -m fourdials list {page} --markdown > docs/{page}.md"
+    assert command in held
+    assert held == handbook.PAGES[page](), f"run `{command}`"
 
 
 def test_the_strategy_of_the_readme_takes_20_lines() -> None:

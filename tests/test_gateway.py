@@ -354,6 +354,7 @@ async def test_requests_per_minute_are_kept(server: Loopback) -> None:
         ({"capabilities": {**ABLE, "stop": "no"}}, {"prompt": replace(CHAT, stop=("\n",))}, "cannot stop at"),
         ({}, {"prompt": RAW}, "takes chat prompts"),
         ({}, {"prompt": replace(CHAT, effort="low")}, "reasoning setting"),
+        ({}, {"prompt": replace(CHAT, discouraged=("red",), bias=3.0)}, "logit bias"),
     ],
 )
 async def test_what_a_model_cannot_do_is_an_error_and_never_dropped(server, changes, asked, said) -> None:
@@ -378,6 +379,17 @@ async def test_a_reasoning_setting_reaches_the_provider(effort: str, field: str,
     arguments = Gateway([])._arguments(ask(model, prompt=replace(CHAT, effort=effort)))
     assert arguments[field] == value
     assert len({"reasoning_effort", "thinking"} & arguments.keys()) == 1
+
+
+async def test_discouraged_words_become_biases_on_the_tokens_they_begin_with() -> None:
+    model = catalogue.customise(catalogue.resolve("openai/gpt-4-turbo"), capabilities={"logit_bias": "yes"})
+    request = ask(model, prompt=replace(CHAT, discouraged=("red",), bias=3.0))
+    async with opened() as gateway:
+        await gateway.open([model])
+        biases = await gateway._biases(request)
+        assert gateway._arguments(request, biases)["logit_bias"] == biases
+        assert await gateway._biases(ask(model, prompt=CHAT)) == {}
+    assert biases == {"1171": -3.0, "2579": -3.0}, "`red` and ` red` in the vocabulary cl100k_base"
 
 
 async def test_choices_become_a_grammar_only_where_grammars_are_known_to_work(server: Loopback) -> None:

@@ -131,6 +131,19 @@ def test_one_unknown_token_count_makes_what_includes_it_unknown_and_nothing_else
     assert rows.rows() == [(0, 0, 0, 0), (1, 1, 10, 11), (2, 2, 20, None)]
 
 
+def test_a_call_made_ahead_for_several_questions_is_charged_in_parts(tmp_path):
+    ledger = Ledger()
+    ledger.call("t", level=1, prompt=90, completion=30, shared=4, usd=0.2, usd_paid=0.1, path_s=0.0)
+    ledger.call("t", level=1, prompt=50, completion=1, probe=True, shared=None, usd=0.03, usd_paid=0.02)
+    for seq, level in enumerate((0, 1)):
+        ledger.checkpoint("t", seq, level, 1.0)
+    rows = stored(tmp_path, ledger).frame(
+        "SELECT calls, prompt_tokens, completion_tokens, total_tokens, round(usd, 9), round(usd_paid, 9) "
+        "FROM spend ORDER BY level"
+    )
+    assert rows.rows() == [(0, 0, 0, 0, 0, 0), (1.25, 72.5, 8.5, 81, 0.08, 0.045)]
+
+
 # --- curve points ---------------------------------------------------------------------------------------------------
 
 

@@ -322,6 +322,16 @@ def test_an_exported_run_comes_back_as_a_recorded_one(tmp_path, opened):
     )
 
 
+def test_a_run_recorded_before_calls_could_be_shared_loads_with_its_spend(tmp_path, opened):
+    paths = stored(tmp_path / "source", two_arms()).export("exp", tmp_path / "recorded" / "demo")
+    [calls] = [path for path in paths if path.stem == "calls"]
+    pl.read_parquet(calls).drop("shared").write_parquet(calls)
+    store = opened()
+    assert store.frame("SELECT DISTINCT shared FROM calls").rows() == [(None,)]
+    spent = store.frame("SELECT total_tokens FROM spend WHERE trial_id = 'exp/toy/p0/vote/0' ORDER BY level")
+    assert spent["total_tokens"].to_list() == [10, 20]
+
+
 def test_recorded_runs_load_once_and_again_when_their_files_change(tmp_path, opened):
     folder = tmp_path / "recorded" / "demo"
     stored(tmp_path / "one", two_arms(problems=2)).export("exp", folder)

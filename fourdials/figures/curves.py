@@ -129,7 +129,7 @@ def _draw(
         dial = arm["dial"][0]
         colour, symbol = ink.dials[dial], style.SYMBOLS[drawn[dial] % len(style.SYMBOLS)]
         drawn[dial] += 1
-        name = arm["arm"][0] + (f" ({arm['experiment_id'][0]})" if several else "")
+        name = style.safe(arm["arm"][0] + (f" ({arm['experiment_id'][0]})" if several else ""))
         for trace in _traces(arm, name, colour, symbol, 0.14 if len(arms) < 4 else 0.08):
             figure.add_trace(trace, row=row, col=column)
 
@@ -219,7 +219,7 @@ def _draw_baselines(
             below = row["kind"] != "greedy" and row["value"] == min(blind) and row["value"] > 0.06
             named = f" ({row['arm']})" if row["arm"] and baselines["kind"].to_list().count("greedy") > 1 else ""
             figure.add_annotation(
-                text=f"{_BASELINES[row['kind']]}{named} {numbers.percent(row['value'])}",
+                text=style.safe(f"{_BASELINES[row['kind']]}{named} {numbers.percent(row['value'])}"),
                 x=0.01 if moved else 0.99,
                 y=row["value"],
                 xanchor="left" if moved else "right",

@@ -6,6 +6,7 @@ more than 20 (CIE76) to full and to each kind of colour-blind sight, and their l
 
 from __future__ import annotations
 
+import html
 import textwrap
 from dataclasses import dataclass
 
@@ -62,6 +63,11 @@ def faint(colour: str, opacity: float) -> str:
     return f"rgba({red},{green},{blue},{opacity})"
 
 
+def safe(text: str) -> str:
+    """Text that a figure shows as it is: figures read tags out of texts, and names may come from others' files."""
+    return html.escape(text, quote=False)
+
+
 def wrapped(lines: list[str]) -> list[str]:
     """Lines broken so that they fit a narrow figure."""
     return [part for line in lines for part in textwrap.wrap(line, LINE_CHARACTERS) or [""]]
@@ -72,7 +78,7 @@ def dress(
 ) -> go.Figure:
     """Gives a figure its title (one short line), the lines under it, a legend below the plot, fonts and margins."""
     ink = INKS[dark]
-    under = wrapped(lines)
+    under = [safe(line) for line in wrapped(lines)]
     figure.update_layout(
         title={
             "text": title,

@@ -25,7 +25,7 @@ from fourdials.models.gguf import read_gguf
 from fourdials.records import Format, Model, Support
 
 MODELS = Path(__file__).resolve().parent.parent.parent / "data" / "models.toml"
-FEATURES = ("n", "grammar", "logprobs", "seed", "stop", "temperature", "effort", "prefill")
+FEATURES = ("n", "grammar", "logprobs", "seed", "stop", "temperature", "effort", "prefill", "logit_bias")
 UNKNOWN: Mapping[str, Support] = MappingProxyType(dict.fromkeys(FEATURES, "unknown"))
 DEFAULT_LOCAL = "local/smollm2-135m"
 SLOTS = 16  # choices the local server decodes side by side; more take memory and are no faster on two threads
@@ -39,6 +39,8 @@ _CHANGES = frozenset(
     | {"concurrency", "samples_per_request", "requests_per_minute", "tokens_per_minute"}
 )
 _TAKES_RAW_PROMPTS = frozenset({"hosted_vllm", "text-completion-openai"})
+# litellm counts every OpenAI model with one vocabulary; these are the models whose own it is.
+_KNOWN_TOKENS = re.compile(r"openai/gpt-(3\.5-turbo|4|4-turbo)(-[a-z0-9-]+)?")
 _ID = re.compile(r"[a-z0-9_-]+/\S+")
 
 
@@ -140,6 +142,11 @@ def customise(
         mistakes.append(
             "format: raw prompts go to openai/… or hosted_vllm/… with an api_base, or text-completion-openai/…"
         )
+    if (capabilities or {}).get("logit_bias") == "yes" and not knows_tokens(replace(model, api_base=api_base)):
+        mistakes.append(
+            "logit_bias: the ids of its tokens are not known; they are for local models and for OpenAI's gpt-4, "
+            "gpt-4-turbo and gpt-3.5-turbo"
+        )
     if mistakes:
         raise InputError(f"{model.id}: {'; '.join(mistakes)}")
     if api_base is not None:
@@ -169,6 +176,11 @@ def _address_mistakes(model: Model, api_base: str, key_variable: str | None) -> 
     if key_variable and parts.scheme == "http" and not is_loopback(api_base):
         return [f"a key would go to {api_base} unencrypted; use https"]
     return []
+
+
+def knows_tokens(model: Model) -> bool:
+    """True if words can be turned into ids of the model's own tokens."""
+    return model.provider == "local" or (model.api_base is None and bool(_KNOWN_TOKENS.fullmatch(model.id)))
 
 
 def is_loopback(address: str) -> bool:

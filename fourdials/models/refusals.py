@@ -46,6 +46,8 @@ def refuse_what_cannot_be(request: ModelRequest) -> None:
         raise RequestRejected(f"{model.id} cannot stop at {request.prompt.stop!r}; choose another model for this task")
     if request.prompt.effort and able.get("effort") != "yes":
         raise RequestRejected(f"{model.id} is not known to have a reasoning setting; choose another model")
+    if request.prompt.bias and able.get("logit_bias") != "yes":
+        raise RequestRejected(f"{model.id} is not known to take a logit bias; choose a local model")
     if able.get("temperature") == "no" and request.temperature != 1.0:
         raise RequestRejected(f"{model.id} samples at temperature 1 only, not {request.temperature:g}")
     if model.alphabet and (strange := sorted(set(request.prompt.shown) - set(model.alphabet))):

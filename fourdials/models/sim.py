@@ -1,8 +1,10 @@
 """Simulated models: their parameters stand in their id, their replies follow from the request's seed.
 
 `sim/solve=0.6,step=0.95,tokens=40` answers right with the stated probability for the role of the request, and with a
-uniformly random wrong answer otherwise. The gateway serves them as a litellm provider and hands them the typed request;
-no real model ever sees `truth`. Read by the catalogue too, which turns an id into a model.
+uniformly random wrong answer otherwise. Samples of one prompt are independent votes given that prompt's own rate, so
+what strategies make of them has a closed form (`fourdials.theory`), and tests hold the engine against it. The gateway
+serves them as a litellm provider and hands them the typed request; no real model ever sees `truth`. Read by the
+catalogue too, which turns an id into a model.
 """
 
 from __future__ import annotations
@@ -34,6 +36,9 @@ class Simulated:
         spread: How unlike prompts are, in [0, 1): a prompt's own probability is drawn once from a Beta distribution
             with the stated mean p and variance spread × p(1 − p), which is also the correlation between its samples.
         wrongs: Distinct wrong answers where the prompt lists no choices.
+        same: Share of wrong replies that give the prompt's own favourite wrong answer; at 1 there are two answers only,
+            which is what the closed forms of voting assume.
+        rambles: Share of wrong replies that go on without an answer until they are cut off, for red flags to find.
         tokens: Length of a thought, its answer included.
         latency: Seconds a reply takes.
         format: Prompt format.
@@ -52,6 +57,8 @@ class Simulated:
     grade: float | None = None
     spread: float = 0.0
     wrongs: int = 4
+    same: float = 0.0
+    rambles: float = 0.0
     tokens: int = 40
     latency: float = 0.0
     format: Format = "chat"
@@ -118,7 +125,7 @@ def model(model_id: str) -> Model:
         format=stated.format,
         capabilities={
             **dict.fromkeys(("n", "grammar", "logprobs", "seed", "stop", "temperature"), "yes"),
-            **dict.fromkeys(("effort", "prefill"), "no"),
+            **dict.fromkeys(("effort", "prefill", "logit_bias"), "no"),
         },
         prefill_tokens_per_s=PREFILL_TOKENS_PER_S,
         decode_tokens_per_s=DECODE_TOKENS_PER_S,
@@ -149,11 +156,14 @@ def _sample(stated: Simulated, request: ModelRequest, place: int, prompt_tokens:
     rate = _own_rate(stated, request.role, asked)
     wrong = _wrong(stated, prompt, request.truth)
     right = request.truth is not None and (rng.random() < rate or not wrong)
-    answer = request.truth if right and request.truth is not None else rng.choice(wrong or ("nothing",))
-    tokens = _tokens(stated, prompt, answer, rng)
+    answer = request.truth if right and request.truth is not None else _pick(stated, wrong or ("nothing",), asked, rng)
+    if not right and stated.rambles and rng.random() < stated.rambles:
+        tokens: Sequence[str] = [f"{rng.choice(_WORDS)} " for _ in range(prompt.max_tokens + 1)]
+    else:
+        tokens = _tokens(stated, prompt, answer, rng)
     kept = tokens[: prompt.max_tokens]
     text = "".join(kept)
-    chance = rate if right else (1 - rate) / max(1, len(wrong))
+    chance = rate if right else (1 - rate) * _share(stated, wrong, answer, asked)
     return Sample(
         text=text if len(kept) < len(tokens) else text.rstrip(" "),
         finish_reason="length" if len(kept) < len(tokens) else "stop",
@@ -169,6 +179,21 @@ def _own_rate(stated: Simulated, role: Role, asked: str) -> float:
         return mean
     size = (1 - stated.spread) / stated.spread
     return random.Random(f"rate|{asked}").betavariate(mean * size, (1 - mean) * size)
+
+
+def _favourite(wrong: Sequence[str], asked: str) -> str:
+    return random.Random(f"favourite|{asked}").choice(wrong)
+
+
+def _pick(stated: Simulated, wrong: Sequence[str], asked: str, rng: random.Random) -> str:
+    """A wrong answer: the prompt's favourite in a share `same` of cases, else any."""
+    return _favourite(wrong, asked) if stated.same and rng.random() < stated.same else rng.choice(wrong)
+
+
+def _share(stated: Simulated, wrong: Sequence[str], answer: str, asked: str) -> float:
+    """How likely a wrong reply is to give this answer."""
+    favoured = bool(stated.same) and answer == _favourite(wrong or ("nothing",), asked)
+    return (1 - stated.same) / max(1, len(wrong)) + stated.same * favoured
 
 
 def _wrong(stated: Simulated, prompt: Prompt, truth: str | None) -> tuple[str, ...]:

@@ -60,7 +60,8 @@ class Arm:
 class Experiment:
     """A validated experiment: which tasks, arms and models, how many repeats, and what may be spent.
 
-    `models` maps every model id of the line-ups to its catalogue entry; `spec` is the plain data it was read from.
+    `models` maps every model id of the line-ups, and `grader_model`, to its catalogue entry; `grader_model` judges the
+    answers of tasks that a model grades, None if there are none; `spec` is the plain data it was read from.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Experiment:
     allocator: str = "uniform"
     budget: Limits = field(default_factory=Limits)
     trial_budget: Limits = field(default_factory=Limits)
+    grader_model: str | None = None
     spec: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
     @property

@@ -20,13 +20,14 @@ async def all_samples(
     role: Role,
     level: int,
     temperature: float,
+    part: str = "solver",
     after: Sequence[Reply] | None = (),
 ) -> list[Reply]:
     """All of `count` samples of one level; raises BudgetExhausted where the budget holds only some of them."""
     replies: list[Reply] = []
     while len(replies) < count:
         levels = [level] * (count - len(replies))
-        replies += await ask.samples(prompt, role=role, levels=levels, temperature=temperature, after=after)
+        replies += await ask.samples(prompt, role=role, levels=levels, temperature=temperature, part=part, after=after)
     return replies
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, zip_longest
 from typing import Any
 
 
@@ -21,8 +22,35 @@ class SentenceSearch:
         self._index: Any = bm25s.BM25()
         self._index.index([self._split(line) for line in self._sentences], show_progress=False)
 
+    @property
+    def size(self) -> int:
+        """How many sentences there are."""
+        return len(self._sentences)
+
+    def read(self, start: int, stop: int) -> list[str]:
+        """The sentences from place `start` up to before `stop`."""
+        return list(self._sentences[max(0, start) : max(0, stop)])
+
     def search(self, query: str, k: int) -> list[str]:
         """The `k` best sentences, best first; those that share no word with the query come last."""
         scores = self._index.get_scores(self._split(query)) if query.strip() else [0.0] * len(self._sentences)
         ranked = sorted(range(len(self._sentences)), key=lambda place: (-float(scores[place]), place))
         return [self._sentences[place] for place in ranked[:k]]
+
+
+class StoreSearch:
+    """Several stores behind one search. A query that starts with a store's name and a colon asks that store alone; any
+    other asks all of them, and their best come in turns, in the order of the stores."""
+
+    def __init__(self, stores: Mapping[str, Sequence[str]]) -> None:
+        self._stores = {name: SentenceSearch(sentences) for name, sentences in stores.items() if sentences}
+        self._names = frozenset(stores)
+
+    def search(self, query: str, k: int) -> list[str]:
+        """The `k` best sentences; none from a store that is empty."""
+        name, colon, rest = query.partition(":")
+        name = name.strip().casefold()
+        if colon and name in self._names:
+            return self._stores[name].search(rest, k) if name in self._stores else []
+        found = [store.search(query, k) for store in self._stores.values()]
+        return [line for line in chain.from_iterable(zip_longest(*found)) if line is not None][:k]

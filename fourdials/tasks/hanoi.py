@@ -58,8 +58,8 @@ INFO = TaskInfo(
     summary="Move a tower of disks to another peg, in one reply or some moves per call. Each move is easy and the rule "
     "can be given; hard because thousands of them must all be right.",
     offers={
-        "chat": frozenset({"given", "steps", "think"}),
-        "completion": frozenset({"given", "steps"}),
+        "chat": frozenset({"given", "steps", "many", "think"}),
+        "completion": frozenset({"given", "steps", "many"}),
     },
     difficulty="moves on the shortest way",
     context_tokens=1200,
@@ -150,9 +150,10 @@ class _Truths(Mapping[str, str]):
         if key == "answer":
             return self.answer
         kind, _, state = key.partition(":")
-        if kind != "state" or not state or set(state) - set(PEGS):
+        state, _, most = state.partition(":")
+        if kind != "state" or not state or set(state) - set(PEGS) or not (most or "1").isdecimal():
             raise KeyError(key)
-        return " ".join(next_moves(state, self.goal, self.moves_per_call))
+        return " ".join(next_moves(state, self.goal, int(most or self.moves_per_call)))
 
     def __iter__(self) -> Iterator[str]:
         return iter(("answer",))
@@ -196,6 +197,7 @@ def _problem(params: Params, state: str, goal: str, name: str) -> Problem:
         reference=right,
         data=MappingProxyType({"state": state, "goal": goal, **params.model_dump(exclude={"disks", "start"})}),
         truths=_Truths(right, goal, params.moves_per_call),
+        oracle_steps=-(-shortest(state, goal) // params.moves_per_call),
     )
 
 
@@ -235,10 +237,19 @@ class HanoiSteps:
         disks = state.disks or self._start
         return _ask_next(disks, self._goal, self._most, self._told, self._format, f"state:{disks}")
 
+    def prompt_many(self, state: _State, m: int) -> Prompt:
+        """Asks for the moves of `m` steps at once."""
+        disks, most = state.disks or self._start, m * self._most
+        return _ask_next(disks, self._goal, most, self._told, self._format, f"state:{disks}:{most}")
+
     def advance(self, state: _State, reply: str) -> _State:
         """The state after the moves of a reply, up to the first one that is forbidden."""
+        return self.advance_many(state, reply, 1)
+
+    def advance_many(self, state: _State, reply: str, m: int) -> _State:
+        """The state after the moves of a reply of `m` steps, up to the first one that is forbidden."""
         disks, moves, made = state
-        wanted = read(reply)[: self._most]
+        wanted = read(reply)[: m * self._most]
         for move in wanted:
             if disks is None or disks == self._goal * len(self._start):
                 break

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Annotated, Literal, NamedTuple
@@ -48,11 +49,12 @@ INFO = TaskInfo(
     summary="Questions about a record of thousands of purchases: find one line, count some, or find the two that "
     "agree. What they need grows from one line to all pairs of lines.",
     offers={
-        "chat": frozenset({"given", "search", "steps", "think"}),
-        "completion": frozenset({"given", "search", "steps"}),
+        "chat": frozenset({"given", "search", "steps", "store", "think", "context"}),
+        "completion": frozenset({"given", "search", "steps", "store", "context"}),
     },
     difficulty="characters of the record (log2), and 0, 0.25 or 0.5 for needle, count or pair",
     context_tokens=4000,
+    searched_tokens=600,
 )
 
 
@@ -106,11 +108,12 @@ def problems(params: Params, count: int, seed: int) -> list[Problem]:
     for place in range(count):
         number, kind = divmod(place, len(params.kinds))
         size = params.sizes[number % len(params.sizes)]
-        found.append(_problem(_record(seed, number, size), params.kinds[kind], size, f"{seed}-{number}"))
+        found.append(_problem(_record(seed, number, size), params.kinds, kind, size, f"{seed}-{number}"))
     return found
 
 
-def _problem(record: Record, kind: Kind, size: int, cluster: str) -> Problem:
+def _problem(record: Record, kinds: Sequence[Kind], nth: int, size: int, cluster: str) -> Problem:
+    kind = kinds[nth]
     rng = random.Random(f"long_context:{cluster}:{size}:{kind}")
     lines = record.lines
     if kind == "needle":
@@ -130,7 +133,7 @@ def _problem(record: Record, kind: Kind, size: int, cluster: str) -> Problem:
         difficulty=size + {"needle": 0.0, "count": 0.25, "pair": 0.5}[kind],
         text=text,
         reference=reference,
-        data=MappingProxyType({"kind": kind, "record": lines, "days": len(lines)}),
+        data=MappingProxyType({"kind": kind, "record": lines, "days": len(lines), "kinds": len(kinds)}),
         world=MappingProxyType({"record": lines}),
         truths=MappingProxyType({"answer": reference}),
     )
@@ -167,7 +170,8 @@ def question(problem: Problem, access: Access, format: Format) -> Question:
 
     text = "\n".join((*lines, "", problem.text)).lstrip()
     steps = OneStep(problem.text, ask)
-    return Question(problem.problem_id, "long_context", access, format, text, ask(None), think, MARK, steps)
+    asked = Question(problem.problem_id, "long_context", access, format, text, ask(None), think, MARK, steps)
+    return replace(asked, context="\n".join(lines), sharing=data["kinds"])
 
 
 def _form(kind: Kind) -> str:

@@ -1,16 +1,17 @@
 """A ledger of accounts that is updated again and again, each update reading the account the one before wrote.
 
 One slip anywhere spoils the end, so the horizon is the difficulty. Step by step a player is shown the balances its own
-replies led to.
+replies led to, or a transcript of them; where updates read any account, one set long ago has to be remembered.
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,6 +22,7 @@ from fourdials.tasks._asking import MARK, THINK, chat, line, most_frequent, refu
 from fourdials.tasks._vocabulary import PEOPLE
 
 _LOWEST, _HIGHEST = 1, 99  # balances stay within two digits, so that no update is harder than another
+_NUMBER = re.compile(r"-?\d+")
 Update = tuple[str, str, int]  # who is set, from whom, and by how much more (or less)
 Balances = tuple[tuple[str, str], ...]
 
@@ -38,6 +40,9 @@ class Params(BaseModel):
     )
     accounts: int = Field(4, ge=2, le=40, description="Accounts of the ledger.")
     largest: int = Field(9, ge=1, le=40, description="Largest change of an update.")
+    reads: Literal["last", "any"] = Field(
+        "last", description="The account an update reads: the one that was set last, or any of them."
+    )
 
 
 INFO = TaskInfo(
@@ -45,11 +50,11 @@ INFO = TaskInfo(
     summary="Balances updated many times over, each update depending on the last. Every one is a small sum; hard "
     "because a single slip anywhere makes the end wrong.",
     offers={
-        "chat": frozenset({"given", "steps", "think"}),
-        "completion": frozenset({"given", "steps"}),
+        "chat": frozenset({"given", "steps", "many", "think"}),
+        "completion": frozenset({"given", "steps", "many"}),
     },
     difficulty="updates",
-    context_tokens=2500,
+    context_tokens=1100,
 )
 
 
@@ -64,10 +69,21 @@ class _Truths(Mapping[str, str]):
         if key == "answer":
             return self.answer
         kind, _, rest = key.partition(":")
+        if kind == "updates":
+            return self._together(rest)
         place, _, balance = rest.partition(":")
         if kind != "update" or not place.isdecimal() or not balance.removeprefix("-").isdecimal():
             raise KeyError(key)
         return str(int(balance) + self.updates[int(place)][2])
+
+    def _together(self, rest: str) -> str:
+        """The results of several updates, from `place:how many:name=balance,…`."""
+        place, count, listed = rest.split(":")
+        balances, found = dict(entry.split("=") for entry in listed.split(",")), []
+        for there, here, change in self.updates[int(place) : int(place) + int(count)]:
+            balances[there] = str(int(balances[here]) + change)
+            found.append(balances[there])
+        return " ".join(found)
 
     def __iter__(self) -> Iterator[str]:
         return iter(("answer",))
@@ -88,6 +104,7 @@ def _problem(params: Params, number: int, seed: int) -> Problem:
     opening = {name: rng.randint(10, 90) for name in names}
     balances, here, updates = dict(opening), rng.choice(names), []
     for _ in range(length):
+        here = rng.choice(names) if params.reads == "any" else here
         there = rng.choice([name for name in names if name != here])
         size = rng.randint(1, params.largest)
         change = -size if balances[here] + size > _HIGHEST else size
@@ -107,6 +124,7 @@ def _problem(params: Params, number: int, seed: int) -> Problem:
         reference=reference,
         data=MappingProxyType({"opening": tuple(opening.items()), "updates": tuple(updates), "asked": here}),
         truths=_Truths(reference, tuple(updates)),
+        oracle_steps=length,
     )
 
 
@@ -132,6 +150,12 @@ Pat 63, Rob 35. Pat = Rob - 7. Pat: 28
 Sue 19, Rob 74. Sue = Rob + 5. Sue: 79
 Guy 85, Pat 22. Guy = Pat - 4. Guy: 18
 """
+_MANY_SHOTS = """\
+Sue 14, Guy 30. Guy = Sue + 3. Sue = Guy - 2. One by one: 17 15
+Rob 52, Pat 8. Rob = Pat - 2. Pat = Rob + 9. Rob = Pat - 5. One by one: 6 15 10
+Guy 41, Sue 27, Pat 63. Sue = Guy + 8. Pat = Sue - 4. One by one: 49 45
+Pat 63, Rob 35, Sue 19. Pat = Rob - 7. Sue = Pat + 6. Rob = Sue - 1. One by one: 28 34 33
+"""
 _SHOTS = """\
 Sue 14, Guy 30. Guy = Sue + 3. At the end Guy: 17
 Rob 52, Pat 8. Rob = Pat - 2. Pat = Rob + 9. At the end Pat: 15
@@ -139,8 +163,17 @@ Guy 41, Sue 27. Sue = Guy + 8. Guy = Sue - 1. Sue = Guy + 4. At the end Sue: 52
 """
 
 
+_RECALL_SHOTS = """\
+Sue 14, Guy 30. Guy = Sue + 3. Guy: 17
+Rob 52, Pat 8. Rob = Pat - 2. Rob: 6. Pat = Rob + 9. Pat: 15
+Guy 41, Sue 27. Sue: 49, Guy: 40. Sue = Guy + 8. Sue: 48. Guy = Sue - 7. Guy: 41
+"""
+_SET = re.compile(r"(\w+): (-?[\d.]*\d)")  # in a line of a transcript: an account and what it was set to
+
+
 class LedgerSteps:
-    """One update per call. A state is the number of updates made and the balances that the replies led to."""
+    """One update per call. A state is the number of updates made and the balances that the replies led to. Also offers
+    `plugins.Recall`: then the balances are those that the transcript, or else the opening, tells."""
 
     def __init__(self, data: Mapping[str, Any], format: Format) -> None:
         self._opening = tuple((str(name), str(balance)) for name, balance in data["opening"])
@@ -175,6 +208,62 @@ class LedgerSteps:
         place, balances = state
         set_now = self._updates[place][0]
         return place + 1, tuple((name, reply if name == set_now else balance) for name, balance in balances)
+
+    def entry(self, state: tuple[int, Balances], reply: str) -> str:
+        """The update and what it set: `Guy = Sue + 3. Guy: 17`."""
+        update = self._updates[state[0]]
+        return f"{_formula(update)}. {update[0]}: {reply}"
+
+    def conclusion(self, before: tuple[int, Balances], after: tuple[int, Balances]) -> str:
+        """What each account that was set came to, the last one set last: `Sue: 49, Guy: 40`."""
+        names = [update[0] for update in self._updates[before[0] : after[0]]]
+        latest = [name for place, name in enumerate(names) if name not in names[place + 1 :]]
+        return ", ".join(f"{name}: {dict(after[1])[name]}" for name in latest)
+
+    def recall(self, state: tuple[int, Balances], transcript: Sequence[str]) -> Prompt:
+        """Asks for the balance that the next update sets, from the opening balances and the transcript."""
+        place, update = state[0], self._updates[state[0]]
+        known = dict(self._opening) | dict(pair for entry in transcript for pair in _SET.findall(entry))
+        key = f"update:{place}:{known[update[1]]}"
+        opening = _opening(self._opening)
+        if self._format == "completion":
+            shown = "".join(f"{entry}. " for entry in (opening, *transcript, _formula(update)))
+            return line(f"{_RECALL_SHOTS}{shown}{update[0]}:", "number", 6, key=key)
+        done = "".join(f"{entry}.\n" for entry in transcript)
+        since = f"Since then, the latest last:\n{done}" if done else ""
+        text = (
+            f"Balances at the start: {opening}.\n{since}Update: {_sentence(update)}\n"
+            f"How much does {update[0]} have now? Reply with the number only."
+        )
+        return chat(text, "number", 32, key=key)
+
+    def prompt_many(self, state: tuple[int, Balances], m: int) -> Prompt:
+        """Asks for the balances that the next `m` updates set, in order; of fewer where fewer are left."""
+        place, balances = state
+        updates = self._updates[place : place + m]
+        names = {name for update in updates for name in update[:2]}
+        listed = ",".join(f"{name}={balance}" for name, balance in balances)
+        key, room = f"updates:{place}:{len(updates)}:{listed}", 4 + 4 * len(updates)
+        if self._format == "completion":
+            shown = _opening([entry for entry in balances if entry[0] in names])
+            formulas = " ".join(f"{_formula(update)}." for update in updates)
+            return line(f"{_MANY_SHOTS}{shown}. {formulas} One by one:", "text", room, key=key)
+        sentences = "\n".join(_sentence(update) for update in updates)
+        text = (
+            f"Balances: {_opening(balances)}.\nUpdates, one after the other:\n{sentences}\nWhat is the balance that "
+            f"each of these {len(updates)} updates sets? Reply with the numbers only, in order, on one line."
+        )
+        return chat(text, "text", 16 + room, key=key)
+
+    def advance_many(self, state: tuple[int, Balances], reply: str, m: int) -> tuple[int, Balances]:
+        """The balances after the numbers of a reply, one for each update; where there is no number left, the account
+        keeps what it has."""
+        left = min(m, len(self._updates) - state[0])
+        numbers = _NUMBER.findall(reply)[:left]
+        for nth in range(left):
+            held = dict(state[1])[self._updates[state[0]][0]]
+            state = self.advance(state, numbers[nth] if nth < len(numbers) else held)
+        return state
 
     def answer(self, state: tuple[int, Balances]) -> str | None:
         """The balance that was set last; None before the first step."""

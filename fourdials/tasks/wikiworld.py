@@ -1,7 +1,8 @@
 """A made-up world of people, towns and jobs, and questions that hop through it: who is the boss of Bob's mother?
 
 The same question can be asked with passages given, with a search tool over the world's sentences, or from inside the
-world, one page at a time, so all four dials run on it. Several questions share a world, which is their cluster.
+world, one page at a time, so all four dials run on it. Several questions share a world, which is their cluster; as
+twins they share the facts they are given, too. Facts are sentences of pages, rows of a table, or some of each.
 """
 
 from __future__ import annotations
@@ -9,17 +10,18 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fourdials.errors import InputError
 from fourdials.grading import named
-from fourdials.plugins import Question, TaskInfo
+from fourdials.plugins import Question, SearchTool, TaskInfo
 from fourdials.records import Access, Format, Grade, Problem
-from fourdials.tasks._lookup import SentenceSearch
+from fourdials.tasks._lookup import SentenceSearch, StoreSearch
 from fourdials.tasks._vocabulary import JOBS, PEOPLE, TOWNS
 from fourdials.tasks._walking import WalkEnvironment, Wording, truths
 from fourdials.tasks._walking import question as walk_question
@@ -30,8 +32,17 @@ _RELATIONS = {
     "town": ("mayor", "judge", "sheriff", "priest", "baker", "guard"),
     "job": ("patron", "founder", "champion", "master", "critic", "rival"),
 }
-_NAMES_IN_LINE = re.compile(r"^\w+(?='s )|(?<= is )\w+(?=\.$)")
+_NAMES_IN_LINE = re.compile(r"^\w+(?='s | \|)|(?<= is )\w+(?=\.$)|(?<=\| )\w+$")
+_IN_TABLE: dict[str, frozenset[str]] = {  # relations whose facts are rows of the table
+    "pages": frozenset(),
+    "both": frozenset(
+        {"boss", "teacher", "doctor", "coach", "lawyer", "mayor", "judge", "sheriff", "founder", "master"}
+    ),
+    "table": frozenset(relation for relations in _RELATIONS.values() for relation in relations),
+}
+Stores = Literal["pages", "table", "both"]
 Pages = dict[str, dict[str, str]]
+Walk = tuple[tuple[str, ...], tuple[str, ...]]  # the names on the way and the relations between them
 
 
 class Params(BaseModel):
@@ -46,9 +57,19 @@ class Params(BaseModel):
     facts_per_page: int = Field(3, ge=2, le=6, description="Facts on the page of each person, town and job.")
     passages: int = Field(6, ge=2, le=400, description="Facts given in the prompt: those needed and distractors.")
     questions_per_world: int = Field(4, ge=1, le=20, description="Questions that share one world.")
+    twins: bool = Field(
+        False, description="Give all questions of a world the same facts, those that any of them needs."
+    )
+    stores: Stores = Field(
+        "pages", description="Where facts are: sentences of pages, rows of a table, or both by the kind of relation."
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Params:
+        if self.twins and self.passages < (most := self.questions_per_world * max(self.hops)):
+            raise ValueError(
+                f"passages must be at least questions_per_world times the largest of hops, {most}, for twins"
+            )
         if self.passages < max(self.hops):
             raise ValueError(f"passages must be at least the largest of hops, {max(self.hops)}, to hold every hop")
         return self
@@ -59,8 +80,8 @@ INFO = TaskInfo(
     summary="Questions that follow one to several relations through a made-up world of people, towns and jobs. Hard "
     "because every hop needs the answer of the one before, and most facts lead elsewhere.",
     offers={
-        "chat": frozenset({"given", "search", "environment", "steps", "think"}),
-        "completion": frozenset({"given", "search", "environment", "steps", "think"}),
+        "chat": frozenset({"given", "search", "environment", "steps", "store", "think", "context"}),
+        "completion": frozenset({"given", "search", "environment", "steps", "store", "think", "context"}),
     },
     difficulty="hops",
     context_tokens=1000,
@@ -79,27 +100,47 @@ def _world(params: Params, seed: int, first: int) -> list[Problem]:
     number = first // params.questions_per_world
     rng = random.Random(f"wikiworld:{seed}:{number}")
     pages = _pages(params, rng)
+    world = MappingProxyType({"pages": {name: _lines(name, pages[name], params.stores) for name in pages}})
     asked: set[tuple[str, ...]] = set()
-    found = []
+    walks, given = [], []
     for index in range(params.questions_per_world):
-        hops = params.hops[(first + index) % len(params.hops)]
-        trail, turns = _route(pages, hops, rng, asked)
-        facts = _given(pages, trail, turns, params.passages, rng)
-        shown = sorted(set(_WORDING.names(facts, but=trail[0])) & set(PEOPLE))
-        found.append(
-            Problem(
-                task="wikiworld",
-                problem_id=f"{seed}-{number}-{index}",
-                cluster_id=f"{seed}-{number}",
-                difficulty=hops,
-                text=_ask(trail[0], turns),
-                reference=trail[-1],
-                data=MappingProxyType({"start": trail[0], "turns": turns, "facts": facts, "options": tuple(shown)}),
-                world=MappingProxyType({"pages": {name: _lines(name, pages[name]) for name in pages}}),
-                truths=MappingProxyType(truths(turns, pages, trail[-1], _WORDING)),
-            )
-        )
-    return found
+        walks.append(_route(pages, params.hops[(first + index) % len(params.hops)], rng, asked))
+        if not params.twins:
+            given.append(_given(world["pages"], walks[-1:], params, rng))
+    if params.twins:
+        given = [_given(world["pages"], walks, params, rng)] * len(walks)
+    return [
+        _problem(params, f"{seed}-{number}", index, walk, facts, pages, world)
+        for index, (walk, facts) in enumerate(zip(walks, given, strict=True))
+    ]
+
+
+def _problem(
+    params: Params,
+    cluster: str,
+    index: int,
+    walk: Walk,
+    facts: tuple[str, ...],
+    pages: Pages,
+    world: Mapping[str, Any],
+) -> Problem:
+    trail, turns = walk
+    shown = sorted(set(_WORDING.names(facts, but=trail[0])) & set(PEOPLE))
+    data: dict[str, Any] = {"start": trail[0], "turns": turns, "facts": facts, "options": tuple(shown)}
+    data |= {"sharing": params.questions_per_world} if params.twins else {}
+    data |= {"stores": params.stores} if params.stores != "pages" else {}
+    return Problem(
+        task="wikiworld",
+        problem_id=f"{cluster}-{index}",
+        cluster_id=cluster,
+        difficulty=len(turns),
+        text=_ask(trail[0], turns),
+        reference=trail[-1],
+        data=MappingProxyType(data),
+        world=world,
+        truths=MappingProxyType(truths(turns, pages, trail[-1], _WORDING)),
+        oracle_steps=len(turns),
+    )
 
 
 def _pages(params: Params, rng: random.Random) -> Pages:
@@ -127,9 +168,7 @@ def _pages(params: Params, rng: random.Random) -> Pages:
     return {name: pages[name] for name in order}
 
 
-def _route(
-    pages: Pages, hops: int, rng: random.Random, asked: set[tuple[str, ...]]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _route(pages: Pages, hops: int, rng: random.Random, asked: set[tuple[str, ...]]) -> Walk:
     """A walk that visits nothing twice, ends at a person, and was not asked before: its names and its relations."""
     people = sorted(set(pages) & set(PEOPLE))
     for _ in range(2000):
@@ -154,14 +193,18 @@ def _route(
     )
 
 
-def _given(pages: Pages, trail: Sequence[str], turns: Sequence[str], count: int, rng: random.Random) -> tuple[str, ...]:
-    """The facts needed and distractors, half of them from pages on the way, shuffled."""
-    needed = [_line(here, turn, there) for here, turn, there in zip(trail, turns, trail[1:], strict=False)]
-    others = [line for name in pages for line in _lines(name, pages[name]) if line not in needed]
+def _given(
+    world: Mapping[str, Sequence[str]], walks: Sequence[Walk], params: Params, rng: random.Random
+) -> tuple[str, ...]:
+    """The facts these walks need and distractors, half of them from pages on the way, shuffled."""
+    hops = [hop for trail, turns in walks for hop in zip(trail, turns, trail[1:], strict=False)]
+    needed = list(dict.fromkeys(_line(*hop, params.stores) for hop in hops))
+    on_the_way = {name for trail, _ in walks for name in trail}
+    others = [line for lines in world.values() for line in lines if line not in needed]
     rng.shuffle(others)
-    near = [line for line in others if line.split("'", 1)[0] in trail]
+    near = [line for line in others if _NAMES_IN_LINE.findall(line)[0] in on_the_way]
     far = [line for line in others if line not in near]
-    wanted = min(count - len(needed), len(others))
+    wanted = min(params.passages - len(needed), len(others))
     picked = near[: (wanted + 1) // 2]
     picked += (far + near[len(picked) :])[: wanted - len(picked)]
     facts = needed + picked
@@ -169,12 +212,14 @@ def _given(pages: Pages, trail: Sequence[str], turns: Sequence[str], count: int,
     return tuple(facts)
 
 
-def _line(here: str, relation: str, there: str) -> str:
+def _line(here: str, relation: str, there: str, stores: Stores) -> str:
+    if relation in _IN_TABLE[stores]:
+        return f"{here} | {relation} | {there}"
     return f"{here}'s {relation} is {there}."
 
 
-def _lines(here: str, page: dict[str, str]) -> tuple[str, ...]:
-    return tuple(_line(here, relation, there) for relation, there in page.items())
+def _lines(here: str, page: dict[str, str], stores: Stores) -> tuple[str, ...]:
+    return tuple(_line(here, relation, there, stores) for relation, there in page.items())
 
 
 def _chain(start: str, turns: Sequence[str]) -> str:
@@ -222,9 +267,29 @@ _WORDING = Wording(
 )
 
 
+_ROWS = " Some facts are rows of a table, such as `Sue | boss | Rob` for: Sue's boss is Rob."
+_TWO_STORES = (
+    f" A search that starts with `table:` or `pages:` asks only that store; the table has every fact of these kinds: "
+    f"{', '.join(sorted(_IN_TABLE['both']))}."
+)
+
+
+def _wording(problem: Problem, access: Access) -> Wording:
+    """How this problem speaks: a chat model is told of rows, and of the two stores where it can search them."""
+    stores: Stores = problem.data.get("stores", "pages")
+    if stores == "pages":
+        return _WORDING
+    return replace(
+        _WORDING, rules=_WORDING.rules + _ROWS + (_TWO_STORES if (stores, access) == ("both", "search") else "")
+    )
+
+
 def question(problem: Problem, access: Access, format: Format) -> Question:
     """The problem rendered without its reference."""
-    return walk_question(_WORDING, problem, access, format)
+    asked = walk_question(_wording(problem, access), problem, access, format)
+    facts: tuple[str, ...] = problem.data["facts"] if access == "given" else ()
+    between = _WORDING.between if format == "completion" else "\n"
+    return replace(asked, context=between.join(facts), sharing=problem.data.get("sharing", 1))
 
 
 def grade(problem: Problem, answer: str) -> Grade:
@@ -245,11 +310,15 @@ def constant(problems: Sequence[Problem]) -> str:
     return min(counts, key=lambda name: (-counts[name], name), default="")
 
 
-def search_tool(problem: Problem) -> SentenceSearch:
-    """BM25 over every sentence of the world."""
-    return SentenceSearch(tuple(line for lines in problem.world["pages"].values() for line in lines))
+def search_tool(problem: Problem) -> SearchTool:
+    """BM25 over every sentence of the world, and over the rows of its table."""
+    lines = [line for lines in problem.world["pages"].values() for line in lines]
+    rows = [line for line in lines if " | " in line]
+    if not rows:
+        return SentenceSearch(lines)
+    return StoreSearch({"pages": [line for line in lines if line not in rows], "table": rows})
 
 
 def environment(problem: Problem, format: Format) -> WalkEnvironment:
-    """The world's pages, one at a time, from the page of the person the question starts with."""
-    return WalkEnvironment(_WORDING, problem, format)
+    """The world's pages, one at a time, each with its rows of the table, from the person the question starts with."""
+    return WalkEnvironment(_wording(problem, "environment"), problem, format)

@@ -13,6 +13,7 @@ import streamlit as st
 
 from fourdials.errors import HomeBusy
 from fourdials.home import home, run_folder
+from fourdials.ui import access
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,7 +45,8 @@ def _open(folder: str, copy: bool = False) -> Store:
 
     from fourdials.store import Store
 
-    opened = Store(Path(folder), read_only_copy=copy)
+    home_only = {"recorded": Path(folder) / "none"} if access.viewer() else {}  # a viewer shows its snapshot alone
+    opened = Store(Path(folder), read_only_copy=copy, **home_only)
     opened.ingest()
     opened.start()
     atexit.register(opened.close)

@@ -13,6 +13,7 @@ import streamlit as st
 from fourdials.errors import SetupError
 from fourdials.models import weights
 from fourdials.records import Model
+from fourdials.ui import access
 
 
 @dataclass
@@ -54,7 +55,9 @@ def offer(model: Model) -> bool:
         return True
     with st.container(border=True):
         st.markdown("This model runs on your own computer. Its weights (98 MB, Apache-2.0) are not here yet.")
-        if st.button("Fetch the weights", icon=":material/download:", key="weights.fetch"):
+        if access.gate("fetch them") and st.button(
+            "Fetch the weights", icon=":material/download:", key="weights.fetch"
+        ):
             _fetching().begin()
         if _fetching().thread is not None:
             _watch()

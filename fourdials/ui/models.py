@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import get_args
 
 import streamlit as st
 
 from fourdials import plugins
 from fourdials.errors import InputError
 from fourdials.models import catalogue, weights
-from fourdials.records import Model
+from fourdials.records import Access, Model
 from fourdials.ui import words
 
 HELP = "Choose one, or type any other id: provider/model as litellm names it, local:/path/to/file.gguf, or sim/…"
@@ -28,6 +29,9 @@ def reason_not(model: Model, task: str) -> str | None:
     info = plugins.tasks()[task].INFO
     if model.format not in info.offers:
         return f"this task has no form for {model.format} models"
+    needed = min(info.tokens(access) for access in get_args(Access) if access in info.offers[model.format])
+    if model.context_tokens and needed > model.context_tokens:
+        return f"the task needs about {needed} tokens of context; the model has {model.context_tokens}"
     return plugins.unsuited(model, task) or catalogue.missing(model)
 
 

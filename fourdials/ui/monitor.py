@@ -14,7 +14,7 @@ from fourdials import worker
 from fourdials.errors import HomeBusy, InputError
 from fourdials.figures import numbers
 from fourdials.home import home
-from fourdials.ui import controls, data, setup, words
+from fourdials.ui import access, controls, data, setup, words
 
 TICK_S = 1.0
 Row = Mapping[str, Any]
@@ -83,13 +83,15 @@ def errors(experiment_id: str) -> None:
 
 
 def buttons(experiment_id: str, state: data.RunState) -> None:
-    """Stop, resume, duplicate; what does not apply now is not there."""
+    """Stop, resume, duplicate; what does not apply now, or is not this reader's to press, is not there."""
+    if not access.gate("steer runs"):
+        return
     with st.container(horizontal=True, key="monitor.buttons"):
         if state.active:
             st.button(
                 "Stop",
                 icon=":material/stop:",
-                on_click=worker.stop,
+                on_click=_stop,
                 args=(experiment_id,),
                 help="Keeps all that ended.",
             )
@@ -100,13 +102,20 @@ def buttons(experiment_id: str, state: data.RunState) -> None:
 
 
 def launch(experiment: Row) -> str:
-    """Starts a run in the background and returns its id."""
+    """Starts a run in the background and returns its id. Raises InputError if this reader may not."""
+    access.require()
     experiment_id = worker.launch(experiment)
     data.asked_for_worker(experiment_id)
     return experiment_id
 
 
+def _stop(experiment_id: str) -> None:
+    access.require()
+    worker.stop(experiment_id)
+
+
 def _resume(experiment_id: str, retry_errors: bool) -> None:
+    access.require()
     data.asked_for_worker(experiment_id)
     try:
         worker.resume(experiment_id, retry_errors=retry_errors)  # a failed run has nothing else left to ask

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -32,20 +33,32 @@ def choose_arms(arms: pl.DataFrame) -> tuple[str, ...] | None:
 def behind(view: curves.View) -> None:
     """The frame the figures draw, as a table and as CSV, and the SQL of the rows it is estimated from."""
     curve = curves.drawn(view).curve
-    left, right = st.columns([4, 1], vertical_alignment="center")
-    left.caption(
+    told = (
         f"Each row is an arm at a budget in {numbers.UNITS[view.unit]}: the mean score over n problems within it, with "
         "its 95 % interval, and the share of problems not yet answered."
     )
+    sources(curve.drop("experiment_id"), SOURCES, told, view.experiment_id)
+
+
+def sources(frame: pl.DataFrame, queries: Sequence[str], told: str, name: str) -> None:
+    """A frame as a table and as CSV (`name` is its stem), what its rows are, and the SQL it is estimated from."""
+    left, right = st.columns([4, 1], vertical_alignment="center")
+    left.caption(told)
     right.download_button(
-        "CSV", curve.write_csv(), f"{view.experiment_id}.csv", "text/csv", icon=":material/download:", width="stretch"
+        "CSV",
+        frame.write_csv(),
+        f"{name}.csv",
+        "text/csv",
+        icon=":material/download:",
+        width="stretch",
+        key=f"csv.{name}",
     )
-    st.dataframe(curve.drop("experiment_id"), hide_index=True, height=260)
+    st.dataframe(frame, hide_index=True, height=260)
     from fourdials import query
 
-    for name in SOURCES:
-        found = query.describe(name)
-        st.caption(f"queries/{name}.sql — {found.title}")
+    for each in queries:
+        found = query.describe(each)
+        st.caption(f"queries/{each}.sql — {found.title}")
         st.code(found.sql, language="sql", height=220)
 
 

@@ -125,6 +125,7 @@ def _call(row: Row) -> None:
     facts.append(numbers.seconds(row["latency_s"]))
     title = "Cut of the same thought" if row["segment"] else f"Call to {row['role']}"
     title += " (only reads off an answer)" if row["probe"] else ""
+    title += f" (made ahead, for {words.plural(row['shared'], 'question')})" if row["shared"] else ""
     icon = ":material/error:" if row["error"] else ":material/chat:"
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left.expander(f"{title} · {' · '.join(facts)}", icon=icon):

@@ -43,10 +43,12 @@ STATES: dict[str, tuple[str, Colour, str]] = {
 
 
 def count(value: float | None) -> str:
-    """A number of tokens, calls or trials in full: `950`, `12,300`; from a million on `1.2M`; `unknown` for None."""
+    """A number of tokens, calls or trials in full: `950`, `12,300`; from a million on `1.2M`; `unknown` for None.
+
+    A small one that is not whole, such as the share of a call made for several questions, keeps a decimal: `1.2`."""
     if value is None or math.isnan(value) or abs(value) >= 1e6:
         return numbers.count(value)
-    return f"{value:,.0f}"
+    return f"{value:,.1f}" if value < 100 and value != int(value) else f"{value:,.0f}"
 
 
 def band(unit: str, low: float | None, high: float | None) -> str:

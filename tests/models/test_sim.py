@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 
@@ -70,6 +71,26 @@ def test_without_spread_prompts_are_equally_hard_and_with_it_they_are_not() -> N
     assert variance(alike) < 0.006  # sampling alone: 0.0025
     assert 0.05 < variance(unlike) < 0.16  # 0.4 × 0.25 = 0.1
     assert abs(sum(unlike) / 60 - 0.5) < 4 * math.sqrt(0.1 / 60)
+
+
+def test_wrong_replies_agree_on_a_favourite_of_each_prompt_in_the_stated_share() -> None:
+    found = answers(ask("sim/solve=0,same=0.7"), 3000)
+    [(favourite, times)] = Counter(found).most_common(1)
+    assert abs(times / 3000 - (0.7 + 0.1)) < 4 * math.sqrt(0.8 * 0.2 / 3000)  # the rest falls evenly on three names
+    assert set(answers(ask("sim/solve=0,same=1"), 50)) == {favourite} != {"Rome"}
+    others = [replace(CHOICE, text=f"Where is number {number}?") for number in range(40)]
+    assert len({answers(ask("sim/solve=0,same=1", prompt), 1)[0] for prompt in others}) == 3
+    reply = sim.samples(ask("sim/solve=0.6,same=1", truth="Rome", seed=2))[0]
+    assert reply.logprob == pytest.approx(math.log(0.6 if "Rome" in reply.text else 0.4))
+
+
+def test_a_share_of_wrong_replies_rambles_until_it_is_cut_off_and_right_ones_never_do() -> None:
+    samples = [sim.samples(ask("sim/solve=0.5,rambles=0.4", seed=7919 * seed))[0] for seed in range(3000)]
+    cut = [sample for sample in samples if sample.finish_reason == "length"]
+    assert abs(len(cut) / 3000 - 0.2) < 4 * math.sqrt(0.2 * 0.8 / 3000)
+    assert {extract(CHOICE, sample.text) for sample in cut} == {None}
+    assert {sample.usage.completion_tokens for sample in cut} == {CHOICE.max_tokens}
+    assert not any("Rome" in sample.text for sample in cut)
 
 
 THINK = Prompt(messages=(Message("user", "Think."),), reads="text", mark="Answer:", max_tokens=100)

@@ -19,10 +19,11 @@ UNITS = ("calls", "prompt_tokens", "completion_tokens")
 
 
 def spend_at(calls, level):
-    """The spend of stopping at a level, computed from the definition alone."""
+    """The spend of stopping at a level, computed from the definition alone; of a shared call, a question's part."""
     counted = [c for c in calls if c["error"] is None and (c["level"] == level if c["probe"] else c["level"] <= level)]
-    return {unit: sum(c[unit] for c in counted) for unit in UNITS[1:]} | {
-        "calls": sum(c["segment"] == 0 for c in counted)
+    part = {c["call_id"]: c["shared"] or 1 for c in counted}
+    return {unit: sum(c[unit] / part[c["call_id"]] for c in counted) for unit in UNITS[1:]} | {
+        "calls": sum((c["segment"] == 0) / part[c["call_id"]] for c in counted)
     }
 
 

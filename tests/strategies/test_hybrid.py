@@ -2,6 +2,8 @@
 
 import pytest
 
+from fourdials import spec
+from fourdials.errors import SpecError
 from fourdials.records import Sample, Usage
 from tests.scripted import Lines, Script, arm, capped, experiment, first_trial, journaled, play
 
@@ -115,13 +117,67 @@ def test_workers_run_side_by_side_on_the_parts_of_the_plan_and_the_lead_waits_fo
         }
     )
     assert run(tmp_path, "orchestrate", script, "chat", levels=(2,)) == [(2, right)]
-    assert notes(tmp_path, "assigned") == [{"parts": ["find the mother", "find the boss"]}]
+    assert notes(tmp_path, "assigned") == [
+        {"parts": ["find the mother", "find the boss"], "workers": ["small 1", "small 1"]}
+    ]
     plan, one, two, last = journaled(tmp_path, "calls")
     assert one["parents"] == two["parents"] == [plan["call_id"]]
     assert sorted(last["parents"]) == sorted([one["call_id"], two["call_id"]])
     assert [c["part"] for c in (plan, one, two, last)] == ["solver", "worker", "worker", "solver"]
     assert "- find the boss: It is Bob." in script.requests[-1].prompt.shown
     assert "find the boss" not in script.requests[1].prompt.shown
+
+
+def test_the_lead_gives_each_part_its_model_and_its_number_of_reports(tmp_path, names):
+    right, *_ = names
+    plan = ["find the mother\nfind the boss"]
+    script = Lines(by_role={"plan": plan, "route": ["large 1", "small 2"], "solve": ["Ann"], "synthesise": [right]})
+    run(tmp_path, "orchestrate", script, "chat", levels=(2,), assign="lead", samples=2)
+    assert script.requests[1].prompt.choices == ("small 1", "small 2", "large 1", "large 2")
+    assert notes(tmp_path, "assigned")[0]["workers"] == ["large 1", "small 2"]
+    rows = journaled(tmp_path, "calls")
+    by_branch = {branch: [c["part"] for c in rows if c["path"] == branch] for branch in ("/worker-0", "/worker-1")}
+    assert by_branch == {"/worker-0": ["solver", "large"], "/worker-1": ["solver", "worker", "worker"]}
+    assert "- find the boss: Ann / Ann" in script.requests[-1].prompt.shown
+    assert sorted(request.temperature for request in script.requests if request.role == "solve") == [0.0, 0.7]
+
+
+def test_by_the_rule_a_long_part_goes_to_the_large_model_and_a_short_one_is_reported_on_more_than_once(tmp_path, names):
+    right, *_ = names
+    script = Lines(by_role={"plan": ["one two three\none"], "solve": ["x"], "synthesise": [right]})
+    run(tmp_path, "orchestrate", script, "chat", levels=(2,), assign="rule", samples=2, long_part=3)
+    assert notes(tmp_path, "assigned")[0]["workers"] == ["large 1", "small 2"]
+    assert "route" not in {request.role for request in script.requests}
+
+
+@pytest.mark.parametrize(("task", "params"), [("hanoi", {"disks": (3,)}), ("long_ledger", {"updates": (5,)})])
+@pytest.mark.parametrize("format", ["chat", "completion"])
+def test_several_steps_go_into_one_call_and_are_decided_by_one_vote(tmp_path, task, params, format):
+    scores = {}
+    for m in (1, 3):
+        what = experiment(
+            [arm("decompose_and_vote", format, levels=(1,), knobs={"steps_per_call": m})],
+            task=task,
+            params=params,
+            problems=1,
+        )
+        play(tmp_path / str(m), what, Script(right=1.0))
+        scores[m] = journaled(tmp_path / str(m), "checkpoint")[-1]["score"], len(journaled(tmp_path / str(m), "calls"))
+    steps = {"hanoi": 7, "long_ledger": 5}[task]
+    assert scores == {1: (1.0, steps), 3: (1.0, -(-steps // 3))}
+
+
+def test_a_task_that_takes_one_step_per_call_refuses_more_before_the_run():
+    file = {
+        "name": "many",
+        "model": "sim/solve=0.6",
+        "tasks": [{"name": "graph_path"}],
+        "arms": [{"strategy": "decompose_and_vote", "knobs": {"steps_per_call": 2}}],
+    }
+    with pytest.raises(SpecError, match="needs many, which this task does not offer"):
+        spec.parse(file)
+    file["tasks"] = [{"name": "hanoi"}]
+    assert spec.parse(file).arms[0].knobs["steps_per_call"] == 2
 
 
 @pytest.mark.parametrize(

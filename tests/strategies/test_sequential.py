@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from fourdials import spec
+from fourdials.errors import SpecError
 from fourdials.prompting import before_mark, go_on
 from fourdials.records import Message, Prompt
 from tests.scripted import CAPABLE, Lines, arm, experiment, first_trial, journaled, model, play
@@ -98,3 +100,35 @@ def test_each_level_of_reasoning_effort_is_a_run_of_its_own(tmp_path, names):
 def test_an_effort_that_has_no_word_is_refused(tmp_path, names):
     run(tmp_path, "reasoning_effort", Lines(names[0]), "chat", levels=(4,))
     assert "or set thinking_tokens" in journaled(tmp_path, "trial")[0]["error"]["message"]
+
+
+def test_words_that_announce_a_switch_are_less_likely_for_the_first_tokens_of_a_thought_only(tmp_path, names):
+    right, _ = names
+    able = replace(model(), capabilities={**CAPABLE, "logit_bias": "yes"})
+    knobs = {"intervention": "bias", "penalised": 8, "tokens": 64, "words": ("But",)}
+    script = Lines("one two three four five six seven eight nine", right, f"so it is. Answer: {right}")
+    play(tmp_path, experiment([arm("stay_on_thought", levels=(3,), knobs=knobs)], problems=1, model=able), script)
+    assert [(c["level"], c["answer"]) for c in journaled(tmp_path, "checkpoint")] == [(1, right), (2, right)]
+    asked = [(r.prompt.discouraged, r.prompt.bias, r.prompt.max_tokens) for r in script.requests if r.role == "solve"]
+    assert asked[0] == (("But",), 3.0, 8)
+    assert asked[-1] == ((), 0.0, 56)
+    assert script.requests[-1].prompt.text.endswith("seven eight")
+    calls = journaled(tmp_path, "calls")
+    assert calls[0]["request"]["bias"] == 3.0
+    assert "bias" not in calls[-1]["request"]
+
+
+def test_a_logit_bias_is_refused_before_the_run_where_it_cannot_be_made():
+    file = {
+        "name": "bias",
+        "model": "openai/gpt-4.1-mini",
+        "tasks": [{"name": "wikiworld"}],
+        "arms": [{"strategy": "stay_on_thought", "knobs": {"intervention": "bias"}}],
+    }
+    with pytest.raises(SpecError, match=r"needs logit_bias, which openai/gpt-4\.1-mini is not known to do"):
+        spec.parse(file)
+    stated = {"models": {"openai/gpt-4.1-mini": {"capabilities": {"logit_bias": "yes"}}}}
+    with pytest.raises(SpecError, match="the ids of its tokens are not known"):
+        spec.parse(file | stated)
+    known = {"model": "openai/gpt-4-turbo", "models": {"openai/gpt-4-turbo": stated["models"]["openai/gpt-4.1-mini"]}}
+    assert spec.parse(file | known).models["openai/gpt-4-turbo"].capabilities["logit_bias"] == "yes"

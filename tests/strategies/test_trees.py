@@ -89,3 +89,22 @@ def test_an_adaptive_tree_goes_both_wider_and_deeper(tmp_path):
     parents = grown(tmp_path)
     assert parents.count(-1) > 3, "more fresh samples than the first of each of three trees"
     assert any(parent >= 0 for parent in parents)
+
+
+def test_nodes_that_do_not_depend_on_each_other_s_scores_run_side_by_side(tmp_path):
+    run(tmp_path / "beam", "beam", Script(right=0.5), levels=(8,), width=2, branching=2, verifier="checker")
+    parents = {c["level"]: c["parents"] for c in journaled(tmp_path / "beam", "calls")}
+    ids = {c["level"]: c["call_id"] for c in journaled(tmp_path / "beam", "calls")}
+    assert [parents[level] for level in (1, 2, 3, 4)] == [[]] * 4
+    assert all(sorted(parents[level]) == sorted(ids[n] for n in (1, 2, 3, 4)) for level in (5, 6, 7, 8))
+    run(tmp_path / "adaptive", "ab_mcts", Script(right=0.5), levels=(3,), verifier="checker")
+    chain = [(c["call_id"], c["parents"]) for c in journaled(tmp_path / "adaptive", "calls")]
+    assert [waits for _, waits in chain] == [[], [chain[0][0]], [chain[1][0]]], "each choice needs every score"
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_a_tree_is_the_same_however_much_is_granted_at_once(tmp_path, name):
+    settings = {"verifier": "checker", "reliability": 0.8}
+    run(tmp_path / "whole", name, Script(right=0.5), levels=(9,), **settings)
+    run(tmp_path / "bits", name, Script(right=0.5), levels=tuple(range(1, 10)), **settings)
+    assert grown(tmp_path / "whole") == grown(tmp_path / "bits")

@@ -78,3 +78,33 @@ def test_worked_examples_are_right_and_name_nobody_in_a_ledger():
         name, value = re.search(r"(\w+): (\d+)$", example).groups()
         assert balances[name] == int(value)
         assert not set(balances) & set(long_ledger.PEOPLE)
+
+
+def test_where_updates_read_any_account_old_balances_are_read_again_and_the_reference_follows():
+    params = long_ledger.Params(updates=(40,), accounts=6, reads="any")
+    chained = 0
+    for problem in long_ledger.problems(params, 10, 3):
+        balances, last = dict(problem.data["opening"]), None
+        for there, here, change in problem.data["updates"]:
+            assert there != here
+            chained += here == last
+            balances[there] = balances[here] + change
+            assert 1 <= balances[there] <= 99
+            last = there
+        assert str(balances[problem.data["asked"]]) == problem.reference
+    assert 20 < chained < 150  # of 400, a sixth by chance
+
+
+def test_a_step_recalled_from_a_transcript_goes_on_from_what_it_tells_last():
+    problem = long_ledger.problems(long_ledger.Params(updates=(3,), accounts=2), 1, 1)[0]
+    opening, updates = problem.data["opening"], problem.data["updates"]
+    for format in ("chat", "completion"):
+        steps = long_ledger.question(problem, "given", format).steps
+        one = steps.advance(steps.first(), "50")
+        two = steps.advance(one, "60")
+        assert steps.entry(steps.first(), "50").endswith(f". {updates[0][0]}: 50")
+        assert steps.conclusion(steps.first(), two) == f"{updates[0][0]}: 50, {updates[1][0]}: 60"
+        entries = [steps.entry(steps.first(), "50"), steps.entry(one, "60")]
+        assert steps.recall(two, entries).key == steps.recall(two, [steps.conclusion(steps.first(), two)]).key
+        assert steps.recall(two, entries).key == f"update:2:{dict(two[1])[updates[2][1]]}"
+        assert steps.recall(two, []).key == f"update:2:{dict(opening)[updates[2][1]]}"

@@ -83,6 +83,11 @@ def test_a_task_offers_what_it_says(task, format):
     question = task.question(problem, "given", format)
     assert ("think" in offers) == (question.think is not None)
     assert ("steps" in offers) == (question.steps is not None)
+    assert ("context" in offers) == (question.context != "")
+    shown = [prompt.shown for prompt in (question.answer, question.think) if prompt is not None]
+    assert all(question.context in prompt for prompt in shown)
+    assert problem.text not in question.context
+    assert question.sharing >= 1
     assert (question.answer.format, question.task, question.access) == (format, problem.task, "given")
     for access, make in (
         ("search", lambda: task.search_tool(problem)),
@@ -118,6 +123,34 @@ def test_the_constant_answer_is_right_most_often_and_chance_is_a_rate(task):
     assert counts.count(constant) == max(counts.count(answer) for answer in counts)
     assert all(0 <= task.chance(problem) < 1 for problem in problems)
     assert task.constant([]) == ""
+
+
+@each_task
+def test_the_difficulty_orders_and_is_not_the_same_throughout_where_parameters_vary(task):
+    difficulties = {problem.difficulty for problem in some(task)}
+    assert all(difficulty >= 0 for difficulty in difficulties)
+    assert len(difficulties) > 1 or task.__name__.endswith(("warmup", "note_house", "dataset"))
+
+
+@each_task
+def test_a_perfect_player_takes_as_many_steps_as_the_oracle_says(task):
+    offers = task.INFO.offers["completion"]
+    for problem in some(task):
+        taken = None
+        if "environment" in offers:
+            world, taken = task.environment(problem, "completion"), 0
+            seen = world.start()
+            while not seen.done:
+                seen, taken = world.step(problem.truths[seen.prompt.key]), taken + 1
+                assert seen.valid
+            assert task.grade(problem, seen.answer).outcome == "correct"
+        elif "steps" in offers and problem.oracle_steps is not None:
+            steps = task.question(problem, "given", "completion").steps
+            state, taken = steps.first(), 0
+            while not steps.done(state):
+                state, taken = steps.advance(state, problem.truths[steps.prompt(state).key]), taken + 1
+            assert task.grade(problem, steps.answer(state)).outcome == "correct"
+        assert problem.oracle_steps == taken
 
 
 @each_task

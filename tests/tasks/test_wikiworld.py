@@ -1,6 +1,7 @@
 """Made-up worlds: questions that are right by hand, share worlds, and fit what was asked for."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -115,3 +116,73 @@ def test_too_many_questions_for_a_world_is_an_error_that_says_what_to_change():
 def test_parameters_out_of_bounds_are_refused(bad):
     with pytest.raises(ValidationError):
         wikiworld.Params(**bad)
+
+
+def test_twins_share_one_context_that_answers_each_of_them():
+    params = wikiworld.Params(twins=True, hops=(1, 2, 3), passages=14)
+    problems = wikiworld.problems(params, 8, 2)
+    for world in (problems[:4], problems[4:]):
+        assert len({problem.cluster_id for problem in world}) == 1
+        assert len({problem.text for problem in world}) == 4
+        for format in ("chat", "completion"):
+            asked = [wikiworld.question(problem, "given", format) for problem in world]
+            assert len({question.context for question in asked}) == 1
+            assert {question.sharing for question in asked} == {4}
+        for problem in world:
+            assert len(set(problem.data["facts"])) == 14
+            here = problem.data["start"]
+            for turn in problem.data["turns"]:
+                (line,) = (fact for fact in problem.data["facts"] if fact.startswith(f"{here}'s {turn} is "))
+                here = line.removesuffix(".").rsplit(" ", 1)[1]
+            assert here == problem.reference in problem.data["options"]
+    apart = wikiworld.problems(wikiworld.Params(), 2, 2)
+    assert len({wikiworld.question(problem, "given", "chat").context for problem in apart}) == 2
+    with pytest.raises(ValidationError, match="12, for twins"):
+        wikiworld.Params(twins=True)
+
+
+def test_a_fact_is_in_one_store_and_the_world_is_the_same_wherever_its_facts_are():
+    said, rows, both = (
+        wikiworld.problems(wikiworld.Params(stores=stores), 6, 4) for stores in ("pages", "table", "both")
+    )
+    assert [p.text for p in said] == [p.text for p in rows] == [p.text for p in both]
+    assert [p.reference for p in said] == [p.reference for p in rows] == [p.reference for p in both]
+    for problem in both:
+        lines = [line for lines in problem.world["pages"].values() for line in lines]
+        held = {line.split(" | ")[1] for line in lines if " | " in line}
+        told = {line.split("'s ")[1].split(" is ")[0] for line in lines if " | " not in line}
+        assert held <= wikiworld._IN_TABLE["both"]
+        assert held
+        assert told
+        assert not held & told
+    assert all(" | " in line for lines in rows[0].world["pages"].values() for line in lines)
+
+
+def test_a_search_reaches_both_stores_in_turns_or_the_one_it_names():
+    world = {
+        "pages": {"Bob": ("Bob's mother is Ann.", "Bob | boss | Tom"), "Ann": ("Ann | boss | Bob", "Ann | coach | Bob")}
+    }
+    tool = wikiworld.search_tool(replace(BY_HAND, world=world))
+    assert tool.search("Bob's boss", 2) == ["Bob's mother is Ann.", "Bob | boss | Tom"]
+    assert tool.search("table: Bob's boss", 1) == ["Bob | boss | Tom"]
+    assert tool.search(" Pages : Bob's boss", 5) == ["Bob's mother is Ann."]
+    assert len(tool.search("Bob's boss", 9)) == 4
+    only = wikiworld.search_tool(replace(BY_HAND, world={"pages": {"Bob": ("Bob | boss | Tom",)}}))
+    assert only.search("Bob", 3) == ["Bob | boss | Tom"]
+    assert only.search("pages: Bob", 3) == []
+
+
+def test_rows_are_read_as_facts_and_a_searching_chat_model_is_told_of_both_stores():
+    data = BY_HAND.data | {
+        "facts": ("Bob | mother | Ann", "Ann's town is Oslo.", "Oslo | mayor | Tom"),
+        "stores": "both",
+    }
+    problem = replace(BY_HAND, data=data)
+    steps = wikiworld.question(problem, "given", "completion").steps
+    assert steps.prompt(steps.first()).choices == ("Ann", "Oslo", "Tom")
+    searching = wikiworld.question(problem, "search", "chat").answer.shown
+    assert "A search that starts with `table:` or `pages:` asks only that store; the table has every fact" in searching
+    given = wikiworld.question(problem, "given", "chat").answer.shown
+    assert "rows of a table" in given
+    assert "asks only that store" not in given
+    assert "table" not in wikiworld.question(BY_HAND, "search", "chat").answer.shown

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from fourdials.plugins import Ask, Question, Turns, strategy
+from fourdials.errors import InputError
+from fourdials.plugins import Ask, ManySteps, Question, Turns, strategy
 from fourdials.records import Checkpoint, Prompt
 from fourdials.strategies.parallel._voting import ranked, red_flag
 
@@ -19,11 +20,15 @@ from fourdials.strategies.parallel._voting import ranked, red_flag
     source="MAKER: Meyerson et al. 2025, arXiv 2511.09030",
     nested=False,
     needs=("steps",),
+    wants=lambda knobs: ("many",) if knobs["steps_per_call"] > 1 else (),
 )
 async def decompose_and_vote(
     question: Question,
     ask: Ask,
     *,
+    steps_per_call: Annotated[
+        int, Field(ge=1, le=64, description="m: steps asked for in one call, decided by one vote")
+    ] = 1,
     most: Annotated[int, Field(ge=1, le=500, description="Calls at one step, after which the leader is taken")] = 20,
     red_flags: Annotated[bool, Field(description="Discard ill-formed, cut-off and over-long replies")] = True,
     longest: Annotated[int, Field(ge=0, le=100_000, description="Tokens above which a reply is over-long; 0: any")] = 0,
@@ -31,13 +36,18 @@ async def decompose_and_vote(
 ) -> Turns:
     """Take the task's own steps one by one, each decided by the first answer that is `level` votes ahead.
 
-    Spends at least `level` calls per step; each level is a run of its own, since another lead may take another step. If
-    a vote is right with probability p, all s steps are right with (1 + ((1 − p)/p)^k)^−s. Wins on long chains whose
+    Spends at least `level` calls per step, or per m steps where so many go into one call (tasks that offer `many`; such
+    a reply is voted on as a whole, as it is written). Each level is a run of its own, since another lead may take
+    another step. If a vote is right with probability p, all s steps are right with (1 + ((1 − p)/p)^k)^−(s/m); p falls
+    as m grows. Wins on long chains whose
     steps are mostly right; loses where p is below one half, or where errors are shared, which no vote can mend.
     """
     assert question.steps is not None
     yield Checkpoint(0)
-    steps, level = question.steps, ask.levels[-1]
+    steps, level, m = question.steps, ask.levels[-1], steps_per_call
+    many = steps if m > 1 and isinstance(steps, ManySteps) else None
+    if m > 1 and many is None:
+        raise InputError(f"{question.task} takes one step per call; set steps_per_call to 1 instead of {m}")
     state, number = steps.first(), 0
     while not steps.done(state):
         number += 1
@@ -45,7 +55,8 @@ async def decompose_and_vote(
         leader, lead = None, 0
         while lead < level and taken < most:
             wanted = min(level - lead, most - taken)
-            cast = await _votes(ask, steps.prompt(state), level, wanted, longest if red_flags else None, temperature)
+            prompt = steps.prompt(state) if many is None else many.prompt_many(state, m)
+            cast = await _votes(ask, prompt, level, wanted, longest if red_flags else None, temperature)
             votes.update(answer for answer in cast if answer is not None)
             taken += len(cast)
             leader, first, second = ranked(votes)
@@ -54,7 +65,7 @@ async def decompose_and_vote(
         if leader is None:
             yield Checkpoint(level, None, final=True)
             return
-        state = steps.advance(state, leader)
+        state = steps.advance(state, leader) if many is None else many.advance_many(state, leader, m)
     yield Checkpoint(level, steps.answer(state), final=True)
 
 

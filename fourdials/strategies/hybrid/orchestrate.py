@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.prompting import request, with_notes
-from fourdials.records import Checkpoint
-from fourdials.strategies._together import together
+from fourdials.records import Checkpoint, Reply
+from fourdials.strategies._together import all_samples, together
 
 PLAN = (
     "{question}\n\nYou lead a team of {workers}. Split the work on this question into at most {workers} parts that can "
@@ -20,6 +21,11 @@ PLAN = (
 PLAN_COMPLETION = "{question}\nParts of this question that can be answered one by one:\n1."
 WORK = "{question}\n\nYour part of the work: {part}\nReport what you find in a few sentences."
 WORK_COMPLETION = "{question}\nPart: {part}\nFinding:"
+ASSIGN = (
+    "{question}\n\nYou lead the work on this. One part of it: {part}\nWho should do it? A small worker is cheap, a "
+    "large one is better and dear; {samples} independent reports are safer than 1. Reply with one of: {choices}"
+)
+ASSIGN_COMPLETION = "{question}\nPart: {part}\nWorkers and reports: {choices}\nFor this part:"
 FINDINGS = "Findings of those who worked on parts of this:\n{findings}"
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])?\s*")
 
@@ -30,12 +36,14 @@ _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])?\s*")
     levels=(1, 2, 4),
     source="Anthropic 2025, https://www.anthropic.com/engineering/multi-agent-research-system",
     nested=False,
-    parts=("solver", "worker"),
+    parts=("solver", "worker", "large"),
     prompts={
         "plan (chat)": PLAN,
         "plan (completion)": PLAN_COMPLETION,
         "work (chat)": WORK,
         "work (completion)": WORK_COMPLETION,
+        "assign (chat)": ASSIGN,
+        "assign (completion)": ASSIGN_COMPLETION,
         "findings": FINDINGS,
     },
 )
@@ -45,13 +53,24 @@ async def orchestrate(
     *,
     plan_tokens: Annotated[int, Field(ge=16, le=4096, description="Longest plan, in tokens")] = 256,
     work_tokens: Annotated[int, Field(ge=16, le=16_000, description="Longest report of a worker, in tokens")] = 256,
+    assign: Annotated[
+        Literal["small", "large", "lead", "rule"],
+        Field(description="Who does a part: always the worker, always the large one, as the lead says, or by a rule"),
+    ] = "small",
+    samples: Annotated[int, Field(ge=1, le=16, description="Reports of one part where it is given more than one")] = 3,
+    long_part: Annotated[
+        int, Field(ge=1, le=500, description="Words from which a part is a large one, with the rule")
+    ] = 12,
     temperature: Annotated[float, Field(ge=0, le=2, description="Sampling temperature of every call")] = 0.0,
 ) -> Turns:
     """Let a lead split the question, workers with contexts of their own answer the parts, and the lead conclude.
 
     Spends a plan, a report for each part and one answer; a level is the number of workers, each a run of its own, since
-    the plan is made for them. The lead may use fewer. Wins where parts are independent and there is too much for one
-    context; loses to one agent of as many tokens where each part needs the result of another.
+    the plan is made for them. The lead may use fewer. With `lead` one more call per part settles the model's size and
+    how many reports it writes (sampled at a temperature of at least 0.7); with `rule` a long part goes to the large
+    model once, a short one to the small worker `samples` times, and the lead sees whether they agree. Wins where parts
+    are independent and there is too much for one context; loses to one agent of as many tokens where each part needs
+    the result of another.
     """
     yield Checkpoint(0)
     level = ask.levels[-1]
@@ -64,21 +83,55 @@ async def orchestrate(
     parts = [part for line in written.text.splitlines() if (part := _BULLET.sub("", line).strip())][:level]
     parts = parts or ["all of it"]
     branches = [ask.fork(f"worker-{number}") for number in range(len(parts))]
-    works = [
-        request(question.format, WORK, WORK_COMPLETION, max_tokens=work_tokens, question=question.text, part=part)
-        for part in parts
-    ]
-    reports = await together(
-        [
-            branch(work, role="solve", level=level, part="worker", temperature=temperature)
-            for branch, work in zip(branches, works, strict=True)
-        ]
-    )
+    settle = partial(_settled, question, assign=assign, samples=samples, long_part=long_part, level=level)
+    work = partial(_worked, question, level=level, work_tokens=work_tokens, temperature=temperature)
+    assigned = await together([settle(branch, part) for branch, part in zip(branches, parts, strict=True)])
+    reports = await together([work(*each) for each in zip(branches, parts, assigned, strict=True)])
     ask.join(*branches)
-    ask.note("assigned", level=level, parts=parts)
+    ask.note("assigned", level=level, parts=parts, workers=[f"{who} {count}" for who, count in assigned])
     findings = "\n".join(
-        f"- {part}: {' '.join(report.text.split())}" for part, report in zip(parts, reports, strict=True)
+        f"- {part}: {' / '.join(' '.join(report.text.split()) for report in found)}"
+        for part, found in zip(parts, reports, strict=True)
     )
     prompt = with_notes(question.answer, FINDINGS.replace("{findings}", findings))
     reply = await ask(prompt, role="synthesise", level=level, temperature=temperature)
     yield Checkpoint(level, reply.answer, final=True)
+
+
+async def _settled(
+    question: Question, ask: Ask, part: str, *, assign: str, samples: int, long_part: int, level: int
+) -> tuple[str, int]:
+    """Who does a part, `small` or `large`, and how many reports are asked for."""
+    if assign == "rule":
+        return ("large", 1) if len(part.split()) >= long_part else ("small", samples)
+    if assign != "lead":
+        return assign, 1
+    counts = (1,) if samples == 1 else (1, samples)
+    choices = tuple(f"{who} {count}" for who in ("small", "large") for count in counts)
+    filled = {"question": question.text, "part": part, "samples": str(samples), "choices": ", ".join(choices)}
+    prompt = request(question.format, ASSIGN, ASSIGN_COMPLETION, max_tokens=8, **filled)
+    prompt = replace(prompt, choices=choices, reads="choice", key="assign")
+    reply = await ask(prompt, role="route", level=level)
+    who, _, count = (reply.answer or choices[0]).partition(" ")
+    return who, int(count)
+
+
+async def _worked(
+    question: Question,
+    ask: Ask,
+    part: str,
+    assigned: tuple[str, int],
+    *,
+    level: int,
+    work_tokens: int,
+    temperature: float,
+) -> list[Reply]:
+    """The reports on a part by whom it was given to."""
+    filled = {"question": question.text, "part": part}
+    prompt = request(question.format, WORK, WORK_COMPLETION, max_tokens=work_tokens, **filled)
+    who, count = assigned
+    model = "worker" if who == "small" else "large"
+    if count == 1:
+        return [await ask(prompt, role="solve", level=level, part=model, temperature=temperature)]
+    heat = max(temperature, 0.7)  # reports at temperature 0 would all be the same
+    return await all_samples(ask, prompt, count, role="solve", level=level, temperature=heat, part=model, after=None)

@@ -20,6 +20,7 @@ from fourdials.strategies.parallel._thoughts import sampled
     parts=("solver", "verifier"),
     prompts=PROMPTS,
     uses_truth=lambda knobs: knobs["verifier"] == "checker",
+    wants=lambda knobs: ("think",) if knobs["thoughts"] else (),
 )
 async def best_of_n(
     question: Question,

@@ -16,6 +16,7 @@ from fourdials.strategies.parallel._thoughts import sampled
     unit="samples",
     levels=(1, 2, 4, 8, 16),
     source="repeated sampling: Brown et al. 2024, arXiv 2407.21787",
+    wants=lambda knobs: ("think",) if knobs["thoughts"] else (),
 )
 async def independent(
     question: Question,

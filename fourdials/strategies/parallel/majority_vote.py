@@ -10,7 +10,6 @@ from pydantic import Field
 
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.records import Checkpoint
-from fourdials.strategies.parallel._thoughts import sampled
 
 
 @strategy(
@@ -24,7 +23,6 @@ async def majority_vote(
     ask: Ask,
     *,
     temperature: Annotated[float, Field(gt=0, le=2, description="Sampling temperature; more makes votes differ")] = 0.8,
-    thoughts: Annotated[bool, Field(description="Let each sample think before it answers")] = False,
 ) -> Turns:
     """Sample many answers side by side and take the most frequent one.
 
@@ -32,12 +30,11 @@ async def majority_vote(
     to the answer seen first. Wins where errors are independent and the right answer is the likeliest one; loses where
     the model is wrong in the same way each time, since votes heal noise, not ignorance.
     """
-    prompt = sampled(question, thoughts)
     granted = yield Checkpoint(0)
     votes: list[str | None] = []
     while True:
         replies = await ask.samples(
-            prompt, role="solve", levels=range(len(votes) + 1, granted + 1), temperature=temperature
+            question.answer, role="solve", levels=range(len(votes) + 1, granted + 1), temperature=temperature
         )
         for reply in replies:
             votes.append(reply.answer)

@@ -1,18 +1,22 @@
 """Drives a search tree of the treequest library with the calls of `ask`, for the strategies of this folder.
 
 A node is a whole answer: below the root a fresh sample, below another node a new answer with that one in view. Every
-tree uses the scorer that best_of_n uses, so that they can be compared at equal spend.
+tree uses the scorer that best_of_n uses, so that they can be compared at equal spend. Expansions that do not depend on
+each other's scores run side by side.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
-from fourdials.plugins import Ask, Question, Turns
+from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.prompting import ask_again
 from fourdials.records import Checkpoint, Reply
 from fourdials.strategies.parallel._judging import PROMPTS as VERIFY
@@ -22,6 +26,27 @@ from fourdials.strategies.parallel.best_of_n import best
 IMPROVE = "A checker gives that answer {score} out of 100. Look for mistakes in it, then answer the question again."
 PROMPTS = {**VERIFY, "improve (chat)": IMPROVE}
 _ACTION = "answer"
+
+
+Temperature = Annotated[float, Field(gt=0, le=2, description="Sampling temperature of every answer")]
+Judge = Annotated[
+    Literal["model", "checker"], Field(description="A model judges, or a checker that knows the truth (a bound)")
+]
+Opinions = Annotated[int, Field(ge=1, le=9, description="Verdicts per node, averaged")]
+Reliability = Annotated[
+    float, Field(ge=0.5, le=1, description="How often a verdict of the checker is right; at 1 always")
+]
+
+# What the trees declare alike; each adds its source.
+tree_search = partial(
+    strategy,
+    dial="search",
+    unit="expansions",
+    levels=(1, 2, 4, 8),
+    parts=("solver", "verifier"),
+    prompts=PROMPTS,
+    uses_truth=lambda knobs: knobs["verifier"] == "checker",
+)
 
 
 class _Dice:
@@ -42,32 +67,84 @@ class _Dice:
             np.random.set_state(before)
 
 
-async def grow(
-    question: Question, ask: Ask, algorithm: Callable[[], Any], verifier: Verifier, temperature: float
+def grow(
+    question: Question,
+    ask: Ask,
+    algorithm: Callable[[], Any],
+    *,
+    temperature: float,
+    verifier: str,
+    opinions: int,
+    reliability: float,
 ) -> Turns:
     """Expands the tree by one node per level; the answer is the node scored best, as best_of_n picks it.
 
     `algorithm` makes a treequest algorithm; the library is slow to import, so nothing does so before a trial runs.
     """
-    yield Checkpoint(0)
+    judge = Verifier(opinions, reliability if verifier == "checker" else None)
+    return _grow(question, ask, algorithm, judge, temperature)
+
+
+async def _grow(
+    question: Question, ask: Ask, algorithm: Callable[[], Any], verifier: Verifier, temperature: float
+) -> Turns:
+    granted = yield Checkpoint(0)
     dice = _Dice(ask.rng.getrandbits(32))
     searcher = algorithm()
     tree = searcher.init_tree()
     answers: list[str | None] = []
     scores: list[float] = []
     while True:
-        level = len(answers) + 1
+        done = len(answers)
+        # No further than the next level asked for, so that a budget that ends leaves nodes that were scored.
+        end = next((level for level in ask.levels if done < level <= granted), granted)
         with dice.own():
-            tree, trial = searcher.ask(tree, [_ACTION])
-        parent: tuple[Reply, float] | None = trial.parent_state
-        reply = await _answer(question, ask, parent, level, temperature)
-        score = await verifier.score(question, ask, reply, level)
-        with dice.own():
-            tree = searcher.tell(tree, trial.trial_id, ((reply, score), score))
-        answers.append(reply.answer)
-        scores.append(score)
-        ask.note("node", level=level, number=level - 1, parent=trial.node_to_expand, answer=reply.answer, score=score)
-        yield Checkpoint(level, best(answers, scores), detail={"answer": reply.answer, "verifier": score})
+            tree, trials = _independent(searcher, tree, end - done)
+        branches = [ask.fork(f"node-{done + number}") for number in range(1, len(trials) + 1)]
+        grown = await asyncio.gather(
+            *(
+                _node(question, branch, trial.parent_state, level, verifier, temperature)
+                for level, (branch, trial) in enumerate(zip(branches, trials, strict=True), done + 1)
+            ),
+            return_exceptions=True,  # nodes before one that failed count
+        )
+        ask.join(*branches)
+        for level, (trial, node) in enumerate(zip(trials, grown, strict=True), done + 1):
+            if isinstance(node, BaseException):
+                raise node
+            reply, score = node
+            with dice.own():
+                tree = searcher.tell(tree, trial.trial_id, (node, score))
+            answers.append(reply.answer)
+            scores.append(score)
+            place = {"number": level - 1, "parent": trial.node_to_expand}
+            ask.note("node", level=level, **place, answer=reply.answer, score=score)
+            granted = yield Checkpoint(level, best(answers, scores), detail={"answer": reply.answer, "verifier": score})
+
+
+def _independent(searcher: Any, tree: Any, most: int) -> tuple[Any, list[Any]]:
+    """The expansions already settled, whatever their scores turn out to be, at most so many; at least one.
+
+    An algorithm with a queue fills it when it is empty and looks at scores no sooner than then; asked for more than the
+    queue holds, the library would repeat it and discard results. One without a queue decides after every score.
+    """
+    queues = getattr(tree.trial_store, "next_nodes", None)
+    if queues is None:
+        return searcher.ask_batch(tree, 1, [_ACTION])  # type: ignore[no-any-return]
+    tree, _ = searcher.ask_batch(tree, 0, [_ACTION])
+    return searcher.ask_batch(tree, min(most, len(tree.trial_store.next_nodes[_ACTION])), [_ACTION])  # type: ignore[no-any-return]
+
+
+async def _node(
+    question: Question,
+    ask: Ask,
+    parent: tuple[Reply, float] | None,
+    level: int,
+    verifier: Verifier,
+    temperature: float,
+) -> tuple[Reply, float]:
+    reply = await _answer(question, ask, parent, level, temperature)
+    return reply, await verifier.score(question, ask, reply, level)
 
 
 async def _answer(

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Field
-
-from fourdials.plugins import Ask, Question, Turns, strategy
-from fourdials.strategies.parallel._judging import Verifier
-from fourdials.strategies.search._tree import PROMPTS, grow
+from fourdials.plugins import Ask, Question, Turns
+from fourdials.strategies.search._tree import Judge, Opinions, Reliability, Temperature, grow, tree_search
 
 
-@strategy(
-    dial="search",
-    unit="expansions",
-    levels=(1, 2, 4, 8),
+@tree_search(
     source="AB-MCTS: Inoue et al. 2025, arXiv 2503.04412; by treequest",
-    parts=("solver", "verifier"),
-    prompts=PROMPTS,
-    uses_truth=lambda knobs: knobs["verifier"] == "checker",
 )
-async def ab_mcts(
+def ab_mcts(
     question: Question,
     ask: Ask,
     *,
-    temperature: Annotated[float, Field(gt=0, le=2, description="Sampling temperature of every answer")] = 0.8,
-    verifier: Annotated[
-        Literal["model", "checker"], Field(description="A model judges, or a checker that knows the truth (a bound)")
-    ] = "model",
-    opinions: Annotated[int, Field(ge=1, le=9, description="Verdicts per node, averaged")] = 1,
-    reliability: Annotated[
-        float, Field(ge=0.5, le=1, description="How often a verdict of the checker is right; at 1 always")
-    ] = 1.0,
+    temperature: Temperature = 0.8,
+    verifier: Judge = "model",
+    opinions: Opinions = 1,
+    reliability: Reliability = 1.0,
 ) -> Turns:
     """Decide by Thompson sampling whether to sample a fresh answer or improve one that is there, one node at a time.
 
@@ -45,8 +32,12 @@ async def ab_mcts(
 
         return ABMCTSA(dist_type="beta")
 
-    judge = Verifier(opinions, reliability if verifier == "checker" else None)
-    turns = grow(question, ask, algorithm, judge, temperature)
-    granted = yield await anext(turns)
-    while True:
-        granted = yield await turns.asend(granted)
+    return grow(
+        question,
+        ask,
+        algorithm,
+        temperature=temperature,
+        verifier=verifier,
+        opinions=opinions,
+        reliability=reliability,
+    )

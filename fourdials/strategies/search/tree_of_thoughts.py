@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from fourdials.plugins import Ask, Question, Turns, strategy
-from fourdials.strategies.parallel._judging import Verifier
-from fourdials.strategies.search._tree import PROMPTS, grow
+from fourdials.plugins import Ask, Question, Turns
+from fourdials.strategies.search._tree import Judge, Opinions, Reliability, Temperature, grow, tree_search
 
 
-@strategy(
-    dial="search",
-    unit="expansions",
-    levels=(1, 2, 4, 8),
+@tree_search(
     source="Yao et al. 2023, arXiv 2305.10601; by treequest",
-    parts=("solver", "verifier"),
-    prompts=PROMPTS,
-    uses_truth=lambda knobs: knobs["verifier"] == "checker",
 )
-async def tree_of_thoughts(
+def tree_of_thoughts(
     question: Question,
     ask: Ask,
     *,
     breadth: Annotated[int, Field(ge=1, le=16, description="Nodes kept at each depth")] = 2,
     branching: Annotated[int, Field(ge=1, le=16, description="New answers below each; at least the breadth")] = 3,
-    temperature: Annotated[float, Field(gt=0, le=2, description="Sampling temperature of every answer")] = 0.8,
-    verifier: Annotated[
-        Literal["model", "checker"], Field(description="A model judges, or a checker that knows the truth (a bound)")
-    ] = "model",
-    opinions: Annotated[int, Field(ge=1, le=9, description="Verdicts per node, averaged")] = 1,
-    reliability: Annotated[
-        float, Field(ge=0.5, le=1, description="How often a verdict of the checker is right; at 1 always")
-    ] = 1.0,
+    temperature: Temperature = 0.8,
+    verifier: Judge = "model",
+    opinions: Opinions = 1,
+    reliability: Reliability = 1.0,
 ) -> Turns:
     """Answer, improve the answer in several ways, keep the best few, improve those, and so on.
 
@@ -48,8 +37,12 @@ async def tree_of_thoughts(
 
         return TreeOfThoughtsBFSAlgo(breadth_limit=breadth, size_limit=max(branching, breadth))
 
-    judge = Verifier(opinions, reliability if verifier == "checker" else None)
-    turns = grow(question, ask, algorithm, judge, temperature)
-    granted = yield await anext(turns)
-    while True:
-        granted = yield await turns.asend(granted)
+    return grow(
+        question,
+        ask,
+        algorithm,
+        temperature=temperature,
+        verifier=verifier,
+        opinions=opinions,
+        reliability=reliability,
+    )

@@ -1,0 +1,178 @@
+"""The Share page's parts: a selection sent as a snapshot, report or table; snapshots of others taken in."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from fourdials.errors import InputError
+from fourdials.ui import access, curves, data, tables, words
+
+MOST_UPLOAD_MB = 200
+Selection = Mapping[str, Sequence[str] | None]
+
+
+def choose(experiment: Mapping[str, Any]) -> curves.View:
+    """Which tasks and arms of the run go along."""
+    tasks = experiment["tasks"]
+    kept = st.multiselect("Tasks", tasks, default=tasks, key=f"share.tasks.{experiment['experiment_id']}")
+    arms = tables.choose_arms(data.frame("arms", experiment_ids=[experiment["experiment_id"]]))
+    chosen = None if not kept or len(kept) == len(tasks) else tuple(kept)
+    return curves.View(experiment["experiment_id"], tasks=chosen, arms=arms)
+
+
+def snapshot(view: curves.View, name: str) -> None:
+    """Makes the file somebody else can open."""
+    st.markdown(
+        "**A snapshot** is one file with every trial, call and price of the selection. Others open it under Share, "
+        "compare it with their runs and start from it. Its content id names exactly this data."
+    )
+    texts = st.toggle("Include prompts and replies", value=True, key="share.texts")
+    if not texts:
+        st.caption("Questions, prompts, replies and error messages stay here; answers, scores and costs go along.")
+    made = _offer(f"snapshot.{texts}", view, lambda: _snapshot(view, texts), "Make the snapshot")
+    if made:
+        content, content_id = made
+        _save("Save the snapshot", content, f"{_stem(name)}.fourdials", "application/zip")
+        st.caption(f"Content id: {content_id}")
+
+
+def report(view: curves.View, name: str) -> None:
+    """Makes the page that needs nothing installed."""
+    st.markdown(
+        "**A report** is one web page with the figures to explore, the tables behind them, how it was measured, how to "
+        "cite and how to repeat it. It opens from a disk, offline, in any browser."
+    )
+    unit = st.selectbox("Spend in", [*words.UNITS], format_func=lambda unit: words.UNITS[unit], key="share.unit")
+    made = _offer(f"report.{unit}", view, lambda: _report(view, unit), "Make the report")
+    if made:
+        _save("Save the report", made, f"{_stem(name)}.html", "text/html")
+
+
+def rows(view: curves.View, name: str) -> None:
+    """The curve's numbers and the tables themselves."""
+    st.markdown(
+        "**Numbers**: the points of the curves. A picture of a figure, PNG or SVG, is saved with the camera that "
+        "appears over it on Compare."
+    )
+    curve = curves.drawn(view).curve
+    if curve.is_empty():
+        st.caption("There is no curve yet.")
+        return
+    buffer = io.BytesIO()
+    curve.write_parquet(buffer)
+    with st.container(horizontal=True):
+        _save("CSV", curve.write_csv(), f"{_stem(name)}.csv", "text/csv")
+        _save("Parquet", buffer.getvalue(), f"{_stem(name)}.parquet", "application/octet-stream")
+
+
+def take_in() -> None:
+    """Takes a file from somebody else, and lists those taken before."""
+    from fourdials import snapshot as snapshots
+
+    if told := st.session_state.pop("share.told", None):
+        st.success(told, icon=":material/check:")
+    if access.gate("open snapshots here"):
+        file = st.file_uploader("A .fourdials file", type=["fourdials"], key="share.upload")
+        if file is not None and st.button("Open it here", type="primary", icon=":material/folder_open:"):
+            _install(file.getvalue(), file.name)
+    for manifest in snapshots.installed(data.store().home):
+        with st.container(border=True):
+            _installed(manifest)
+
+
+def _installed(manifest: Any) -> None:
+    day = words.moment(manifest.created_at)
+    st.markdown(f"**{words.plain(', '.join(run.name for run in manifest.runs))}**")
+    texts = "with prompts and replies" if manifest.texts else "without prompts and replies"
+    st.caption(f"Made {day} by Four Dials {words.plain(manifest.version)}, {texts}. Id {manifest.content_id[:16]}…")
+    for run in manifest.runs:
+        _withheld(run.experiment_id)
+    with st.container(horizontal=True):
+        query = {"experiment": manifest.runs[0].experiment_id}
+        st.page_link("pages/compare.py", label="Compare", icon=":material/stacked_line_chart:", query_params=query)
+        st.page_link("pages/run.py", label="Start from it", icon=":material/content_copy:", query_params=query)
+        if access.allowed():
+            st.button("Remove", icon=":material/delete:", key=manifest.content_id, on_click=_remove, args=(manifest,))
+
+
+def _withheld(experiment_id: str) -> None:
+    from fourdials import snapshot as snapshots
+
+    found = snapshots.withheld(experiment_id, data.store().home)
+    if found:
+        st.warning(
+            "Its experiment named addresses, key variables or programs of another computer. They were left out; put "
+            "them back yourself in a copy if you trust them.",
+            icon=":material/shield:",
+        )
+        st.code("\n".join(f"{each.place} = {each.value}" for each in found), language=None, wrap_lines=True)
+
+
+def _remove(manifest: Any) -> None:
+    from fourdials import snapshot as snapshots
+
+    access.require()
+    snapshots.remove(manifest.content_id, data.store())
+
+
+def _install(content: bytes, name: str) -> None:
+    from fourdials import snapshot as snapshots
+
+    access.require()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / Path(name).name
+        path.write_bytes(content)
+        try:
+            manifest = snapshots.install(path, data.store())
+        except InputError as error:
+            st.error("This file was not taken; nothing has changed.", icon=":material/block:")
+            st.code(str(error), language=None, wrap_lines=True)
+            return
+    count = words.plural(len(manifest.runs), "run")
+    st.session_state["share.told"] = f"{count} can now be read and compared, marked as recorded."
+    st.rerun()
+
+
+def _offer(key: str, view: curves.View, make: Callable[[], Any], label: str) -> Any:
+    """What `make` gives, once its button was pressed and for as long as the view and the data stay the same."""
+    now = (key, view, data.store().version())
+    if st.button(label, icon=":material/build:", key=f"share.make.{key}"):
+        try:
+            with st.spinner("Working …"):
+                st.session_state["share.made"] = (now, make())
+        except InputError as error:
+            st.error(words.plain(str(error)), icon=":material/block:")
+    held = st.session_state.get("share.made")
+    return held[1] if held and held[0] == now else None
+
+
+def _snapshot(view: curves.View, texts: bool) -> tuple[bytes, str]:
+    from fourdials import snapshot as snapshots
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "made.fourdials"
+        ids = [view.experiment_id]
+        made = snapshots.write(data.store(), ids, path, texts=texts, tasks=view.tasks, arms=view.arms)
+        return path.read_bytes(), made.content_id
+
+
+def _report(view: curves.View, unit: str) -> str:
+    from fourdials import report as reports
+
+    return reports.html_of(data.store(), view.experiment_id, unit=unit, tasks=view.tasks, arms=view.arms)
+
+
+def _save(label: str, content: bytes | str, name: str, kind: str) -> None:
+    st.download_button(label, content, name, kind, icon=":material/download:", key=f"share.save.{label}")
+
+
+def _stem(name: str) -> str:
+    kept = "".join(sign if sign.isalnum() else "-" for sign in name.lower()).strip("-")[:40] or "run"
+    return f"{kept}-{datetime.date.today().isoformat()}"

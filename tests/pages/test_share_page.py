@@ -1,0 +1,71 @@
+"""The Share page: what is sent can be opened in another home, and a bad file changes nothing."""
+
+import pytest
+
+from fourdials import snapshot
+from fourdials.store import Store
+from fourdials.ui import data
+from tests.pages.opened import page, shown
+
+
+def press(app, label):
+    next(button for button in app.button if label in button.label).click().run()
+    assert not app.exception, app.exception[0].message
+    return app
+
+
+def test_without_runs_it_says_so(home):
+    assert "no runs to send" in shown(page("share"))
+
+
+def test_a_snapshot_made_here_opens_elsewhere(filled, tmp_path_factory):
+    app = press(page("share"), "Make the snapshot")
+    assert "Content id: " in shown(app)
+    content, _ = app.session_state["share.made"][1]
+    path = tmp_path_factory.mktemp("sent") / "sent.fourdials"
+    path.write_bytes(content)
+    elsewhere = Store(path.parent, recorded=path.parent / "none")
+    snapshot.install(path, elsewhere)
+    assert elsewhere.frame("SELECT count(*) FROM trials").item() == 30
+    elsewhere.close()
+
+
+def test_a_report_is_made_for_what_is_chosen(filled):
+    app = press(page("share"), "Make the report")
+    text = app.session_state["share.made"][1]
+    assert text.startswith("<!doctype html>")
+    assert "majority_vote" in text
+
+
+def test_what_was_made_is_gone_once_something_else_is_chosen(filled):
+    app = press(page("share"), "Make the snapshot")
+    next(toggle for toggle in app.toggle if "prompts" in toggle.label).set_value(False).run()
+    assert "Content id: " not in shown(app)
+
+
+@pytest.fixture
+def received(home, tmp_path_factory, monkeypatch):
+    """A snapshot from another home, installed in this one."""
+    from tests.ledger_rows import two_arms
+
+    other = tmp_path_factory.mktemp("other")
+    spec = {"models": {"openai/x": {"api_base": "http://elsewhere.example"}}}
+    two_arms(problems=2, spec=spec, name="*From* <b>elsewhere</b>").write(other)
+    store = Store(other, recorded=other / "none")
+    store.ingest()
+    snapshot.write(store, ["exp"], other / "a.fourdials")
+    store.close()
+    mine = Store(home, recorded=home / "none")
+    snapshot.install(other / "a.fourdials", mine)
+    mine.close()
+    return other / "a.fourdials"
+
+
+def test_an_imported_snapshot_is_listed_with_what_was_left_out_and_can_be_removed(received, home):
+    app = page("share", share="Open")
+    said = shown(app)
+    assert "http://elsewhere.example" in said
+    assert r"\*From\* \<b\>elsewhere" in said  # shown as it is, not as markup
+    press(app, "Remove")
+    assert "elsewhere" not in shown(app)
+    assert snapshot.installed(data.store().home) == []

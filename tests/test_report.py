@@ -1,0 +1,64 @@
+"""The report: one file that needs nothing else, with the figure's own numbers and nobody's markup."""
+
+import re
+
+import pytest
+
+from fourdials import estimate, query, report, snapshot
+from fourdials.errors import InputError
+from fourdials.figures import numbers
+from tests.ledger_rows import Ledger, stored, two_arms
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = stored(tmp_path, two_arms(problems=6))
+    yield opened
+    opened.close()
+
+
+def test_it_loads_nothing_from_anywhere(store):
+    text = report.html_of(store, "exp")
+    assert "default-src 'none'" in text
+    bare = re.sub(r"<script.*?</script>", "", text, flags=re.S)
+    assert not re.search(r"(?:src|href)\s*=", bare)
+    assert "Plotly.newPlot" in text
+
+
+def test_its_table_holds_the_rows_of_the_curve(store):
+    text = report.html_of(store, "exp")
+    curve = estimate.curves(query.run(store, "curve_points", experiment_ids=["exp"], unit="total_tokens"))
+    for arm in ("vote", "think"):
+        last = curve.filter(arm=arm).sort("spend").row(-1, named=True)
+        cells = f"<td>{numbers.percent(last['value'])}</td><td>{numbers.percent(last['low'])} to"
+        assert cells in text, arm
+
+
+def test_it_says_how_to_cite_and_to_repeat_it(store, tmp_path):
+    text = report.html_of(store, "exp")
+    made = snapshot.write(store, ["exp"], tmp_path / "x.fourdials")
+    assert f"sha256:{made.content_id}" in text
+    assert "python -m fourdials run experiment.toml" in text
+    assert "95 % (" in text
+
+
+def test_a_name_with_markup_stays_text(tmp_path):
+    ledger = Ledger(name="<script>alert(1)</script>", planned_trials=6)
+    ledger.arm("<img src=x onerror=alert(2)>", levels=(1,))
+    for i in range(6):
+        ledger.problem(f"p{i}")
+        ledger.run(f"p{i}", "<img src=x onerror=alert(2)>", [(1, 10, 1.0)], block=i)
+    store = stored(tmp_path, ledger)
+    text = report.html_of(store, "exp")
+    store.close()
+    assert "<script>alert" not in text
+    assert "<img" not in re.sub(r"<script.*?</script>", "", text, flags=re.S)
+    assert "&lt;script&gt;alert(1)" in text
+    assert '"name":"<img' not in text.replace("\\u003c", "<")
+
+
+def test_an_unknown_run_and_an_empty_selection_are_told(store):
+    with pytest.raises(InputError, match="no run called 'x'"):
+        report.html_of(store, "x")
+    with pytest.raises(InputError, match="nothing of this selection"):
+        report.html_of(store, "exp", arms=["nobody"])
