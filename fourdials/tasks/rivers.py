@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -129,7 +130,7 @@ def question(problem: Problem, access: Access, format: Format) -> Question:
         answer_mark="=" if tight else MARK,
         steps=RiverSteps(data, edges, format),
         tight=tight,
-        check=(lambda reply: _check(data, edges, reply)) if tight else None,
+        check=Check(edges, data["start"]) if tight else None,
     )
 
 
@@ -151,9 +152,19 @@ def _chat(data: Any, edges: Any, text: str) -> tuple[Prompt, Prompt]:
     )
 
 
-def _check(data: Any, edges: Any, reply: str) -> Prompt:
-    text = notation.check(edges, data["start"], reply.rstrip(";"))
-    return Prompt(text=text, choices=(notation.YES, notation.NO), max_tokens=1, reads="choice", key=f"verify:{reply}")
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Asks whether a thought about the start of this map is sound."""
+
+    edges: tuple[notation.Edge, ...]
+    start: str
+
+    def __call__(self, reply: str) -> Prompt:
+        """The prompt for one reply."""
+        text = notation.check(self.edges, self.start, reply.rstrip(";"))
+        return Prompt(
+            text=text, choices=(notation.YES, notation.NO), max_tokens=1, reads="choice", key=f"verify:{reply}"
+        )
 
 
 class RiverStore:

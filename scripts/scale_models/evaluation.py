@@ -65,7 +65,12 @@ def accuracy(network: Network, ask: Ask, count: int, temperature: float, forks: 
 def roles(network: Network, count: int) -> dict[str, float]:
     """Share of right replies to look-ups, to steps with the whole map in view, and to checks of a thought."""
     rng = random.Random(TEST_SEED)
-    asked: dict[str, list[tuple[str, set[str]]]] = {"looks up": [], "acts on the map": [], "verifies": []}
+    asked: dict[str, list[tuple[str, set[str]]]] = {
+        "looks up": [],
+        "acts on the map": [],
+        "verifies": [],
+        "verifies on small maps": [],
+    }
     for _ in range(count):
         drawn = notation.draw(rng, 4, 4, 2, 1)
         here = rng.choice(sorted({place for edge in drawn.edges for place in edge} - set(notation.FLAGS)))
@@ -73,15 +78,8 @@ def roles(network: Network, count: int) -> dict[str, float]:
         good = {way for way in ways if drawn.flag(way)} or {notation.BACK}
         asked["looks up"].append((notation.choice(drawn.touching(here), here), set(ways) or {notation.BACK}))
         asked["acts on the map"].append((notation.choice(drawn.edges, here), good))
-        start = drawn.courses[0][0]
-        walked = drawn.walk(start, rng).rstrip(notation.BACK)
-        if rng.random() < 0.5:  # a slip: into a place somewhere else on the map
-            place = rng.randrange(len(walked))
-            into = rng.choice([there for _, there in drawn.edges])
-            walked = walked[:place] + into + drawn.walk(into, rng).rstrip(notation.BACK) * (into not in notation.FLAGS)
-        claimed = f"{walked}={walked[-1]}" if walked[-1] in notation.FLAGS else walked
-        verdict = notation.YES if notation.sound(drawn, start, claimed) else notation.NO
-        asked["verifies"].append((notation.check(drawn.edges, start, claimed), {verdict}))
+        for kind, size in (("verifies", (4, 4, 2, 1)), ("verifies on small maps", (2, 4, 0, 1))):
+            asked[kind].append(_claim(rng, notation.draw(rng, *size)))
     return {
         role: sum(
             said in good
@@ -90,6 +88,20 @@ def roles(network: Network, count: int) -> dict[str, float]:
         / count
         for role, pairs in asked.items()
     }
+
+
+def _claim(rng: random.Random, drawn: notation.Rivers) -> tuple[str, set[str]]:
+    """A thought to be checked, and the right verdict; half of them slip into a place elsewhere on the map."""
+    start = drawn.courses[0][0]
+    walked = drawn.walk(start, rng).rstrip(notation.BACK)
+    if rng.random() < 0.5:
+        place = rng.randrange(len(walked))
+        into = rng.choice(drawn.edges)[1]
+        walked = walked[:place] + into
+        walked += "" if into in notation.FLAGS else drawn.walk(into, rng).rstrip(notation.BACK)
+    claimed = f"{walked}={walked[-1]}" if walked[-1] in notation.FLAGS else walked
+    verdict = notation.YES if notation.sound(drawn, start, claimed) else notation.NO
+    return notation.check(drawn.edges, start, claimed), {verdict}
 
 
 def recorded(network: Network, count: int) -> list[list[str | int]]:

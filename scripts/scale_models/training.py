@@ -49,6 +49,16 @@ COURSES = {
         Course("verifier", {"check": 0.85, "think": 0.15}, 800, begins_with="reasoner", lead="check"),
         Course(
             "roles",
+            {"think": 0.35, "cut": 0.15, "direct": 0.1, "choose": 0.25, "place": 0.15},
+            500,
+            begins_with="reasoner",
+            muon_rate=0.01,
+            lead=None,
+        ),
+        Course("direct", {"direct": 1.0}, 600, begins_with="reasoner", muon_rate=0.01, lead=None),
+        Course("verifier", {"check": 0.85, "think": 0.15}, 800, begins_with="reasoner", lead="check"),
+        Course(
+            "roles",
             {"think": 0.15, "cut": 0.1, "direct": 0.05, "choose": 0.15, "place": 0.1, "check": 0.45},
             800,
             begins_with="verifier",
