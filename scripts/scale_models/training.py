@@ -55,16 +55,6 @@ COURSES = {
             muon_rate=0.01,
             lead=None,
         ),
-        Course("direct", {"direct": 1.0}, 600, begins_with="reasoner", muon_rate=0.01, lead=None),
-        Course("verifier", {"check": 0.85, "think": 0.15}, 800, begins_with="reasoner", lead="check"),
-        Course(
-            "roles",
-            {"think": 0.15, "cut": 0.1, "direct": 0.05, "choose": 0.15, "place": 0.1, "check": 0.45},
-            800,
-            begins_with="verifier",
-            forks=0.5,
-            lead=None,
-        ),
     )
 }
 
