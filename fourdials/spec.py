@@ -335,6 +335,9 @@ def fit(arm: Arm, task: TaskChoice, models: Mapping[str, Model]) -> str | None:
     if others := {models[m].format for m in arm.lineup.values()} - {solver.format}:
         return f"{arm.name} mixes {solver.format} and {others.pop()} models, which one prompt cannot serve"
     strategy = plugins.strategies()[arm.strategy]
+    for model in (models[model_id] for model_id in arm.lineup.values()):
+        if reason := plugins.unsuited(model, task.name) or plugins.unreadable(strategy, module, model):
+            return reason
     reason = plugins.misfit(strategy, module, solver.format, task.params, arm.knobs)
     if reason is None and strategy.uses_truth(arm.knobs) and plugins.judged(module, task.params):
         return f"{arm.name} asks a checker that knows the truth, and {task.name} is graded by a model, which is none"
