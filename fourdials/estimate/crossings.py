@@ -64,7 +64,7 @@ def crossover(
     Args:
         a: Rows of the query `curve_points` of subject a.
         b: The same of subject b, in the same unit of spend.
-        budgets: Where to look; by default 60 steps, even on a log scale, up to where the first of the two ends.
+        budgets: Where to look; by default those of `common_budgets`.
         seed: Of the bootstrap.
         replicates: Bootstrap replicates.
 
@@ -134,12 +134,16 @@ def winners(
 
 
 def common_budgets(a: pl.DataFrame, b: pl.DataFrame, steps: int = BUDGETS) -> Array:
-    """Even steps on a log scale from the first answer of either to where the first of the two curves ends."""
+    """The spends at which either curve changes, up to where the first of the two ends; where these are more than
+    `steps`, even steps on a log scale from the first answer of either."""
     first = pl.concat([a["spend"], b["spend"]]).drop_nulls()
     first = first.filter(first > 0)
     end = min(reach(a), reach(b))
     if first.is_empty() or end <= 0:
         return np.array([])
+    changes = first.filter(first <= end).unique().sort()
+    if 0 < len(changes) <= steps:
+        return np.unique(np.append(changes.to_numpy(), end))
     start = min(float(first.min()), end)  # type: ignore[arg-type]
     return np.unique(np.geomspace(start, end, steps)) if start < end else np.array([end])
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from scipy.optimize import minimize
-from scipy.special import betaln
+from scipy.special import betaln, digamma
 
 from fourdials.errors import InputError
 from fourdials.estimate.intervals import Array, Ints, by_cluster, percentiles, resamples
@@ -69,12 +69,19 @@ def fit_beta(right: Ints, n: int, counts: Array | None = None, start: Beta | Non
     if float(weights @ at) in (0.0, float(weights.sum()) * n):
         raise InputError("no sample, or every sample, was right; nothing can be extrapolated from that: sample more")
 
-    def loss(logs: Array) -> float:
+    total = float(weights.sum())
+
+    def loss(logs: Array) -> tuple[float, Array]:
+        """Minus the log likelihood, and its slope in ln a and ln b: with that, hundreds of refits take a moment."""
         a, b = np.exp(logs)
-        return -float(weights @ (betaln(at + a, n - at + b) - betaln(a, b)))
+        value = -float(weights @ betaln(at + a, n - at + b)) + total * float(betaln(a, b))
+        shared = total * (digamma(a + b) - digamma(n + a + b))
+        by_a = weights @ digamma(at + a) - total * digamma(a) + shared
+        by_b = weights @ digamma(n - at + b) - total * digamma(b) + shared
+        return value, -np.array([a * by_a, b * by_b])
 
     first = np.log([start.a, start.b]) if start else np.zeros(2)
-    found = minimize(loss, first, method="L-BFGS-B", bounds=[(-BOUND, BOUND)] * 2)
+    found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=[(-BOUND, BOUND)] * 2)
     a, b = np.exp(found.x)
     return Beta(float(a), float(b))
 
