@@ -19,6 +19,7 @@ from fourdials.estimate.pool import Pool, pass_at
 
 METHOD = "beta-binomial, refitted over clusters"
 REFITS = 300  # enough for the middle 95 % of a smooth statistic: its ends then wobble by about a tenth of its width
+FEWEST = 4  # samples a problem whose first half is worth fitting
 BOUND = 12.0  # of the logarithms of a and b
 
 EXTRAPOLATED_SCHEMA: dict[str, type[pl.DataType]] = {
@@ -128,8 +129,8 @@ def held_out(pool: Pool) -> float:
     Raises InputError as `fit_beta` does; a pool of fewer than 4 samples has no half worth fitting.
     """
     half = pool.samples // 2
-    if half < 2:
-        raise InputError(f"got {pool.samples} samples a problem; checking an extrapolation takes at least 4")
+    if pool.samples < FEWEST:
+        raise InputError(f"got {pool.samples} samples a problem; checking an extrapolation takes at least {FEWEST}")
     foretold = fit_beta(pool.right[:, :half].sum(axis=1).astype(np.int64), half).coverage(pool.samples)
     found = pass_at(pool.right.sum(axis=1), pool.samples, pool.samples)
     sums = by_cluster(found, pool.cluster)

@@ -68,11 +68,11 @@ def difference(
         figure.add_vline(x=crossing[0], line={"color": ink.muted, "width": 1, "dash": "dot"})
     figure.add_hline(y=0, line={"color": ink.muted, "width": 1})
     _sides(figure, names, ink)
-    ends = [0.02, *curve["high"].to_list()], [-0.02, *curve["low"].to_list()]
+    top, bottom = max(0.04, *curve["high"].to_list()), min(-0.04, *curve["low"].to_list())
     figure.layout.xaxis.update(**x_axis(curve, unit))
     figure.layout.yaxis.update(
         title={"text": "Difference in score", "standoff": 4},
-        range=[max(-1.05, 1.25 * min(ends[1])), min(1.05, 1.25 * max(ends[0]))],
+        range=[min(1.2 * bottom, -0.2 * top), max(1.2 * top, -0.2 * bottom)],  # room for a word on either side of 0
         tickformat="+.0%",
         nticks=7,
     )

@@ -169,6 +169,7 @@ def _draw(view: curves.View, pair: Pair, curve: pl.DataFrame, crossing: Crossove
         dark=st.context.theme.type == "dark",
     )
     alt = differences.alt_text(curve, pair.names, view.unit)
+    figure.update_xaxes(automargin=True)  # the legend wraps on narrow pages and needs room below the title
     chart.live_chart(figure.to_json(), key="compare.difference", alt=alt)
 
 
@@ -180,7 +181,7 @@ def _about_crossing(pair: Pair, found: Crossover | None, unit: str) -> str:
         if found.leader_after == "neither":
             return f"At the largest budget both reach the same score on the {found.n} shared problems."
         told = f"{names[found.leader_after]} leads at every budget where the two differ; the lead never changes hands"
-        return f"{told} (in {numbers.percent(1 - found.probability)} of {words.plural(2000, 'resample')})."
+        return f"{told} (in {numbers.percent(1 - found.probability)} of resamples)."
     where = numbers.budget(unit, found.spend)
     told = f"From {where} on {names[found.leader_after]} leads instead of {names[found.leader_before]}"
     if found.distinguishable and found.low is not None and found.high is not None:
