@@ -19,9 +19,9 @@ from typing import Any, Literal, Protocol
 import polars as pl
 from scipy.stats import norm
 
-from fourdials import plugins, query, spec
+from fourdials import plugins, query, regrade, spec
 from fourdials.errors import InputError
-from fourdials.estimate import Z
+from fourdials.estimate import Z, pool
 from fourdials.store import Store
 
 Outcome = Literal[
@@ -79,6 +79,9 @@ class Check:
     needed: int | None = None
 
 
+Grade = Callable[[str, str, str], float | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One run, as a claim's judge sees it.
@@ -86,11 +89,13 @@ class Evidence:
     Attributes:
         experiment_id, origin: The run, and what kind of models it used.
         read: Query name and parameters → frame, of this run.
+        grade: Task, problem, answer → score, for samples at which no checkpoint stood; None where that cannot be told.
     """
 
     experiment_id: str
     origin: str
     read: Callable[..., pl.DataFrame]
+    grade: Grade | None = None
 
     @property
     def arms(self) -> pl.DataFrame:
@@ -110,8 +115,9 @@ class Evidence:
         return self.read("claim_steps", experiment_ids=[self.experiment_id])
 
     def samples(self) -> pl.DataFrame:
-        """Rows of the query `pool_samples`."""
-        return self.read("pool_samples", experiment_ids=[self.experiment_id])
+        """Rows of the query `pool_samples`, graded as far as that takes no call."""
+        found = self.read("pool_samples", experiment_ids=[self.experiment_id])
+        return found if self.grade is None else pool.graded(found, self.grade)
 
 
 Judge = Callable[[Evidence], Sequence[Check]]
@@ -269,29 +275,34 @@ def findings(store: Store) -> dict[str, dict[str, Finding]]:
     def read(name: str, **params: Any) -> pl.DataFrame:
         return query.run(store, name, **params)
 
-    return {
-        claim.id: {
-            origin: of_runs(claim, origin, [run for run in runs[claim.id] if run["origin"] == origin], read)
-            for origin in ORIGINS
-        }
-        for claim in claims().values()
-    }
+    @cache
+    def grader(experiment_id: str) -> Grade | None:
+        try:
+            return regrade.grades_without_calls(store, experiment_id)
+        except InputError:  # its file cannot be read any more: samples that were graded then still count
+            return None
+
+    def of(claim: Claim, origin: str) -> Finding:
+        own = [run for run in runs[claim.id] if run["origin"] == origin]
+        return of_runs(claim, origin, own, lambda run: Evidence(run, origin, read, grader(run)))
+
+    return {claim.id: {origin: of(claim, origin) for origin in ORIGINS} for claim in claims().values()}
 
 
-def of_runs(claim: Claim, origin: str, runs: Sequence[Mapping[str, Any]], read: Callable[..., pl.DataFrame]) -> Finding:
+def of_runs(claim: Claim, origin: str, runs: Sequence[Mapping[str, Any]], look: Callable[[str], Evidence]) -> Finding:
     """The verdict of one kind of models on one claim.
 
     Args:
         claim: The claim.
         origin: The kind.
         runs: Rows of the query `claim_runs`, the one that speaks first.
-        read: Query name and parameters → frame.
+        look: A run's id → what its judge sees.
     """
     if claim.judge is None:
         return Finding(claim.id, origin, UNTESTABLE, (claim.untestable,))
     if not runs:
         return Finding(claim.id, origin, NOT_RUN)
-    found = [judge(claim, Evidence(run["experiment_id"], origin, read)) for run in runs]
+    found = [judge(claim, look(run["experiment_id"])) for run in runs]
     first, rest = found[0], found[1:]
     interim = bool(runs[0]["interim"])
     return replace(

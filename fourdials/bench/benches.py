@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from fourdials import query, theory
+from fourdials import query, regrade, theory
 from fourdials.bench.exchange import EXCHANGE, SLEEP
 from fourdials.bench.records import LINE_SCHEMA, Bench, lines
 from fourdials.bench.sampling import ALLOCATION, VERIFIED, VOTES
@@ -40,7 +40,8 @@ def laid_over(store: Store, bench: Bench, experiment_id: str, arm: str, task: st
         raise InputError(f"no run's data can be laid over {bench.title}; choose another bench")
     tasks = {} if task is None else {"tasks": [task]}
     samples = query.run(store, "pool_samples", experiment_ids=[experiment_id], **tasks)
-    held = pool.read(samples, experiment_id, arm)
+    grade = regrade.grades_without_calls(store, experiment_id)
+    held = pool.read(pool.graded(samples, grade), experiment_id, arm)
     majority = bench.overlay == "majority"
     found = pool.selection(held, "majority") if majority else pool.coverage(held)
     said = "this run, majority vote" if majority else "this run, any of its samples right"

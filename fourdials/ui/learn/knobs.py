@@ -111,7 +111,8 @@ def _sampled(_store: Store, folder: str, version: int, ids: tuple[str, ...]) -> 
     from fourdials.estimate import pool
 
     held = pool.pools(query.run(_store, "pool_samples", experiment_ids=list(ids)))
-    return held.filter(pl.col("refused").is_null()).select("experiment_id", "arm", pl.col("fewest").alias("most"))
+    usable = pl.col("refused").is_null() | (pl.col("ungraded") > 0)  # what is ungraded is graded when it is laid over
+    return held.filter(usable & (pl.col("fewest") > 1)).select("experiment_id", "arm", pl.col("fewest").alias("most"))
 
 
 def over_run(name: str, experiment_id: str, arm: str, task: str | None = None) -> pl.DataFrame | str:

@@ -46,8 +46,8 @@ def show() -> None:
     """The table, and the reasons of the claim that was picked."""
     st.markdown(
         "What the literature claims, and what the runs in this dashboard say of it. Real models and scale models "
-        "(small ones trained for one task) are judged apart; **simulated runs never count**. Where an interval does not "
-        "decide, the verdict is *undecided*, with the number of problems that would settle it."
+        "(small ones trained for one task) are judged apart; **simulated runs never count**. Where an interval does "
+        "not decide, the verdict is *undecided*, with the number of problems that would settle it."
     )
     found, claims = findings(), verdict.claims()
     rows = [_row(claim, found[claim.id]) for claim in claims.values()]
