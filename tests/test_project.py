@@ -41,7 +41,8 @@ IN_ORDER = """
     errors records home theory grading journal ledger prices spending tasking plugins allotment
     prompting routing own tasks strategies allocators models sections spec plan gateway charges
     marking desk ask examiner header endings run worker store query regrade estimate replay worth advise
-    policy forecast verdict claims figures bench snapshot report handbook listing ui cli __main__
+    policy forecast verdict claims figures bench lessons snapshot report handout handbook listing ui
+    cli __main__
 """
 ORDER = IN_ORDER.split()
 

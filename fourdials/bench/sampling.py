@@ -131,7 +131,8 @@ ALLOCATION = Bench(
     question="What is gained by spending where it counts?",
     formula=r"\Delta_{ij} = \lambda_i (1-\lambda_i)^{j-1} \quad \text{(gain of the } j\text{-th sample of problem } i)",
     source="Damani et al. 2024, arXiv 2410.04707",
-    assumes="A problem is solved if any sample is right; rates follow a Beta distribution; 200 problems.",
+    assumes="A problem is solved if any sample is right; shares are set by expected rates before the rest is drawn; "
+    "200 problems whose rates follow a Beta distribution.",
     knobs=(
         Knob("rate", "Mean success rate", 0.02, 0.9, 0.3),
         Knob("spread", "How much problems differ", 0.02, 0.9, 0.5),

@@ -88,6 +88,15 @@ def played(name: str, values: tuple[tuple[str, float], ...]) -> str:
     return bench.slow(**dict(values)).reading
 
 
+def play(bench: Bench, values: Mapping[str, float], key: str) -> None:
+    """A button that plays the bench step by step, and what came of it for these values."""
+    wanted = tuple(sorted(values.items()))
+    if st.button("Play every step of it", icon=":material/casino:", key=key, help="A simulator without any model"):
+        st.session_state[f"{key}.wanted"] = wanted
+    if st.session_state.get(f"{key}.wanted") == wanted:
+        st.info(words.plain(played(bench.name, wanted)), icon=":material/casino:")
+
+
 def sampled_arms() -> pl.DataFrame:
     """The arms of all runs whose samples can serve as a pool: experiment_id, name, origin, recorded, arm, most."""
     import polars as pl

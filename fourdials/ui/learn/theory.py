@@ -37,17 +37,7 @@ def show() -> None:
     with right:
         knobs.drawn(name, values, f"theory.chart.{name}", over, note)
         if bench.slow is not None:
-            _play(bench, values)
-
-
-def _play(bench: Bench, values: dict[str, float]) -> None:
-    wanted = tuple(sorted(values.items()))
-    if st.button(
-        "Play every step of it", icon=":material/casino:", help="In a simulator without a model, about a second"
-    ):
-        st.session_state["theory.played"] = (bench.name, wanted)
-    if st.session_state.get("theory.played") == (bench.name, wanted):
-        st.info(words.plain(knobs.played(bench.name, wanted)), icon=":material/casino:")
+            knobs.play(bench, values, "theory.play")
 
 
 def _laid_over(bench: Bench) -> tuple[pl.DataFrame | None, str]:

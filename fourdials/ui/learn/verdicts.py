@@ -106,8 +106,9 @@ def interval(check: Check) -> str:
     return f"{show_one(check.value)} ({show_one(check.low)} to {show_one(check.high)})"
 
 
-def reasons(claim: Claim, found: dict[str, Finding]) -> None:
-    """A claim with its verdicts, what they rest on, the runs, and the way to its lesson and its experiment."""
+def reasons(claim: Claim, found: dict[str, Finding], lesson: bool = True) -> None:
+    """A claim with its verdicts, what they rest on, the runs, the way to its experiment and, unless it is open, its
+    lesson."""
     with st.container(border=True):
         st.subheader(f"{claim.id}: {claim.title}", anchor=False)
         st.markdown(words.plain(claim.headline))
@@ -116,12 +117,13 @@ def reasons(claim: Claim, found: dict[str, Finding]) -> None:
         for origin in verdict.ORIGINS:
             if found[origin].outcome != verdict.NOT_RUN or origin == "real":
                 _finding(found[origin], origin)
-        st.page_link(
-            "pages/learn.py",
-            label="Open its lesson",
-            icon=":material/school:",
-            query_params={"view": "Lessons", "lesson": claim.id},
-        )
+        if lesson:
+            st.page_link(
+                "pages/learn.py",
+                label="Open its lesson",
+                icon=":material/school:",
+                query_params={"view": "Lessons", "lesson": claim.id},
+            )
 
 
 def _finding(found: Finding, origin: str) -> None:
