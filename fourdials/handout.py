@@ -94,7 +94,8 @@ def _story(text: str) -> str:
         line = _text(paragraph)
         line = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", line)
         line = re.sub(r"\*(.+?)\*", r"<i>\1</i>", line)
-        shown.append(f"<p>{re.sub(r'`(.+?)`', r'<code>\1</code>', line)}</p>")
+        line = re.sub(r"`(.+?)`", r"<code>\1</code>", line)
+        shown.append(f"<p>{line}</p>")
     return "".join(shown)
 
 

@@ -70,7 +70,7 @@ class Asked(_Section):
 
 
 class Lesson(_Section):
-    """A lesson: `claim` is its claim's id, `deep` marks those that go further, `bench` is the theory whose knobs it has."""
+    """A lesson: `claim` is its claim's id, `deep` marks those that go further, `bench` is its theory."""
 
     claim: Text
     deep: bool = False

@@ -54,8 +54,8 @@ SLEEP = Bench(
     name="sleep",
     title="Sleep-time compute",
     question="From how many questions on does thinking beforehand pay?",
-    formula=r"\mathrm{total} = w \cdot \mathrm{test} \cdot Q + \mathrm{sleep}, \quad "
-    r"Q^* = \frac{\mathrm{sleep}}{w(\mathrm{plain} - \mathrm{test})}",
+    formula=r"\begin{gathered} \mathrm{total} = w \cdot \mathrm{test} \cdot Q + \mathrm{sleep} \\ "
+    r"Q^* = \tfrac{\mathrm{sleep}}{w(\mathrm{plain} - \mathrm{test})} \end{gathered}",
     source="Lin et al. 2025, arXiv 2504.13171",
     assumes="The same accuracy with and without sleep, which only a run can show.",
     knobs=(
@@ -73,7 +73,8 @@ EXCHANGE = Bench(
     name="flops",
     title="Compute or size",
     question="How much more may a small model spend?",
-    formula=r"M + 3\,\frac{D_{\mathrm{pre}}}{D_{\mathrm{inf}}}\,(M-1), \qquad R = D_{\mathrm{inf}} / D_{\mathrm{pre}}",
+    formula=r"\begin{gathered} M + 3\,\tfrac{D_{\mathrm{pre}}}{D_{\mathrm{inf}}}\,(M-1) \\ "
+    r"R = D_{\mathrm{inf}} / D_{\mathrm{pre}} \end{gathered}",
     source="Snell et al. 2024, arXiv 2408.03314",
     assumes="6 FLOPs per parameter and token of training, 2 of use; both models trained on as many tokens.",
     knobs=(

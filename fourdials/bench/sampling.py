@@ -92,8 +92,8 @@ VOTES = Bench(
     name="votes",
     title="Votes whose errors are shared",
     question="What is one more vote worth?",
-    formula=r"P(X > n/2) + \tfrac12 P(X = n/2), \quad X \sim \mathrm{BetaBinomial}\left(n,\ p\tfrac{1-\rho}{\rho},\ "
-    r"(1-p)\tfrac{1-\rho}{\rho}\right)",
+    formula=r"\begin{gathered} P(X > n/2) + \tfrac12 P(X = n/2) \\ "
+    r"X \sim \mathrm{BetaBin}\left(n, p\tfrac{1-\rho}{\rho}, (1-p)\tfrac{1-\rho}{\rho}\right) \end{gathered}",
     source="Condorcet 1785; correlated: beta-binomial",
     assumes="Two answers; any two votes on a problem have correlation ρ; ties go to the answer seen first.",
     knobs=(
@@ -110,7 +110,8 @@ VERIFIED = Bench(
     name="verifier",
     title="Best of n with a verifier",
     question="How far does a verifier of stated reliability take the best of n?",
-    formula=r"\left(1-(1-y)^n\right)\frac{p\,h}{y} + (1-y)^{n-1}\,p\,(1-h), \quad y = p\,h + (1-p)\,f",
+    formula=r"\begin{gathered} \left(1-(1-y)^n\right)\tfrac{p\,h}{y} + (1-y)^{n-1}\,p\,(1-h) \\ "
+    r"y = p\,h + (1-p)\,f \end{gathered}",
     source="Our derivation; limits of imperfect verifiers: Stroebl et al. 2024, arXiv 2411.17501",
     assumes="Verdicts of yes or no, independent of one another; the first candidate with a yes is taken.",
     knobs=(
@@ -129,7 +130,7 @@ ALLOCATION = Bench(
     name="allocation",
     title="Sharing out a budget",
     question="What is gained by spending where it counts?",
-    formula=r"\Delta_{ij} = \lambda_i (1-\lambda_i)^{j-1} \quad \text{(gain of the } j\text{-th sample of problem } i)",
+    formula=r"\Delta_{ij} = \lambda_i (1-\lambda_i)^{j-1}",
     source="Damani et al. 2024, arXiv 2410.04707",
     assumes="A problem is solved if any sample is right; shares are set by expected rates before the rest is drawn; "
     "200 problems whose rates follow a Beta distribution.",

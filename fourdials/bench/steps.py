@@ -141,8 +141,8 @@ VOTED = Bench(
     name="ahead",
     title="A million voted steps",
     question="What does a vote at every step buy, and at what price?",
-    formula=r"p_{\mathrm{full}} = \left(1+\left(\tfrac{1-p}{p}\right)^k\right)^{-s/m}, \qquad "
-    r"\mathbb{E}[\mathrm{votes}] = \frac{k}{2p-1}\cdot\frac{1-r^k}{1+r^k},\ r=\tfrac{1-p}{p}",
+    formula=r"\begin{gathered} p_{\mathrm{full}} = \left(1+r^k\right)^{-s}, \quad r = \tfrac{1-p}{p} \\ "
+    r"\mathbb{E}[\mathrm{votes}] = \tfrac{k}{2p-1}\cdot\tfrac{1-r^k}{1+r^k} \end{gathered}",
     source="Meyerson et al. 2025, arXiv 2511.09030; votes per step: our derivation (gambler's ruin)",
     assumes="Wrong votes all agree, which is the worst case; steps are independent given their rates.",
     knobs=(
@@ -160,8 +160,8 @@ SNOWBALL = Bench(
     name="snowball",
     title="Errors that snowball",
     question="When do many steps all succeed?",
-    formula=r"P(\text{step } l) = \min(\lambda e^{-l}, 1), \quad P(\text{all } L) \le \lambda^L e^{-L(L+1)/2}; "
-    r"\qquad \text{wandering: } (1 - p_w/2)^d",
+    formula=r"\begin{gathered} P(\text{step } l) = \min(\lambda e^{-l}, 1) \\ "
+    r"P(\text{all } L) \le \lambda^L e^{-L(L+1)/2} \\ \text{wandering: } (1 - p_w/2)^d \end{gathered}",
     source="Gan et al. 2025, arXiv 2501.15602; wandering: our form for Lu et al. 2025, arXiv 2505.20296",
     assumes="No error is undone.",
     knobs=(
@@ -177,8 +177,8 @@ VERTEX = Bench(
     name="vertex",
     title="Queries on a graph",
     question="One long walk or many looks at once?",
-    formula=r"\text{walk: } P = 1 \text{ for } q \ge L, \text{ else } \tfrac12; \qquad "
-    r"q < L/2 \Rightarrow P = \tfrac12 \text{ in any order}",
+    formula=r"\begin{gathered} \text{walk: } P = 1 \text{ for } q \ge L, \text{ else } \tfrac12 \\ "
+    r"q < L/2 \Rightarrow P = \tfrac12 \text{ in any order} \end{gathered}",
     source="Vertex-query model of Mirtaheri et al. 2025, arXiv 2505.21825; counts: our derivation",
     assumes="A query shows a vertex's neighbours; labels tell nothing; who does not know tosses a coin.",
     knobs=(
@@ -193,7 +193,8 @@ BRIDGE = Bench(
     name="bridge",
     title="Votes that make up for shortness",
     question="How many short walks replace a long one?",
-    formula=r"P = \tfrac12 + e^{-\Omega(d)} \ \Rightarrow\ \text{votes for } \tfrac23 = e^{\Omega(d)}",
+    formula=r"\begin{gathered} P = \tfrac12 + e^{-\Omega(d)} \\ "
+    r"\Rightarrow \text{votes for } \tfrac23 = e^{\Omega(d)} \end{gathered}",
     source="Mirtaheri et al. 2025, arXiv 2505.21825; exact reach: our computation",
     assumes="Cycles with a short arm of 1 edge, a long one of 3 and a dead end of 2; each way is as likely.",
     knobs=(

@@ -31,7 +31,7 @@ def experiment(lesson: Lesson) -> None:
 
 
 def take_away(lesson: Lesson, run: dict[str, Any] | None, over: pl.DataFrame | None) -> None:
-    """A button that makes the lesson one HTML file, and then one that saves it; the experiment where a run was shown."""
+    """A button that makes the lesson one HTML file, then one that saves it; the experiment if a run was shown."""
     if run is not None:
         experiment(lesson)
     key = f"lesson.page.{lesson.claim}"
@@ -39,13 +39,8 @@ def take_away(lesson: Lesson, run: dict[str, Any] | None, over: pl.DataFrame | N
         from fourdials import handout
 
         with st.spinner("Putting it together …"):
-            st.session_state[key] = handout.html_of(
-                lesson,
-                verdicts.findings()[lesson.claim],
-                data.store(),
-                None if run is None else run["experiment_id"],
-                over,
-            )
+            found, shown = verdicts.findings()[lesson.claim], None if run is None else run["experiment_id"]
+            st.session_state[key] = handout.html_of(lesson, found, data.store(), shown, over)
     if made := st.session_state.get(key):
         st.download_button(
             f"Save it ({len(made) / 1e6:.1f} MB)",
