@@ -31,9 +31,8 @@ def test_a_file_says_what_is_claimed_by_whom_what_is_run_and_what_would_count(pa
     assert re.match(r"C\d+b?[.,]", said)
     assert all(part in said for part in ("Source:", "Run:", "Reproduced:"))
     assert f"python -m fourdials run data/experiments/{path.name}" in said
-    assert spec.load(path)["name"].startswith(
-        path.stem.split("_")[0].removeprefix("c").join(("C", "")).replace("C0", "C")
-    )
+    claim = path.stem.split("_")[0].removeprefix("c").lstrip("0")
+    assert spec.load(path)["name"].startswith(f"C{claim}: ")
 
 
 @each_file

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from fourdials import spec, worker
 from fourdials.cli import app, main
 
-COMMANDS = ["run", "resume", "regrade", "list", "query", "export"]
+COMMANDS = ["run", "resume", "regrade", "list", "query", "export", "policy"]
 TINY = {
     "name": "Tiny",
     "seed": 1,

@@ -70,6 +70,7 @@ class Draft:
     seed: int = 1
     concurrency: int = 8
     allocator: str = "uniform"
+    allocation: Mapping[str, Any] = field(default_factory=dict)
     trial_budget: Mapping[str, float] = field(default_factory=dict)
     more_budget: Mapping[str, float] = field(default_factory=dict)
     models: Mapping[str, Any] = field(default_factory=dict)
@@ -166,6 +167,7 @@ def to_spec(
         "repeats": draft.repeats,
         "concurrency": draft.concurrency,
         **({"allocator": draft.allocator} if draft.allocator != "uniform" else {}),
+        **_unless_empty("allocation", dict(draft.allocation)),
         "model": draft.model,
         **({"grader_model": draft.grader_model or draft.model} if judged(draft.params, draft.tasks) else {}),
         **_unless_empty("budget", {**draft.more_budget, **amount}),
@@ -228,6 +230,7 @@ def from_spec(data: Mapping[str, Any], plans: Mapping[str, Strategy]) -> Draft:
         problems=max(counts.values()),
         counts=counts if len(set(counts.values())) > 1 else {},
         allocator=data.get("allocator", "uniform"),
+        allocation=dict(data.get("allocation", {})),
         unit=unit,
         amount=amount,
         split="equal" if equal else "custom",

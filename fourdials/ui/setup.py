@@ -78,7 +78,7 @@ def put(draft: Draft) -> None:
         state[f"run.cap.{unit}"] = draft.trial_budget.get(unit)
     state["run.given.params"] = dict(draft.params)
     state["run.grader_model"] = draft.grader_model
-    names = ("more_budget", "models", "counts", "allocator")
+    names = ("more_budget", "models", "counts", "allocator", "allocation")
     state["run.carried"] = {name: getattr(draft, name) for name in names}
     state["run.cap.seconds"] = draft.trial_budget.get("seconds")
     _put_arms(draft.arms)
