@@ -21,9 +21,10 @@ def voted(p: float, disks: float, correlation: float, target: float) -> Played:
     alone, shared = theory.all_right(p, leads, steps), theory.all_right(p, leads, steps, correlation=correlation)
     frame = lines(
         ("independent errors", "line", leads, alone),
-        (f"correlation {correlation:.2f}", "line", leads, shared),
         (f"target {percent(target)}", "dash", leads[[0, -1]], [target, target]),
     )
+    if correlation:
+        frame = pl.concat([frame, lines((f"correlation {correlation:.2f}", "line", leads, shared))])
     one = float(theory.chain(p, steps))
     if p <= 0.5:
         return Played(frame, f"With p = {p:.3f}, not above one half, no lead helps: more votes make errors surer.")

@@ -51,7 +51,9 @@ def draw(
     if percent:
         figure.layout.yaxis.update(tickformat=".0%", range=[-0.02, 1.04])
     else:
-        figure.layout.yaxis.update(exponentformat="SI", rangemode="normal" if log_y else "tozero")
+        figure.layout.yaxis.update(tickformat="~s", rangemode="normal" if log_y else "tozero")
+        if log_y:
+            figure.layout.yaxis.update(dtick=1)
     if log_x:
         figure.layout.xaxis.update(tickformat="~s", dtick=1)
     return style.dress(figure, style.safe(title), [status], dark, height)

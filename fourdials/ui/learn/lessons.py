@@ -101,7 +101,9 @@ def _predicted(lesson: Lesson, over: pl.DataFrame | None) -> bool:
                 st.radio(
                     "Your answer", options, None, key=f"{key}.choice", format_func=lambda i: lesson.predict.options[i]
                 )
-            st.form_submit_button("Commit to it", type="primary", on_click=_commit, args=(lesson,))
+            sent = st.form_submit_button("Commit to it", type="primary", on_click=_commit, args=(lesson,))
+        if sent:
+            st.warning("Choose an answer first.")
         return False
     _compared(lesson, made, over)
     st.button("Predict again", on_click=_forget, args=(lesson,), type="tertiary", icon=":material/undo:")
