@@ -15,7 +15,7 @@ import polars as pl
 
 from fourdials import __version__, estimate, query, verdict
 from fourdials.bench import Bench
-from fourdials.figures import curves, status, theory
+from fourdials.figures import curves, status, style, theory
 from fourdials.lessons import Lesson
 from fourdials.report import POLICY, STYLE
 from fourdials.store import Store
@@ -54,6 +54,8 @@ def html_of(
     ]
     if lesson.of_bench is not None:
         parts += ["<h2>Theory</h2>", _theory(lesson.of_bench, lesson.knobs, over, first=experiment_id is None)]
+        if over is not None and lesson.run.pool:
+            parts.append(f"<p>{_text(lesson.run.see)}</p>")
     parts += [
         "<h2>What is known</h2>",
         *(
@@ -127,7 +129,7 @@ def _run(store: Store | None, experiment_id: str | None, lesson: Lesson) -> str:
     baselines = query.run(store, "baselines", experiment_ids=ids, **chosen)
     said = status.status_of(runs, curve, "total_tokens")
     figure = curves.overlay(curve, baselines, said, "total_tokens")
-    see = f"<p>{_text(lesson.run.see)}</p>" if lesson.run.see and runs["recorded"][0] else ""
+    see = f"<p>{_text(lesson.run.see)}</p>" if lesson.run.see and runs["recorded"][0] and not lesson.run.pool else ""
     return f"<p>{_text(runs['name'][0])}</p>{_figure(figure, curves.alt_text(curve, 'total_tokens'), True)}{see}"
 
 
@@ -148,7 +150,7 @@ def _theory(bench: Bench, knobs: Mapping[str, float], over: pl.DataFrame | None,
         theory.draw(
             each.frame,
             bench.title,
-            each.status,
+            each.status if over is None else f"{each.status}, but for the points, which are the run above",
             x=bench.x,
             y=bench.y,
             percent=bench.percent,
@@ -167,9 +169,18 @@ def _theory(bench: Bench, knobs: Mapping[str, float], over: pl.DataFrame | None,
         visible = [at_place == place for at_place, number in enumerate(counts) for _ in range(number)]
         steps.append({"method": "update", "label": f"{setting[knob.name]:g}", "args": [{"visible": visible}]})
     figure.update_layout(
-        sliders=[{"active": start, "steps": steps, "currentvalue": {"prefix": f"{knob.label}: "}, "y": -0.22}],
-        margin={"b": 150},
-        height=540,
+        sliders=[
+            {
+                "active": start,
+                "steps": steps,
+                "currentvalue": {"prefix": f"{knob.label}: ", "font": {"color": style.INKS[False].text, "size": 13}},
+                "font": {"color": "rgba(0,0,0,0)"},  # thirteen labels overlap; the one chosen stands above
+                "tickcolor": style.INKS[False].grid,
+                "y": -0.2,
+            }
+        ],
+        margin={"b": 250},
+        height=640,
     )
     rest = ", ".join(f"{each.label}: {at[each.name]:g}" for each in bench.knobs[1:])
     return (

@@ -1,4 +1,4 @@
-"""Benches: their curves are the closed forms at the settings, their simulators agree, and a run can be laid over them."""
+"""Benches: their curves are the closed forms, their simulators agree, and a run can be laid over them."""
 
 import numpy as np
 import polars as pl

@@ -60,9 +60,11 @@ def show() -> None:
         selection_mode="single-row",
         key="verdicts.table",
         column_config={
-            "claim": st.column_config.TextColumn(width="medium"),
-            "real models": st.column_config.TextColumn(width="medium"),
-            "rests on": st.column_config.TextColumn(width="large"),
+            "claim": st.column_config.TextColumn(width=240),
+            "real models": st.column_config.TextColumn(width=180),
+            "n": st.column_config.TextColumn(width=60),
+            "interval": st.column_config.TextColumn(width=220),
+            "rests on": st.column_config.TextColumn(width=340),
         },
     )
     chosen = picked["selection"]["rows"]
@@ -103,7 +105,8 @@ def interval(check: Check) -> str:
     show_one = {"points": numbers.difference, "share": numbers.percent}.get(check.unit, lambda v: f"{v:.3g}")
     if check.low is None or check.high is None:
         return show_one(check.value)
-    return f"{show_one(check.value)} ({show_one(check.low)} to {show_one(check.high)})"
+    low, high = (show_one(end).removesuffix(" points") for end in (check.low, check.high))
+    return f"{show_one(check.value)} ({low} to {high})"
 
 
 def reasons(claim: Claim, found: dict[str, Finding], lesson: bool = True) -> None:
