@@ -88,16 +88,18 @@ def replays(
     """Replays every policy under every total budget.
 
     `UNIFORM` takes every trial to the same level at once, for each level that any arm has, since that is how it would
-    be deployed: samples together in one request pay their prompt once. Its budgets are what that spends.
+    be deployed: samples together in one request pay their prompt once. Its budgets are what that spends; of levels that
+    spend the same, since nobody goes on any further, the last one stands.
     """
-    frames = []
+    frames: dict[tuple[str, float], pl.DataFrame] = {}
     for policy in policies:
         for played, total in _uniform(trials) if policy == UNIFORM else [(policy, total) for total in totals]:
             frame = replay(trials, played, total)
             label = float(frame["spent"].sum() if total is None else total)
             names = {"policy": policy.name, "uses_truth": policy.uses_truth, "budget": label}
-            frames.append(frame.select(*(pl.lit(value).alias(name) for name, value in names.items()), pl.all()))
-    return Replays(pl.concat(frames) if frames else pl.DataFrame(), seed, replicates)
+            named = frame.select(*(pl.lit(value).alias(name) for name, value in names.items()), pl.all())
+            frames[policy.name, label] = named
+    return Replays(pl.concat(frames.values()) if frames else pl.DataFrame(), seed, replicates)
 
 
 def _uniform(trials: Sequence[RecordedTrial]) -> list[tuple[Policy, float | None]]:
@@ -220,9 +222,7 @@ def savings(held: Replays) -> pl.DataFrame:
         if policy == UNIFORM.name or not table.counted[i].sum():
             continue
         own_value, own_spend = table.values(i, weights), table.spends(i, weights)
-        reached = np.array(
-            [_spend_at(spends[r], values[r], own_value[r]) if own_spend[r] > 0 else np.nan for r in range(len(weights))]
-        )
+        reached = np.where(own_spend > 0, _spend_at(spends, values, own_value), np.nan)
         ratios = reached / np.where(own_spend > 0, own_spend, np.nan)
         known = ratios[1:][~np.isnan(ratios[1:])]
         low, high = np.quantile(known, ENDS, method="inverted_cdf") if len(known) else (np.nan, np.nan)
@@ -256,16 +256,16 @@ def _doubt(reached: Array, gains: Array) -> str:
     return NEVER if np.isinf(reached[0]) else ""
 
 
-def _spend_at(spends: Array, values: Array, wanted: float) -> float:
-    """The spend at which a rising curve through these points reaches a value; infinite if it never does."""
-    place = int(np.searchsorted(values, wanted - 1e-12, side="left"))
-    if place == len(values):
-        return float("inf")
-    if place == 0:
-        return float(spends[0])
-    below, above = values[place - 1], values[place]
-    part = (wanted - below) / (above - below)
-    return float(spends[place - 1] + min(1.0, max(0.0, part)) * (spends[place] - spends[place - 1]))
+def _spend_at(spends: Array, values: Array, wanted: Array) -> Array:
+    """For each row the spend at which a rising curve through its points reaches a value; infinite if it never does."""
+    place = (values < wanted[:, None] - 1e-12).sum(axis=1)
+    rows, last = np.arange(len(values)), values.shape[1] - 1
+    upper, lower = np.minimum(place, last), np.clip(place - 1, 0, last)
+    rise = values[rows, upper] - values[rows, lower]
+    part = np.divide(wanted - values[rows, lower], rise, out=np.zeros(len(values)), where=rise > 0).clip(0, 1)
+    between = spends[rows, lower] + part * (spends[rows, upper] - spends[rows, lower])
+    found: Array = np.where(place > last, np.inf, np.where(place == 0, spends[:, 0], between))
+    return found
 
 
 def where_spent(held: Replays, by: str = "difficulty") -> pl.DataFrame:

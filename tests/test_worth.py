@@ -47,6 +47,16 @@ def test_a_saving_is_the_spend_of_uniform_at_the_same_accuracy_over_the_policys_
     assert (row["n"], row["method"], row["note"]) == (24, worth.PAIRED, "")
 
 
+def test_levels_that_nobody_goes_on_to_are_charged_once():
+    """Arms with other levels make uniform levels at which nothing more is spent."""
+    other = [trial(i, SURE, arm="b", block=i, levels=(1, 2, 3, 4)) for i in range(24)]
+    one = [trial(i, SURE[:1], arm="a", block=i, levels=(1,)) for i in range(24)]
+    stopped = [trial(i, SURE[:2], arm="c", block=i, levels=(1, 2, 5, 6), reason="finished") for i in range(24)]
+    frame = worth.worth(worth.replays([*other, *one, *stopped], [], [UNIFORM]))
+    assert frame["budget"].is_unique().all()
+    assert (frame["budget"] == frame["spent"]).all()
+
+
 def test_where_uniform_never_gets_as_far_there_is_no_ratio_and_it_is_said():
     early = [(1, "x", 1.0), (2, "y", 0.0), (4, "y", 0.0)]
     trials = [trial(i, LATE if i % 2 else early) for i in range(24)]
