@@ -8,10 +8,11 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from fourdials import plugins
+from fourdials.caps import draw
 from fourdials.records import Arm, Experiment, Limits, Problem, TaskChoice, Trial
 from fourdials.spec import digest, fit
 
@@ -70,6 +71,8 @@ def trials(experiment: Experiment, experiment_id: str, order: Sequence[Block]) -
         for arm in arms[block.task.name]:
             runs = [arm.levels] if arm.nested else [(level,) for level in arm.levels if level > 0]
             for levels in runs:
+                allowed = limits(experiment, arm, counts[arm.name], levels[-1])
+                cap = _drawn(experiment, arm, block, levels[-1], allowed)
                 yield Trial(
                     trial_id=trial_id(experiment_id, arm, block, levels[-1]),
                     experiment_id=experiment_id,
@@ -79,14 +82,26 @@ def trials(experiment: Experiment, experiment_id: str, order: Sequence[Block]) -
                     block=number,
                     max_level=levels[-1],
                     levels=levels,
-                    limits=limits(experiment, arm, counts[arm.name], levels[-1]),
+                    limits=allowed if cap is None else replace(allowed, total_tokens=cap),
+                    cap_tokens=cap,
                 )
 
 
 def trial_id(experiment_id: str, arm: Arm, block: Block, level: int) -> str:
     """Readable and stable: the same trial has the same id on every replay."""
-    place = f"{experiment_id}/{block.task.name}/{block.problem.problem_id}/{arm.name}/{block.repeat}"
+    return f"{experiment_id}/{_place(arm, block, level)}"
+
+
+def _place(arm: Arm, block: Block, level: int) -> str:
+    place = f"{block.task.name}/{block.problem.problem_id}/{arm.name}/{block.repeat}"
     return place if arm.nested else f"{place}/{level}"
+
+
+def _drawn(experiment: Experiment, arm: Arm, block: Block, level: int, allowed: Limits) -> int | None:
+    """The trial's own random cap, no larger than its part of the budget; None if caps are not drawn."""
+    if experiment.random_cap is None:
+        return None
+    return _least(draw(experiment.seed, _place(arm, block, level), experiment.random_cap), allowed.total_tokens)
 
 
 def limits(experiment: Experiment, arm: Arm, trials_of_arm: int, level: int) -> Limits:

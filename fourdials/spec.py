@@ -14,35 +14,23 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from fourdials import own, plugins
+from fourdials.caps import Budget, Positive, Section, TrialBudget
 from fourdials.errors import InputError, Mistake, SpecError
 from fourdials.models import catalogue
 from fourdials.plugins import Strategy
 from fourdials.records import Arm, Experiment, Limits, Model, TaskChoice
 
-_Positive = Annotated[int, Field(gt=0)]
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Budget(_Section):
-    total_tokens: _Positive | None = None
-    usd: Annotated[float, Field(gt=0)] | None = None
-    calls: _Positive | None = None
-    seconds: Annotated[float, Field(gt=0)] | None = None
-
-
-class _Task(_Section):
+class _Task(Section):
     name: str
     problems: Annotated[int, Field(gt=0, le=100_000)] = 20
     params: dict[str, Any] = {}
 
 
-class _Arm(_Section):
+class _Arm(Section):
     strategy: str
     name: Annotated[str, Field(max_length=60)] | None = None
     levels: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] | None = None
@@ -51,24 +39,24 @@ class _Arm(_Section):
     share: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
-class _Endpoint(_Section):
+class _Endpoint(Section):
     """Changes to one catalogue entry: where it is served, and which key that address may use."""
 
     api_base: str | None = None
     key_variable: str | None = None
     format: Annotated[str, Field(pattern="^(chat|completion)$")] | None = None
-    context_tokens: _Positive | None = None
-    parameters: _Positive | None = None
+    context_tokens: Positive | None = None
+    parameters: Positive | None = None
     prefill_tokens_per_s: Annotated[float, Field(gt=0)] | None = None
     decode_tokens_per_s: Annotated[float, Field(gt=0)] | None = None
     samples_per_request: Annotated[int, Field(gt=0, le=128)] | None = None
-    concurrency: _Positive | None = None
-    requests_per_minute: _Positive | None = None
-    tokens_per_minute: _Positive | None = None
+    concurrency: Positive | None = None
+    requests_per_minute: Positive | None = None
+    tokens_per_minute: Positive | None = None
     capabilities: dict[str, Annotated[str, Field(pattern="^(yes|no|unknown)$")]] = {}
 
 
-class _Spec(_Section):
+class _Spec(Section):
     name: Annotated[str, Field(min_length=1, max_length=80)]
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     repeats: Annotated[int, Field(gt=0, le=1000)] = 1
@@ -77,8 +65,8 @@ class _Spec(_Section):
     allocation: dict[str, Any] = {}
     model: str | None = None
     grader_model: str | None = None
-    budget: _Budget = _Budget()
-    trial_budget: _Budget = _Budget()
+    budget: Budget = Budget()
+    trial_budget: TrialBudget = TrialBudget()
     models: dict[str, _Endpoint] = {}
     tasks: Annotated[list[_Task], Field(min_length=1)]
     arms: Annotated[list[_Arm], Field(min_length=1)]
@@ -207,7 +195,8 @@ def parse(data: Mapping[str, Any], *, trusted: bool = True) -> Experiment:
         allocator=spec.allocator,
         allocation=allocation,
         budget=Limits(**spec.budget.model_dump()),
-        trial_budget=Limits(**spec.trial_budget.model_dump()),
+        trial_budget=Limits(**{**spec.trial_budget.model_dump(), "total_tokens": spec.trial_budget.most_tokens}),
+        random_cap=spec.trial_budget.drawn,
         grader_model=spec.grader_model,
         spec=_without_none(data),
     )
@@ -241,7 +230,7 @@ def _unknown_names(data: Mapping[str, Any]) -> list[Mistake]:
 
 def _settings(place: Sequence[int | str]) -> str:
     """The settings that exist where an unknown one was found, or nothing for a plug-in's own."""
-    sections = {"tasks": _Task, "arms": _Arm, "budget": _Budget, "trial_budget": _Budget, "models": _Endpoint}
+    sections = {"tasks": _Task, "arms": _Arm, "budget": Budget, "trial_budget": TrialBudget, "models": _Endpoint}
     section: Any = _Spec if len(place) == 1 else sections.get(str(place[0]))
     return f"; there are {', '.join(section.model_fields)}" if section else ""
 
