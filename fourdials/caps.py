@@ -14,13 +14,11 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 Positive = Annotated[int, Field(gt=0)]
 
 
-class Section(BaseModel):
-    """A table of an experiment file; what it does not know is a mistake."""
-
+class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Range(Section):
+class Range(_Section):
     """Tokens between which each trial's own cap is drawn."""
 
     low: Positive
@@ -41,7 +39,7 @@ def _shape(value: object) -> str:
 Tokens = Annotated[Annotated[Positive, Tag("number")] | Annotated[Range, Tag("range")], Discriminator(_shape)]
 
 
-class Budget(Section):
+class Budget(_Section):
     """The table `budget`: what an experiment may spend in all."""
 
     total_tokens: Positive | None = None
@@ -50,7 +48,7 @@ class Budget(Section):
     seconds: Annotated[float, Field(gt=0)] | None = None
 
 
-class TrialBudget(Section):
+class TrialBudget(_Section):
     """The table `trial_budget`: what a single trial may spend; its tokens may be drawn at random."""
 
     total_tokens: Tokens | None = None

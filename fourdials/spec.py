@@ -14,23 +14,27 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tomlkit
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fourdials import own, plugins
-from fourdials.caps import Budget, Positive, Section, TrialBudget
+from fourdials.caps import Budget, Positive, TrialBudget
 from fourdials.errors import InputError, Mistake, SpecError
 from fourdials.models import catalogue
 from fourdials.plugins import Strategy
 from fourdials.records import Arm, Experiment, Limits, Model, TaskChoice
 
 
-class _Task(Section):
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Task(_Section):
     name: str
     problems: Annotated[int, Field(gt=0, le=100_000)] = 20
     params: dict[str, Any] = {}
 
 
-class _Arm(Section):
+class _Arm(_Section):
     strategy: str
     name: Annotated[str, Field(max_length=60)] | None = None
     levels: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] | None = None
@@ -39,7 +43,7 @@ class _Arm(Section):
     share: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
-class _Endpoint(Section):
+class _Endpoint(_Section):
     """Changes to one catalogue entry: where it is served, and which key that address may use."""
 
     api_base: str | None = None
@@ -56,7 +60,7 @@ class _Endpoint(Section):
     capabilities: dict[str, Annotated[str, Field(pattern="^(yes|no|unknown)$")]] = {}
 
 
-class _Spec(Section):
+class _Spec(_Section):
     name: Annotated[str, Field(min_length=1, max_length=80)]
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     repeats: Annotated[int, Field(gt=0, le=1000)] = 1

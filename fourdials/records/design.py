@@ -60,10 +60,10 @@ class Arm:
 class Experiment:
     """A validated experiment: which tasks, arms and models, how many repeats, and what may be spent.
 
-    `allocation` holds the validated knobs of the allocator. `random_cap`, if given, is the range of tokens from which each
-    trial's own cap is drawn; `trial_budget` then holds its upper end. `models` maps every model id of the line-ups, and
+    `allocation` holds the validated knobs of the allocator. `models` maps every model id of the line-ups, and
     `grader_model`, to its catalogue entry; `grader_model` judges the answers of tasks that a model grades, None if
-    there are none; `spec` is the plain data it was read from.
+    there are none; `spec` is the plain data it was read from. `random_cap`, if given, is the range of tokens from which
+    each trial's own cap is drawn; `trial_budget` then holds its upper end.
     """
 
     name: str
