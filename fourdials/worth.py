@@ -102,6 +102,39 @@ def replays(
     return Replays(pl.concat(frames.values()) if frames else pl.DataFrame(), seed, replicates)
 
 
+def at(held: Replays, total: float) -> Replays:
+    """Each policy's replay at one budget: of those it was replayed at, the one nearest to `total`, by ratio."""
+    if held.trials.is_empty() or total <= 0:
+        return held
+    keys = held.trials.select("policy", "budget").unique(maintain_order=True).filter(pl.col("budget") > 0)
+    away = (pl.col("budget") / total).log().abs()
+    nearest = keys.sort(away).unique("policy", keep="first", maintain_order=True)
+    kept = held.trials.join(nearest, on=["policy", "budget"], how="semi", maintain_order="left")
+    return Replays(kept, held.seed, held.replicates)
+
+
+def played(spends: pl.DataFrame, policy: str, unit: str = "total_tokens") -> Replays:
+    """A run as its allocator really divided it, for `where_spent`.
+
+    Args:
+        spends: Rows of the query `trial_spends`. Trials whose spend is unknown in `unit` are left out.
+        policy: What to call it.
+        unit: total_tokens, usd or calls; here the bill, probes included.
+    """
+    known = spends.drop_nulls(unit)
+    names = {"policy": pl.lit(policy), "uses_truth": pl.lit(False), "budget": pl.col(unit).sum().cast(pl.Float64)}
+    same = ("task", "problem_id", "cluster_id", "difficulty", "arm", "dial")
+    rows = known.select(
+        *(value.alias(name) for name, value in names.items()),
+        *(pl.col(name) for name in same),
+        pl.col("level"),
+        pl.col(unit).cast(pl.Float64).alias("spent"),
+        pl.col("score"),
+        pl.lit(False).alias("aside"),
+    )
+    return Replays(rows)
+
+
 def _uniform(trials: Sequence[RecordedTrial]) -> list[tuple[Policy, float | None]]:
     levels = sorted({level for trial in trials for level in trial.levels if level > 0})
     return [(Policy(UNIFORM.name, "uniform", {"order": "levels", "level": level}), None) for level in levels]

@@ -6,7 +6,7 @@
 -- $tasks VARCHAR[] optional: only these tasks
 -- $arms VARCHAR[] optional: only these arms; a failure of another arm then drops no block
 SELECT u.experiment_id, u.arm, u.strategy, u.dial, t.model, u.task, u.problem_id, u.cluster_id, u.difficulty, u.repeat,
-       u.trial_id, u.max_level, u.stop_reason,
+       u.trial_id, u.max_level, t.level, u.stop_reason,
        coalesce(u.score, 0) AS score,
        t.prompt_tokens + t.completion_tokens AS total_tokens,
        t.calls,

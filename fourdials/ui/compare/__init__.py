@@ -16,6 +16,9 @@ TABS: dict[str, str] = {
     "curves": "Curves",
     "samples": "Sample once",
     "differences": "Differences",
+    "allocate": "Allocate",
+    "difficulty": "Difficulty",
+    "variance": "Variance",
 }
 
 
