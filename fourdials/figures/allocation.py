@@ -64,7 +64,7 @@ def worth_curves(
     figure.update_xaxes(
         title={"text": f"Total {_named(unit)} really spent", "standoff": 8}, rangemode="tozero", nticks=6
     )
-    figure.update_xaxes(**({"tickprefix": "$"} if unit == "usd" else {"tickformat": "~s"}))
+    figure.update_xaxes(automargin=True, **({"tickprefix": "$"} if unit == "usd" else {"tickformat": "~s"}))
     figure.update_yaxes(title={"text": "Mean score", "standoff": 4}, tickformat=".0%", rangemode="tozero", nticks=6)
     lines = [status_line(status), "Replayed over recorded answers, no new calls.", *(f"⚠ {each}" for each in warnings)]
     return style.dress(figure, "What dividing the budget is worth", lines, dark, height)
@@ -113,7 +113,9 @@ def where(
             )
         )
     figure.update_layout(barmode="group", bargap=0.25)
-    figure.update_xaxes(title={"text": "Share of the spend", "standoff": 8}, tickformat=".0%", rangemode="tozero")
+    figure.update_xaxes(
+        automargin=True, title={"text": "Share of the spend", "standoff": 8}, tickformat=".0%", rangemode="tozero"
+    )
     figure.update_yaxes(autorange="reversed", automargin=True)
     by = _GROUPS.get(frame["by"][0] if frame.height else "", "group")
     height = 190 + len(groups) * (16 + 13 * frame["policy"].n_unique())

@@ -52,7 +52,9 @@ def by_bin(
                 hovertemplate="<b>%{fullData.name}</b>, %{x}<br>%{text}<extra></extra>",
             )
         )
-    figure.update_xaxes(title={"text": "Problems, from the hardest to the easiest", "standoff": 8}, type="category")
+    figure.update_xaxes(
+        automargin=True, title={"text": "Problems, from the hardest to the easiest", "standoff": 8}, type="category"
+    )
     figure.update_yaxes(title={"text": "Mean score", "standoff": 4}, tickformat=".0%", range=[0, 1.03], nticks=6)
     told = f"Binned by a random half of the samples of {binned_by}."
     lines = [status_line(status), told, *(f"⚠ {each}" for each in warnings)]

@@ -52,7 +52,9 @@ def shares(
             )
         )
     figure.update_layout(scattermode="group")
-    figure.update_xaxes(title={"text": "Share of the variance of scores", "standoff": 8}, tickformat=".0%", nticks=6)
+    figure.update_xaxes(
+        automargin=True, title={"text": "Share of the variance of scores", "standoff": 8}, tickformat=".0%", nticks=6
+    )
     figure.update_xaxes(rangemode="tozero")
     figure.update_yaxes(autorange="reversed", automargin=True)
     what = "trials" if level == "problem" else "configurations' means"
@@ -76,7 +78,9 @@ def by_range(frame: pl.DataFrame, status: Status, dark: bool = False) -> go.Figu
             hovertemplate="%{text}<extra></extra>",
         )
     )
-    figure.update_xaxes(title={"text": "Largest over smallest tokens of a trial", "standoff": 8}, rangemode="tozero")
+    figure.update_xaxes(
+        automargin=True, title={"text": "Largest over smallest tokens of a trial", "standoff": 8}, rangemode="tozero"
+    )
     figure.update_yaxes(title={"text": "R² of tokens alone", "standoff": 4}, tickformat=".0%", rangemode="tozero")
     return style.dress(figure, "The range of budgets decides", [status_line(status)], dark, 320)
 

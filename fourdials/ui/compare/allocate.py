@@ -54,7 +54,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     if found.held is None or found.worth is None or found.savings is None:
         st.info(curves.why_empty(view, *monitor.look(view.experiment_id)))
         return
-    _draw(view, found.worth, unit)
+    _draw(view, chosen, found.worth, unit)
     total = _choose_total(found.worth, unit)
     _read(found.savings, found.worth, total, unit)
     _went(view, found.held, total, unit)
@@ -111,25 +111,27 @@ def _divided(
     return Divided(held, worth.worth(held), worth.savings(held))
 
 
-def _draw(view: curves.View, frame: pl.DataFrame, unit: str) -> None:
+def _draw(view: curves.View, chosen: tuple[str, ...], frame: pl.DataFrame, unit: str) -> None:
     from fourdials.figures import allocation, status
 
     runs = data.frame("experiments").filter(experiment_id=view.experiment_id)
+    arms = data.frame("arms", experiment_ids=[view.experiment_id])
     said = status.status_of(runs, frame.drop_nulls("value"), unit)
-    figure = allocation.worth_curves(frame, said, unit, dark=st.context.theme.type == "dark")
+    shown = arms.filter(arms["arm"].is_in(chosen)).with_columns(n=said.n)
+    warnings = status.warnings_of(runs, shown, arms)
+    figure = allocation.worth_curves(frame, said, unit, warnings, dark=st.context.theme.type == "dark")
     chart.live_chart(figure.to_json(), key="allocate.worth", alt=allocation.worth_alt(frame, unit))
 
 
 def _choose_total(frame: pl.DataFrame, unit: str) -> float:
     """One of the budgets that were replayed."""
     labels = {f"{total:.6g}": total for total in sorted(set(frame.filter(frame["policy"] != "uniform")["budget"]))}
-    middle = list(labels)[len(labels) // 2]
     chosen = controls.linked_choice(
         st.select_slider,
         "Budget in all",
         list(labels),
         param="total",
-        default=middle,
+        default=list(labels)[-1],
         format_func=lambda each: words.plain(numbers.budget(unit, labels[each])),
     )
     return float(labels[chosen])
