@@ -107,6 +107,8 @@ def _divided(
     if several:
         policies.insert(-1, replay.Policy("successive halving", "successive_halving"))
     totals = worth.budgets(trials, SEVERAL if several else ONE)
+    if not totals:
+        return Divided(refused=f"No {numbers.UNITS[unit]} were spent on these problems; there is no budget to divide.")
     held = worth.replays(trials, totals, policies)
     return Divided(held, worth.worth(held), worth.savings(held))
 
@@ -126,6 +128,8 @@ def _draw(view: curves.View, chosen: tuple[str, ...], frame: pl.DataFrame, unit:
 def _choose_total(frame: pl.DataFrame, unit: str) -> float:
     """One of the budgets that were replayed."""
     labels = {f"{total:.6g}": total for total in sorted(set(frame.filter(frame["policy"] != "uniform")["budget"]))}
+    if len(labels) == 1:  # one level is all there is
+        return next(iter(labels.values()))
     chosen = controls.linked_choice(
         st.select_slider,
         "Budget in all",
@@ -134,7 +138,7 @@ def _choose_total(frame: pl.DataFrame, unit: str) -> float:
         default=list(labels)[-1],
         format_func=lambda each: words.plain(numbers.budget(unit, labels[each])),
     )
-    return float(labels[chosen])
+    return labels[chosen]
 
 
 def _read(savings: pl.DataFrame, frame: pl.DataFrame, total: float, unit: str) -> None:
