@@ -1,6 +1,7 @@
 """The tabs Allocate, Difficulty and Variance on simulated runs whose parameters say what must come out, and on none."""
 
 import tomllib
+from contextlib import closing
 
 import pytest
 
@@ -72,7 +73,7 @@ def test_the_policy_offered_is_the_one_the_command_line_writes(home, tmp_path):
     from fourdials.store import Store
 
     made = ran(home, [{"strategy": "single"}, VOTE], "sim/solve=0.55,spread=0.1")
-    with Store(home, recorded=home / "none") as store:
+    with closing(Store(home, recorded=home / "none")) as store:
         store.ingest()
         advice = advise.advise(replay.recorded(store, [made]), 500)
         text = policy.as_toml(store, made, advice, 500, "total_tokens")
@@ -110,8 +111,9 @@ def test_bins_recover_problems_that_differ(home):
     frame = difficulty._binned.__wrapped__(data.store(), str(home), 0, View(made), "majority_vote", 5, True)
     rows = frame.filter(arm="majority_vote").sort("bin")
     assert rows["value"].is_sorted()
-    assert rows["high"][0] < 0.2
-    assert rows["low"][4] > 0.8
+    assert rows["value"][0] < 0.1  # a fifth of Beta(1/3, 1/3) lies below 0.02, a fifth above 0.98
+    assert rows["value"][4] > 0.9
+    assert rows["high"][0] < rows["low"][2] < rows["high"][2] < rows["low"][4]
 
 
 def test_difficulty_needs_an_arm_that_samples_and_refuses_adaptive_ones(home):
@@ -136,7 +138,7 @@ def test_variance_warns_where_budgets_were_not_randomised_and_not_where_caps_wer
 def test_too_few_configurations_are_said_to_be_too_few(home):
     ran(home, [{"strategy": "single"}, VOTE], "sim/solve=0.6,spread=0.3", problems=12)
     said = shown(tab("Variance", over="configuration"))
-    assert "Not enough to say: got 2 configuration rows" in said
+    assert "got 2 configuration rows; too few" in said
 
 
 @pytest.mark.parametrize("title", ["Allocate", "Difficulty", "Variance"])
