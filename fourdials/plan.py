@@ -5,6 +5,7 @@ Called by the worker, which runs the trials, and by the forecast, which rehearse
 
 from __future__ import annotations
 
+import math
 import random
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from fourdials import plugins
-from fourdials.caps import draw
 from fourdials.records import Arm, Experiment, Limits, Problem, TaskChoice, Trial
 from fourdials.spec import digest, fit
 
@@ -98,10 +98,16 @@ def _place(arm: Arm, block: Block, level: int) -> str:
 
 
 def _drawn(experiment: Experiment, arm: Arm, block: Block, level: int, allowed: Limits) -> int | None:
-    """The trial's own random cap, no larger than its part of the budget; None if caps are not drawn."""
+    """The trial's own random cap, no larger than its part of the budget; None if caps are not drawn.
+
+    exp(U(ln low, ln high)), rounded: even on a log scale. It follows from the experiment's seed and the trial's place,
+    so that a resumed run, and another run of the same file, draw the same.
+    """
     if experiment.random_cap is None:
         return None
-    return _least(draw(experiment.seed, _place(arm, block, level), experiment.random_cap), allowed.total_tokens)
+    low, high = (math.log(end) for end in experiment.random_cap)
+    rng = random.Random(f"{experiment.seed}:cap:{_place(arm, block, level)}")
+    return _least(round(math.exp(rng.uniform(low, high))), allowed.total_tokens)
 
 
 def limits(experiment: Experiment, arm: Arm, trials_of_arm: int, level: int) -> Limits:
