@@ -127,7 +127,8 @@ def _draw(view: curves.View, chosen: tuple[str, ...], frame: pl.DataFrame, unit:
 
 def _choose_total(frame: pl.DataFrame, unit: str) -> float:
     """One of the budgets that were replayed."""
-    labels = {f"{total:.6g}": total for total in sorted(set(frame.filter(frame["policy"] != "uniform")["budget"]))}
+    totals = sorted(set(frame.filter(frame["policy"] != "uniform")["budget"]))
+    labels: dict[str, float] = {f"{total:.6g}": total for total in totals}
     if len(labels) == 1:  # one level is all there is
         return next(iter(labels.values()))
     chosen = controls.linked_choice(
