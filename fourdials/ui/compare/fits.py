@@ -55,12 +55,21 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     opened, folder = data.store(), str(home())
     try:
         with st.spinner("Fitting …"):
-            found, fitted = _fitted(opened, folder, opened.version(), view, arm, points / 100 / step)
+            found, fitted, over = _fitted(opened, folder, opened.version(), view, arm, points / 100 / step)
     except InputError as error:
         st.info(f"No curve can be fitted to {words.plain(arm)}: {words.plain(str(error))}.")
         return
-    _draw(view, arms.filter(arm=arm), found, fitted)
-    st.text(_reading(found, view.unit, f"{amount} more gains less than {points:g} points"))
+    _draw(view, arms.filter(arm=arm), found, fitted, over)
+    st.text(_reading(found, view.unit, f"{amount} more gains less than {points:g} points", over))
+    if over:
+        last = fitted.row(-1, named=True)
+        ends = (
+            f"{numbers.percent(last['low'])} to {numbers.percent(last['high'])}, {last['method']}, {last['n']} problems"
+        )
+        st.text(
+            "The trials of this arm ended by themselves, so the end of its curve need not be foretold: however much more "
+            f"it is granted, it stays at {numbers.percent(last['value'])} ({ends})."
+        )
     st.dataframe(_families(found.table), hide_index=True)
     st.caption(
         "A family wins a resample where it has the lowest AICc. The last error is what the fit to all budgets but the "
@@ -74,21 +83,22 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
 @st.cache_data(max_entries=32, show_spinner=False)
 def _fitted(
     _store: Store, folder: str, version: int, view: curves.View, arm: str, price: float
-) -> tuple[Fits, pl.DataFrame]:
-    """The fits of an arm, and its curve at the budgets fitted: spend, value, low, high, n, method, fitted."""
+) -> tuple[Fits, pl.DataFrame, bool]:
+    """The fits of an arm, its curve at the budgets fitted (spend, value, low, high, n, method, fitted), and whether its
+    trials had finished."""
     import polars as pl
 
     from fourdials import estimate
-    from fourdials.estimate import fits
+    from fourdials.estimate import fits, panel
 
     points = data.frame("curve_points", experiment_ids=[view.experiment_id], unit=view.unit, **view.chosen)
     mine = points.filter(arm=arm)
     found = fits.fit(mine, price=price)
     values = estimate.curves(mine, grid=list(found.budgets)).select("spend", "value", "low", "high", "n", "method")
-    return found, values.with_columns(fitted=pl.Series(found.fitted[: values.height]))
+    return found, values.with_columns(fitted=pl.Series(found.fitted[: values.height])), panel.ran_out(mine)
 
 
-def _draw(view: curves.View, arm: pl.DataFrame, found: Fits, fitted: pl.DataFrame) -> None:
+def _draw(view: curves.View, arm: pl.DataFrame, found: Fits, fitted: pl.DataFrame, over: bool) -> None:
     from fourdials.figures import fits, status
 
     runs = data.frame("experiments").filter(experiment_id=view.experiment_id)
@@ -102,7 +112,7 @@ def _draw(view: curves.View, arm: pl.DataFrame, found: Fits, fitted: pl.DataFram
         arm["dial"][0],
         status.status_of(runs, fitted, view.unit),
         view.unit,
-        None if None in ends or found.best == "constant" else ends,
+        None if over or None in ends or found.best == "constant" else ends,
         None if None in stop or found.best == "constant" else stop,  # type: ignore[arg-type]
         status.warnings_of(runs, shown, arm),
         dark=st.context.theme.type == "dark",
@@ -111,7 +121,7 @@ def _draw(view: curves.View, arm: pl.DataFrame, found: Fits, fitted: pl.DataFram
     chart.live_chart(figure.to_json(), key="compare.fit", alt=fits.alt_text(fitted, found.best, view.unit))
 
 
-def _reading(found: Fits, unit: str, price: str) -> str:
+def _reading(found: Fits, unit: str, price: str, over: bool) -> str:
     """Which family, with what evidence; what it tends to; where more stops paying."""
     best = found.table.filter(family=found.best).row(0, named=True)
     n = f"{best['n']} problems"
@@ -123,8 +133,8 @@ def _reading(found: Fits, unit: str, price: str) -> str:
     )
     told += f"and wins {numbers.percent(best['wins'])} of resamples ({n}). "
     if best["asymptote"] is None:
-        told += "It tends to no limit. "
-    else:
+        told += "" if over else "It tends to no limit. "
+    elif not over:
         ends = f"{numbers.percent(best['asymptote_low'])} to {numbers.percent(best['asymptote_high'])}"
         told += f"It tends to {numbers.percent(best['asymptote'])} ({ends}). "
     if found.stop_at is None:
