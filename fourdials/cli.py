@@ -1,5 +1,5 @@
-"""The command line: `run`, `resume`, `regrade`, `list`, `query`, `export`. A mistake ends in one clear line and
-exit code 1."""
+"""The command line: `run`, `resume`, `regrade`, `list`, `query`, `export`, `policy`. A mistake ends in one clear
+line and exit code 1."""
 
 from __future__ import annotations
 
@@ -54,12 +54,16 @@ def run(
     ],
     again: Annotated[bool, typer.Option("--again", help="Start another run even if one of this spec exists")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the forecast")] = False,
+    model: Annotated[
+        str | None, typer.Option(help="Put this model, such as sim/default, in the place of every model of the file")
+    ] = None,
+    problems: Annotated[int | None, typer.Option(min=1, help="At most this many problems of each task")] = None,
     ingest: Annotated[bool, typer.Option(help="Take the results into the database at the end")] = True,
 ) -> None:
     """Run an experiment file; one that was interrupted goes on, one that has finished is left alone."""
     from fourdials import spec, worker
 
-    data = spec.load(spec_file)
+    data = spec.adapted(spec.load(spec_file), model=model, problems=problems)
     if dry_run:
         _print_forecast(data)
         return
@@ -209,6 +213,37 @@ def export(
     if not written:
         raise InputError(f"there is no run called {experiment!r}; `python -m fourdials list experiments` shows all")
     print(f"wrote {experiment} to {folder}")
+
+
+@app.command()
+def policy(
+    experiment: Annotated[str, typer.Argument(help="A run's id")],
+    file: Annotated[Path, typer.Argument(help="The .toml to write; a router that reads it goes beside it as .py")],
+    budget: Annotated[float, typer.Option(help="What one problem may cost on average, in UNIT")],
+    unit: Annotated[str, typer.Option(help="total_tokens, usd or calls")] = "total_tokens",
+    task: Annotated[list[str] | None, typer.Option(help="Only this task; may be given again")] = None,
+    confidence: Annotated[
+        float | None, typer.Option(help="Let the router stop votes once the leader is ahead with this probability")
+    ] = None,
+) -> None:
+    """Choose an arm and level from a run on one half of its problems, report it on the other, write it as a policy."""
+    from fourdials.policy import export_policy
+    from fourdials.store import opened
+
+    store = opened(home())
+    try:
+        advice = export_policy(store, experiment, file, budget, unit, tasks=task, confidence=confidence)
+    finally:
+        store.close()
+    print(advice.reason)
+    for row in advice.routes.to_dicts() if advice.routing else []:
+        print(f"{row['task']}: {row['arm']} at level {row['level']}, {row['value']:.2f} on {row['n']} problems")
+    if advice.no_routes:
+        print(f"no choice per task: {advice.no_routes}")
+    if routing := advice.routing:
+        gain = f"{routing.gain:+.3f} [{routing.low:+.3f}, {routing.high:+.3f}]"
+        print(f"choosing per task brings {gain}, {'worth it' if routing.worth_it else 'not shown to be worth it'}")
+    print(f"wrote {file} and {file.with_suffix('.py').name}")
 
 
 def _work(experiment_id: str, *, ingest: bool, options: Any = None) -> None:

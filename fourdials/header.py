@@ -80,4 +80,5 @@ def _problem_row(experiment_id: str, task: Any, problem: Problem, constant: floa
         "reference": problem.reference,
         "chance": task.chance(problem),
         "constant_score": constant,
+        "oracle_steps": problem.oracle_steps,
     }

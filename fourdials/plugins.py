@@ -10,16 +10,16 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, create_model
 
 from fourdials.errors import InputError
-from fourdials.records import Access, Checkpoint, Dial, Format
+from fourdials.records import Access, Checkpoint, Dial, Format, Model
 from fourdials.spending import Ask as Ask
 from fourdials.tasking import Environment as Environment
 from fourdials.tasking import ManySteps as ManySteps
@@ -106,12 +106,7 @@ def strategy(
     """
 
     def declare(play: Callable[..., Turns]) -> Callable[..., Turns]:
-        fields: dict[str, Any] = {}
-        for parameter in inspect.signature(play, eval_str=True).parameters.values():
-            if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
-                fields[parameter.name] = (parameter.annotation, parameter.default)
         name = play.__module__.rsplit(".", 1)[-1]
-        knobs = create_model(f"{name}_knobs", __config__=ConfigDict(extra="forbid", frozen=True), **fields)
         play.strategy = Strategy(  # type: ignore[attr-defined]
             name=name,
             dial=dial,
@@ -125,7 +120,7 @@ def strategy(
             source=source,
             doc=inspect.getdoc(play) or "",
             prompts=prompts or {},
-            Knobs=knobs,
+            Knobs=_knobs(name, play),
             play=play,
             abilities=abilities,
             uses_truth=uses_truth,
@@ -134,6 +129,15 @@ def strategy(
         return play
 
     return declare
+
+
+def _knobs(name: str, declared: Callable[..., Any]) -> type[BaseModel]:
+    """The keyword-only arguments of a plug-in as a model that validates them."""
+    fields: dict[str, Any] = {}
+    for parameter in inspect.signature(declared, eval_str=True).parameters.values():
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            fields[parameter.name] = (parameter.annotation, parameter.default)
+    return create_model(f"{name}_knobs", __config__=ConfigDict(extra="forbid", frozen=True), **fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,29 +157,90 @@ class TrialView:
     arm: str
     dial: Dial
     levels: tuple[int, ...]
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What an allocator sees of a running trial: its checkpoint without any grade. `stopped` ends it."""
+    """What an allocator sees of a trial each time it comes to a stand.
+
+    Attributes:
+        checkpoints: Those since its last update, in order, without any grade; none if it ended before one.
+        spent: All that the trial has spent so far, in the unit of the budget.
+        stopped: True if it has ended.
+        score: Its grade, for the trials named in `Allocator.calibration` only; None for all others.
+    """
 
     trial_id: str
-    checkpoint: Checkpoint | None
-    total_tokens: int
+    checkpoints: tuple[Checkpoint, ...]
+    spent: float
     stopped: bool
+    score: float | None = None
 
 
 class Allocator(Protocol):
-    """Decides who may go on. Built from the trials still open; asked whenever places are free; told of every update."""
+    """Decides who may go on. Built from trials and a budget, asked whenever places are free, told of every update.
+
+    What it decides may depend on what it was told, never on the order in which trials that run side by side answered:
+    then a run, its resume and its replay decide alike.
+
+    Attributes:
+        divides: True if it divides the budget: trials it leaves standing end as `stopped`. False if trials it could not
+            reach stay open, to be taken up again.
+        calibration: Trials whose grades it is shown. Only an allocator declared with `grades="calibration"` has any.
+        aside: Trials whose answers do not count for what it is worth: those it was calibrated on, and those of arms it
+            dropped. Their spend counts.
+    """
+
+    divides: bool
+    calibration: frozenset[str]
+    aside: frozenset[str]
 
     def grants(self, free: int) -> list[Grant]:
         """At most `free` grants to trials that are not running; an empty list means wait, or done if none runs."""
 
     def observe(self, update: Update) -> None:
-        """Learns of a checkpoint or an end."""
+        """Learns of checkpoints or an end."""
 
 
-AllocatorFactory = Callable[[Sequence[TrialView]], Allocator]
+# never: sees no grade. calibration: sees those of the trials it names before. hindsight: is built with the truth, so it
+# is a bound and works on recorded trials only.
+Grades = Literal["never", "calibration", "hindsight"]
+
+
+@dataclass(frozen=True, slots=True)
+class AllocatorPlan:
+    """A discovered allocator; `make(trials, budget, **knobs)` builds one for a budget, None for no limit.
+
+    One that works with hindsight is built with the recorded stops of every trial as a third argument.
+    """
+
+    name: str
+    source: str
+    grades: Grades
+    doc: str
+    Knobs: type[BaseModel]
+    make: Callable[..., Allocator]
+
+    @property
+    def summary(self) -> str:
+        """First line of the docstring."""
+        return self.doc.split("\n", 1)[0]
+
+
+def allocator(*, source: str, grades: Grades = "never") -> Callable[[type[T]], type[T]]:
+    """Declares a class an allocator: `source` says where the idea was published, `grades` what it sees of the truth.
+
+    Its knobs are the keyword-only arguments of its constructor, annotated with pydantic fields.
+    """
+
+    def declare(made: type[T]) -> type[T]:
+        name = made.__module__.rsplit(".", 1)[-1]
+        knobs = _knobs(name, made.__init__)
+        made.plan = AllocatorPlan(name, source, grades, inspect.getdoc(made) or "", knobs, made)  # type: ignore[attr-defined, arg-type]
+        return made
+
+    return declare
 
 
 def _modules(package: str) -> dict[str, ModuleType]:
@@ -200,10 +265,10 @@ def strategies() -> dict[str, Strategy]:
 
 
 @cache
-def allocators() -> dict[str, AllocatorFactory]:
+def allocators() -> dict[str, AllocatorPlan]:
     """Every allocator by name; the class has the name of its file in capitals (`uniform` → `Uniform`)."""
     return {
-        name: getattr(module, "".join(word.capitalize() for word in name.split("_")))
+        name: getattr(module, "".join(word.capitalize() for word in name.split("_"))).plan
         for name, module in _modules("fourdials.allocators").items()
     }
 
@@ -243,3 +308,22 @@ def misfit(
     if not missing:
         return None
     return f"{plan.name} needs {', '.join(sorted(missing))}, which this task does not offer to {format} models"
+
+
+def unsuited(model: Model, name: str) -> str | None:
+    """Why a model cannot take a task's prompts, whatever the strategy, or None if it can."""
+    if model.tasks and name not in model.tasks:
+        return f"{model.id} was trained on {', '.join(model.tasks)} alone"
+    return None
+
+
+def unreadable(plan: Strategy, task: Any, model: Model) -> str | None:
+    """Why a model with an alphabet of its own cannot read what a strategy says in words of its own, or None if it can.
+
+    Wordings for chat models do not reach it, and a verdict can be asked for in the task's own form."""
+    if not model.alphabet:
+        return None
+    own = [name for name in plan.prompts if not name.endswith("(chat)")]
+    if "check" in task.INFO.offers[model.format]:
+        own = [name for name in own if name != "verify (completion)"]
+    return f"{plan.name} asks in words of its own, which {model.id} cannot read" if own else None

@@ -13,11 +13,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fourdials import header, plan, plugins
+from fourdials.allotment import Allotment, allot, unit_of
 from fourdials.ask import Branch
 from fourdials.charges import Row, spent
 from fourdials.desk import Desk, Sender
+from fourdials.endings import Ending, Tally
 from fourdials.errors import (
-    AuthenticationFailed,
     BudgetExhausted,
     ContentRefused,
     ContextTooLong,
@@ -29,7 +30,7 @@ from fourdials.examiner import Examiner
 from fourdials.journal import History, Record
 from fourdials.ledger import Purse
 from fourdials.models.redaction import recorded
-from fourdials.plugins import Grant, TrialView, Update
+from fourdials.plugins import Grant
 from fourdials.records import (
     EXCLUDED_OUTCOMES,
     Checkpoint,
@@ -37,12 +38,9 @@ from fourdials.records import (
     Grade,
     Outcome,
     Price,
-    StopReason,
     Trial,
 )
 
-AUTHENTICATION_ERRORS_TO_STOP = 3
-FAILURES_TO_STOP = 10  # trials in a row that end without an answer for reasons of infrastructure
 Tell = Callable[[str, Mapping[str, Any]], None]
 
 
@@ -70,15 +68,6 @@ class Job:
     reread: bool = False
 
 
-@dataclass(slots=True)
-class Ending:
-    """How a trial ended: why, and what failed, if anything did."""
-
-    stop_reason: StopReason
-    failure: Outcome | None = None
-    error: dict[str, str] | None = None
-
-
 class TrialRun:
     """One trial: its generator, which stands still between grants."""
 
@@ -104,6 +93,7 @@ class TrialRun:
         judge = job.experiment.models.get(job.experiment.grader_model or "")
         self.examiner = Examiner(self.desk, judge, purse, [r for r in failed if r["role"] == "grade"])
         self.last = Checkpoint(0)
+        self.unseen: list[Checkpoint] = []  # by the allocator
         self._mark: Grade | None = None
         self._ungraded: GraderError | None = None
         self._started_at = time.time()
@@ -176,6 +166,7 @@ class TrialRun:
         self._job.journal.write("checkpoint", {**fields, **graded, "detail": dict(checkpoint.detail)})
         self._checkpoints += 1
         self.last = checkpoint
+        self.unseen.append(checkpoint)
 
     async def _grade(self, checkpoint: Checkpoint) -> Grade:
         if checkpoint.answer is None:
@@ -248,12 +239,17 @@ def prepare(job: Job) -> list[Trial]:
 async def run(job: Job, trials: Sequence[Trial]) -> str:
     """Runs all trials that are still open and returns the final status: `finished`, `stopped` or `failed`."""
     write_status(job, "running")
-    purse = Purse(job.experiment.budget)
     open_trials = [trial for trial in trials if not _ended(job, trial)]
+    allotment = allot(job.experiment, trials)
+    if allotment.divides:  # it decides by all it has seen, so all trials are played again, from the journal
+        open_trials = list(trials)
+    else:
+        allotment = allot(job.experiment, open_trials)
+    purse = Purse(job.experiment.budget, strict=not allotment.divides)
     # All of it at once: trials that are taken up again later must not find room that was spent long ago.
     purse.charge(spent([row for calls in job.history.calls.values() for rows in calls.values() for row in rows]))
     job.tell("planned", {"trials": len(trials), "ended": len(trials) - len(open_trials)})
-    status, detail = await _Scheduler(job, open_trials, purse).run()
+    status, detail = await _Scheduler(job, open_trials, purse, allotment).run()
     write_status(job, status, detail)
     return status
 
@@ -271,7 +267,7 @@ def _ended(job: Job, trial: Trial) -> bool:
     if line is None:
         return False
     again = (job.retry_errors and line["outcome"] in EXCLUDED_OUTCOMES) or (
-        job.retry_capped and (line["stop_reason"] == "capped" or line["outcome"] == "grader_error")
+        job.retry_capped and (line["stop_reason"] in ("capped", "stopped") or line["outcome"] == "grader_error")
     )
     if again:
         job.journal.write("reset", {"trial_id": trial.trial_id})
@@ -285,19 +281,15 @@ async def _all(workers: Sequence[asyncio.Task[None]]) -> None:
 class _Scheduler:
     """Keeps `concurrency` trials going on the allocator's grants."""
 
-    def __init__(self, job: Job, trials: Sequence[Trial], purse: Purse) -> None:
+    def __init__(self, job: Job, trials: Sequence[Trial], purse: Purse, allotment: Allotment) -> None:
         self._job = job
-        self._trials = {trial.trial_id: trial for trial in trials}
+        self._trials = {trial.trial_id: trial for trial in trials}  # those that have not ended
         self._purse = purse
         self._paused: dict[str, TrialRun] = {}
-        views = [TrialView(t.trial_id, t.block, t.arm.name, t.arm.dial, t.levels) for t in trials]
-        self._allocator = plugins.find("allocator", job.experiment.allocator, plugins.allocators())(views)
+        self._allotment = allotment
         self._running = 0
         self._turn = asyncio.Condition()
-        self._authentication_errors = 0
-        self._failure: str | None = None
-        self._ended, self._failed, self._failed_in_a_row, self._unaffordable = 0, 0, 0, 0
-        self._last_error = ""
+        self._tally = Tally()
 
     async def run(self) -> tuple[str, str | None]:
         """The final status and its detail."""
@@ -315,22 +307,15 @@ class _Scheduler:
             return "stopped", "stopped on request"
         if fault is not None:
             raise fault
-        return self._verdict()
+        if self._allotment.divides and self._tally.failure is None:
+            await self._end_rest()
+        return self._tally.verdict(self._purse.empty)
 
-    def _verdict(self) -> tuple[str, str | None]:
-        """The status of a run that came to its end, and what a person should know of it."""
-        if self._failure:
-            return "failed", self._failure
-        if self._unaffordable and self._unaffordable == self._ended:
-            return "finished", f"the budget is too small for a single call: a trial {self._last_error}"
-        if self._purse.empty:
-            return "finished", "the experiment's budget is spent; resume with a larger --budget to go on"
-        again = "once that is mended, `resume --retry-errors` asks again"
-        if self._failed and self._failed == self._ended:
-            return "failed", f"every trial failed, the last one with: {self._last_error}; {again}"
-        if self._failed:
-            return "finished", f"{self._failed} of {self._ended} trials failed and count nowhere; {again}"
-        return "finished", None
+    async def _end_rest(self) -> None:
+        """Ends the trials that were granted no more where they stand: with their answer, or with none."""
+        for trial in list(self._trials.values()):
+            trial_run = self._paused.pop(trial.trial_id, None) or TrialRun(self._job, trial, self._purse)
+            await self._end(trial_run, Ending("stopped"))
 
     async def _work(self) -> None:
         while (grant := await self._next()) is not None:
@@ -350,8 +335,10 @@ class _Scheduler:
     async def _next(self) -> Grant | None:
         """The next grant; None once nothing runs and none is left, or the run was stopped, has failed or is spent."""
         async with self._turn:
-            while self._failure is None and not self._purse.empty and not self._job.stop.is_set():
-                grants = self._allocator.grants(1)
+            while self._tally.failure is None and not self._job.stop.is_set():
+                if self._purse.empty and not self._allotment.divides:
+                    break  # what divides the budget itself may still have grants that were paid for before
+                grants = self._allotment.grants(1)
                 if grants:
                     self._running += 1
                     return grants[0]
@@ -364,31 +351,23 @@ class _Scheduler:
     async def _told(self, trial_run: TrialRun, end: Ending | None) -> None:
         if end is None:
             self._paused[trial_run.trial.trial_id] = trial_run
-        else:
-            await trial_run.close()
-            await trial_run.desk.close()
-            row = trial_run.row(end)
-            self._job.journal.write("trial", row)
-            self._job.tell("trial", row)
-            self._count(end, row["calls"])
-        tokens = trial_run.desk.purse.spent.total_tokens
-        self._allocator.observe(Update(trial_run.trial.trial_id, trial_run.last, tokens, end is not None))
+        score = None if end is None else await self._end(trial_run, end)
+        spent = getattr(trial_run.desk.purse.spent, unit_of(self._job.experiment.budget))
+        seen, trial_run.unseen = trial_run.unseen, []
+        if self._allotment.observe(trial_run.trial.trial_id, seen, spent, end is not None, score):
+            trial_run.desk.step("calibration", trial_run.last.level, {"score": score})
         async with self._turn:
             self._running -= 1
             self._turn.notify_all()
 
-    def _count(self, end: Ending, calls: int) -> None:
-        """Counts how trials end; a run whose calls all fail stops instead of failing to its end."""
-        self._ended += 1
-        self._unaffordable += end.stop_reason == "capped" and calls == 0
-        failed = end.failure in EXCLUDED_OUTCOMES and end.error is not None
-        self._failed += failed
-        self._failed_in_a_row = self._failed_in_a_row + 1 if failed else 0
-        refused = end.error is not None and end.error["type"] == AuthenticationFailed.__name__
-        self._authentication_errors = self._authentication_errors + 1 if refused else 0
-        if end.error is not None:
-            self._last_error = end.error["message"]
-        if self._authentication_errors >= AUTHENTICATION_ERRORS_TO_STOP:
-            self._failure = f"stopped after {self._authentication_errors} refused keys in a row: {self._last_error}"
-        elif self._failed_in_a_row >= FAILURES_TO_STOP:
-            self._failure = f"stopped after {self._failed_in_a_row} failed trials in a row: {self._last_error}"
+    async def _end(self, trial_run: TrialRun, end: Ending) -> float | None:
+        """Closes a trial and writes its line; returns its score."""
+        await trial_run.close()
+        await trial_run.desk.close()
+        row = trial_run.row(end)
+        self._trials.pop(trial_run.trial.trial_id)
+        self._job.journal.write("trial", row)
+        self._job.tell("trial", row)
+        self._tally.count(end, row["calls"])
+        score: float | None = row["score"]
+        return score

@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS problems (
     reference JSON,
     chance DOUBLE NOT NULL,             -- success rate of a uniform guess; 0 where answers cannot be listed
     constant_score DOUBLE,              -- score of the one answer that is right most often; NULL if a model grades
+    oracle_steps BIGINT,                -- fewest steps to the right answer (environment's, else task's chain); NULL if none known
     PRIMARY KEY (experiment_id, task, problem_id)
 );
 

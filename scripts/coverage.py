@@ -161,7 +161,8 @@ def document(options: Any) -> str:
     small, edge = intervals.SMALL, intervals.EDGE
     parts = [
         "# How often the intervals hold the truth",
-        f"Written by `scripts/coverage --runs {options.runs} --seed {options.seed}`. {(__doc__ or '').split(BREAK)[1]}",
+        f"Written by `scripts/coverage --runs {options.runs} --seed {options.seed}`. "
+        f"{(__doc__ or '').split(BREAK)[1].strip()}",
         "Which interval is used where: right-or-wrong problems alone get Wilson's; clusters and repeats get Wilson's "
         f"with the effective n; from {small} clusters on, of which the equivalent of {edge:g} are right and as many "
         "wrong, the bootstrap over clusters. Paired differences get Newcombe's interval in the same three ways.",

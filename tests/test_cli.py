@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from fourdials import spec, worker
 from fourdials.cli import app, main
 
-COMMANDS = ["run", "resume", "regrade", "list", "query", "export"]
+COMMANDS = ["run", "resume", "regrade", "list", "query", "export", "policy"]
 TINY = {
     "name": "Tiny",
     "seed": 1,
@@ -76,6 +76,8 @@ def test_a_dry_run_prints_the_forecast_and_runs_nothing(spec_file, tmp_path, mon
     assert code == 0
     assert "8 trials in 4 blocks" in out
     assert "calls: 24\n" in out
+    other = ("--model", "sim/solve=1,format=completion", "--problems", "3")
+    assert "6 trials in 3 blocks" in invoke(monkeypatch, capsys, "run", spec_file, "--dry-run", *other)[1]
     assert not (tmp_path / "home" / "runs").exists()
 
 

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from fourdials import handbook, plugins
-from tests.scripted import Script, arm, experiment, journaled, play
+from tests.scripted import Script, arm, capped, experiment, journaled, play
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -112,6 +112,25 @@ def test_the_task_recipe_keeps_the_promises_of_a_task(added: tuple[str, str]) ->
         assert task.grade(problem, str(total + 1)).score == 0.0
         for format in ("chat", "completion"):
             assert str(total) not in re.findall(r"\d+", task.question(problem, "given", format).answer.shown)
+
+
+def test_the_allocator_recipe_divides_a_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fourdials.allocators
+
+    name, code = recipe("allocator")
+    (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
+    monkeypatch.setattr(fourdials.allocators, "__path__", [*fourdials.allocators.__path__, str(tmp_path)])
+    plugins.allocators.cache_clear()
+    try:
+        what = experiment([arm("majority_vote")], allocator=name, budget=capped(calls=12))
+        assert play(tmp_path / "run", what, Script()) == "finished"
+    finally:
+        monkeypatch.undo()
+        sys.modules.pop(f"fourdials.allocators.{name}")
+        plugins.allocators.cache_clear()
+    trials = journaled(tmp_path / "run", "trial")
+    assert len(trials) == 3
+    assert 8 <= sum(trial["calls"] for trial in trials) <= 12
 
 
 def test_the_query_recipe_describes_itself_and_selects_what_it_says(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -103,12 +104,15 @@ def excluded_bounds(value: float, n: int, excluded: int) -> Interval:
     return Interval(held / (n + excluded), (held + excluded) / (n + excluded), "worst to best")
 
 
+@lru_cache(maxsize=4)
 def resamples(clusters: int, seed: int = 0, replicates: int = REPLICATES) -> Weights:
     """How often each cluster is drawn in each replicate: replicates × clusters; small whole numbers, so exact."""
     drawn = np.random.default_rng(seed).integers(clusters, size=(replicates, clusters))
     drawn += np.arange(replicates)[:, None] * clusters
     counts = np.bincount(drawn.ravel(), minlength=replicates * clusters)
-    return counts.reshape(replicates, clusters).astype(np.float32)
+    weights = counts.reshape(replicates, clusters).astype(np.float32)
+    weights.flags.writeable = False  # the same draws serve every estimate of a page
+    return weights
 
 
 def by_cluster(values: ArrayLike, cluster: Ints) -> Array:

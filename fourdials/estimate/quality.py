@@ -23,7 +23,7 @@ MEASURES: dict[str, pl.Expr] = {
     "invalid_rate": pl.col("invalid") / pl.col("steps"),
     "trajectory_quality": (
         pl.col("score")
-        * pl.min_horizontal(pl.lit(1.0), pl.col("oracle_steps") / pl.col("steps"))
+        * (pl.col("oracle_steps") / pl.col("steps")).clip(upper_bound=1.0)  # stays NULL where either is unknown
         * (1 - pl.col("loops") / pl.col("steps"))
         * (1 - pl.col("invalid") / pl.col("steps"))
     ),
@@ -54,12 +54,12 @@ def measured(trials: pl.DataFrame) -> pl.DataFrame:
     """Adds the measures of every trial as columns; NULL where a trial has nothing to measure.
 
     Args:
-        trials: Rows of the query `trajectories`; optionally with `oracle_steps` (fewest steps that solve the problem) and
-            `used_tokens` (prompt tokens of passages and notes the answer made use of). Without them the measures that
-            need them are NULL.
+        trials: Rows of the query `trajectories`; optionally with `oracle_steps` (fewest steps that solve the problem)
+            and `used_tokens` (prompt tokens of passages and notes the answer made use of). Without them the measures
+            that need them are NULL.
 
-    - trajectory quality = success × min(1, oracle steps / steps) × (1 − loop rate) × (1 − invalid rate), where a loop is
-      a step whose observation had been shown before, and both rates are per step
+    - trajectory quality = success × min(1, oracle steps / steps) × (1 − loop rate) × (1 − invalid rate), where a loop
+      is a step whose observation had been shown before, and both rates are per step
     - memory hygiene = 1 − (stale + contradicted + duplicate) / entries, at least 0
     - context efficiency = used tokens / prompt tokens
     - verification cost = tokens of the roles verify and judge / all tokens
@@ -151,8 +151,8 @@ def underthinking(thoughts: pl.DataFrame) -> float | None:
     """The underthinking score ξ = mean over wrong replies of 1 − T̂ / T (Wang et al. 2025, arXiv 2501.18585).
 
     Args:
-        thoughts: Columns score, tokens (T, of the whole reply) and right_by (T̂, tokens up to the end of the first thought
-            that was right; NULL if none was, which counts as T). Rows without tokens are left out.
+        thoughts: Columns score, tokens (T, of the whole reply) and right_by (T̂, tokens up to the end of the first
+            thought that was right; NULL if none was, which counts as T). Rows without tokens are left out.
 
     High where models had a right thought early and left it. None where no reply is wrong.
     """

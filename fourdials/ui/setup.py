@@ -48,7 +48,7 @@ def begin() -> None:
         tasks = plugins.tasks()
         task = FIRST_TASK if FIRST_TASK in tasks else next(iter(tasks))
         model = catalogue.DEFAULT_LOCAL
-        arms = default_arms(plugins.strategies(), tasks[task], models.known(model).format)
+        arms = default_arms(plugins.strategies(), tasks[task], models.known(model))
         put(Draft("my first run", (task,), model, arms))
 
 
@@ -78,7 +78,7 @@ def put(draft: Draft) -> None:
         state[f"run.cap.{unit}"] = draft.trial_budget.get(unit)
     state["run.given.params"] = dict(draft.params)
     state["run.grader_model"] = draft.grader_model
-    names = ("more_budget", "models", "counts", "allocator")
+    names = ("more_budget", "models", "counts", "allocator", "allocation")
     state["run.carried"] = {name: getattr(draft, name) for name in names}
     state["run.cap.seconds"] = draft.trial_budget.get("seconds")
     _put_arms(draft.arms)
@@ -121,7 +121,7 @@ def _refit() -> None:
         kept = _arms()
     except InputError:
         kept = ()
-    _put_arms(refit(kept, plugins.strategies(), task, models.known(st.session_state["run.model"]).format))
+    _put_arms(refit(kept, plugins.strategies(), task, models.known(st.session_state["run.model"])))
 
 
 def choose_task() -> str:
@@ -277,7 +277,7 @@ def _remove(number: int) -> None:
 
 def _add_arm(plans: Mapping[str, plugins.Strategy], task: str, model: Model) -> None:
     module = plugins.tasks()[task]
-    fitting = [name for name, plan in plans.items() if reason_against(plan, module, model.format) is None]
+    fitting = [name for name, plan in plans.items() if reason_against(plan, module, model) is None]
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     name = left.selectbox(
         "Another strategy, or the same with other knobs",

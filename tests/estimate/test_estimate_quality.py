@@ -53,6 +53,11 @@ def test_what_a_trial_lacks_is_unknown_and_not_nothing():
     assert quality.quality(frame)["measure"].to_list() == ["success", "verification_cost", "planning_cost"]
 
 
+def test_without_an_oracle_a_trajectory_has_no_quality():
+    row = quality.measured(pl.DataFrame([ROW]).drop("oracle_steps")).row(0, named=True)
+    assert (row["trajectory_quality"], row["loop_rate"]) == (None, 0.25)
+
+
 def test_a_shorter_way_than_the_oracles_counts_as_long_as_its():
     assert (
         quality.measured(pl.DataFrame([ROW | {"steps": 2, "loops": 0, "invalid": 0}]))["trajectory_quality"][0] == 1.0
