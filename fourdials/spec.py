@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fourdials import plugins
 from fourdials.errors import InputError, Mistake, SpecError
 from fourdials.models import catalogue
+from fourdials.models.own import Endpoint
 from fourdials.plugins import Strategy
 from fourdials.records import Arm, Experiment, Limits, Model, TaskChoice
 
@@ -50,23 +51,6 @@ class _Arm(_Section):
     share: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
-class _Endpoint(_Section):
-    """Changes to one catalogue entry: where it is served, and which key that address may use."""
-
-    api_base: str | None = None
-    key_variable: str | None = None
-    format: Annotated[str, Field(pattern="^(chat|completion)$")] | None = None
-    context_tokens: _Positive | None = None
-    parameters: _Positive | None = None
-    prefill_tokens_per_s: Annotated[float, Field(gt=0)] | None = None
-    decode_tokens_per_s: Annotated[float, Field(gt=0)] | None = None
-    samples_per_request: Annotated[int, Field(gt=0, le=128)] | None = None
-    concurrency: _Positive | None = None
-    requests_per_minute: _Positive | None = None
-    tokens_per_minute: _Positive | None = None
-    capabilities: dict[str, Annotated[str, Field(pattern="^(yes|no|unknown)$")]] = {}
-
-
 class _Spec(_Section):
     name: Annotated[str, Field(min_length=1, max_length=80)]
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
@@ -76,7 +60,7 @@ class _Spec(_Section):
     model: str | None = None
     budget: _Budget = _Budget()
     trial_budget: _Budget = _Budget()
-    models: dict[str, _Endpoint] = {}
+    models: dict[str, Endpoint] = {}
     tasks: Annotated[list[_Task], Field(min_length=1)]
     arms: Annotated[list[_Arm], Field(min_length=1)]
 
@@ -165,7 +149,7 @@ def _unknown_names(data: Mapping[str, Any]) -> list[Mistake]:
 
 def _settings(place: Sequence[int | str]) -> str:
     """The settings that exist where an unknown one was found, or nothing for a plug-in's own."""
-    sections = {"tasks": _Task, "arms": _Arm, "budget": _Budget, "trial_budget": _Budget, "models": _Endpoint}
+    sections = {"tasks": _Task, "arms": _Arm, "budget": _Budget, "trial_budget": _Budget, "models": Endpoint}
     section: Any = _Spec if len(place) == 1 else sections.get(str(place[0]))
     return f"; there are {', '.join(section.model_fields)}" if section else ""
 

@@ -322,7 +322,7 @@ def _check_dollars(job: Job) -> None:
         names = ", ".join(hosted or experiment.models)
         raise SetupError(
             f"a budget in USD cannot be kept: no price is known for {names}; set the budget in total_tokens or calls, "
-            "or add a row to data/prices.toml"
+            "or give its price on the Models page"
         )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from fourdials.errors import InputError
 from fourdials.models import catalogue
-from fourdials.prices import list_price, load_prices, paid_price, price_of
+from fourdials.prices import add_price, drop_price, list_price, load_prices, own_prices, paid_price, price_of, shipped_prices
 from fourdials.records import Price, Usage
 
 OLD = Price("m", "2026-01-01", input_usd=2.0, output_usd=10.0, cached_usd=0.5, cache_write_usd=2.5)
@@ -69,7 +69,7 @@ def test_a_lookup_is_asked_only_for_models_without_any_row() -> None:
 
 
 def test_every_row_names_a_model_of_the_catalogue_a_day_and_a_source() -> None:
-    rows = load_prices()
+    rows = shipped_prices()
     assert {row.model for row in rows} <= catalogue.catalogue().keys()
     for row in rows:
         assert date.fromisoformat(row.valid_from) <= datetime.now(UTC).date()
