@@ -188,11 +188,9 @@ async def _probe(model: Model, name: str, one: Callable[[ModelRequest], Awaitabl
 
 
 def _count(attempt: Attempt) -> int | None:
-    """Tokens of one attempt; None if the counts are not the provider's."""
-    usages = [sample.usage for sample in attempt.samples]
-    if any(usage.estimated or usage.prompt_tokens is None or usage.completion_tokens is None for usage in usages):
-        return None
-    return sum((usage.prompt_tokens or 0) + (usage.completion_tokens or 0) for usage in usages)
+    """Tokens of one attempt as the provider counted them; None if it did not."""
+    counted = [attempt.raw_usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
+    return None if None in counted else sum(counted)
 
 
 def _plain(model: Model) -> ModelRequest:

@@ -55,14 +55,14 @@ def changing(name: str, check: Callable[[Mapping[str, Any]], object]) -> Iterato
     """The file as a document to edit; it replaces the old one at the end, if `check` passes what was made of it.
 
     Raises:
-        InputError: The file is no TOML now, or `check` raises it; nothing is changed then.
+        InputError: The file is bad as it is, or `check` refuses what was made of it; nothing is changed then.
         HomeBusy: Another process has been changing it for seconds.
     """
     import tomlkit
 
     file = path(name)
     with _locked(file):
-        read(name)
+        check(read(name))
         document = tomlkit.parse(file.read_text(encoding="utf-8") if file.exists() else "")
         yield document
         text = tomlkit.dumps(document)
