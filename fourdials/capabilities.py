@@ -189,8 +189,8 @@ async def _probe(model: Model, name: str, one: Callable[[ModelRequest], Awaitabl
 
 def _count(attempt: Attempt) -> int | None:
     """Tokens of one attempt as the provider counted them; None if it did not."""
-    counted = [attempt.raw_usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
-    return None if None in counted else sum(counted)
+    prompt, completion = attempt.raw_usage.get("prompt_tokens"), attempt.raw_usage.get("completion_tokens")
+    return None if prompt is None or completion is None else int(prompt) + int(completion)
 
 
 def _plain(model: Model) -> ModelRequest:

@@ -172,7 +172,7 @@ def export(
 
 
 @models_app.command("test")
-def test_model(
+def try_model(
     model: Annotated[str, typer.Argument(help="A model's id; `list models` shows those with a name")],
     settle: Annotated[bool, typer.Option("--settle", help="Also find out and keep what is unknown of it")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what it may cost")] = False,

@@ -1,4 +1,4 @@
-"""What tokens cost in US dollars: dated rows of `data/prices.toml` and the person's own, and the two prices of one usage.
+"""What tokens cost in US dollars: dated rows, shipped and the person's own, and the two prices of one usage.
 
 The list price takes every prompt token at the fresh rate, so that it does not depend on a provider's cache or on
 neighbours; the paid price takes the cache discounts. What is not known is None, never 0. Called by the engine for each

@@ -1,4 +1,4 @@
-"""The TOML files a person keeps in the home (`models.toml`, `prices.toml`): read with clear messages, changed with care.
+"""The TOML files a person keeps in the home, `models.toml` and `prices.toml`: read with clear messages, changed safely.
 
 A change keeps comments and everything it does not touch, is checked before it replaces the file, and waits for another
 process that is changing the same file. Called by prices and the catalogue.

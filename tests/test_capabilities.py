@@ -1,4 +1,4 @@
-"""Small calls find out what a model can do: refusals are a no, an effect is a yes, and what shows neither stays open."""
+"""Small calls find out what a model can do: a refusal is a no, an effect a yes, what shows neither stays open."""
 
 import json
 import subprocess

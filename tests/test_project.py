@@ -38,9 +38,9 @@ PLUG_INS = ("tasks", "strategies", "allocators", "claims")
 
 # Each part may import those before it, and itself, never one that comes later.
 IN_ORDER = """
-    errors records home settings theory grading journal ledger prices spending plugins prompting routing tasks strategies
-    allocators claims models spec plan gateway capabilities charges ask header run worker store query estimate forecast figures
-    snapshot report ui cli __main__
+    errors records home settings theory grading journal ledger prices spending plugins prompting routing tasks
+    strategies allocators claims models spec plan gateway capabilities charges ask header run worker store query
+    estimate forecast figures snapshot report api ui cli __main__
 """
 ORDER = IN_ORDER.split()
 

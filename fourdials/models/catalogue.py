@@ -1,8 +1,8 @@
 """From a model's id to where it is, how it is called and what it can do.
 
-`data/models.toml` names some, and `models.toml` in the home those a person added, with their limits and what test calls
-found out. Local GGUF files, simulated models and any other litellm id are understood too. Called by specs, pages and the
-command line; never imports litellm.
+`data/models.toml` names some, and `models.toml` in the home those a person added, with their limits and what test
+calls found out. Local GGUF files, simulated models and any other litellm id are understood too. Called by specs, pages
+and the command line; never imports litellm.
 """
 
 from __future__ import annotations

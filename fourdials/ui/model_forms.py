@@ -20,6 +20,11 @@ _WAYS = {
     "address": "A server with an address",
     "file": "A GGUF file",
 }
+_RATES = {
+    "requests_per_minute": "Requests a minute",
+    "tokens_per_minute": "Tokens a minute",
+    "concurrency": "Calls at once",
+}
 
 
 def add() -> None:
@@ -132,22 +137,21 @@ def limits(found: Mapping[str, Model]) -> None:
     if not lanes or not access.gate("set limits"):
         return
     name = st.selectbox("Provider or address", [*lanes, *(each for each in held if each not in lanes)])
-    now = held.get(name, own.Rates())
     with st.form("models.limits"):
-        left, middle, right = st.columns(3)
+        columns, now = st.columns(len(_RATES)), held.get(name, own.Rates())
         given = {
-            "requests_per_minute": left.number_input(
-                "Requests a minute", min_value=1, value=now.requests_per_minute, key=f"models.rpm.{name}"
-            ),
-            "tokens_per_minute": middle.number_input(
-                "Tokens a minute", min_value=1, value=now.tokens_per_minute, key=f"models.tpm.{name}"
-            ),
-            "concurrency": right.number_input(
-                "Calls at once", min_value=1, value=now.concurrency, key=f"models.once.{name}"
-            ),
+            field: _rate(column, title, f"models.{field}.{name}", getattr(now, field))
+            for column, (field, title) in zip(columns, _RATES.items(), strict=True)
         }
         if st.form_submit_button("Save", icon=":material/save:"):
             _attempt(lambda: own.limit(name, given), f"Saved the limits of {words.plain(name)}.")
+
+
+def _rate(column: Any, title: str, key: str, now: int | None) -> int | None:
+    """A field that can be emptied again: one drawn with a value would go back to it."""
+    st.session_state.setdefault(key, now)
+    given: int | None = column.number_input(title, min_value=1, value=None, step=1, key=key)
+    return given
 
 
 def prices(found: Mapping[str, Model]) -> None:

@@ -58,12 +58,11 @@ def table(found: Mapping[str, Model]) -> None:
     mine = _mine()
     rows = []
     for model in found.values():
-        reason = catalogue.missing(model)
         row = price_of(model)
         rows.append(
             {
                 "Model": model.label,
-                "Usable now": "yes" if reason is None else f"no: {reason}",
+                "Usable now": _usable(model),
                 "USD per million tokens, in / out": _priced(row),
                 "Id": model.id,
                 "Added": "by you" if model.id in mine else "",
@@ -77,11 +76,18 @@ def table(found: Mapping[str, Model]) -> None:
             "Usable now": st.column_config.TextColumn(width="large"),
         },
     )
-    usable = sum(row["Usable now"] == "yes" for row in rows)
+    usable = sum(catalogue.missing(model) is None for model in found.values())
     st.caption(
         f"{usable} of {words.plural(len(rows), 'model')} can be used now. Any other id works too: add it here, or type "
         "it on the Run page."
     )
+
+
+def _usable(model: Model) -> str:
+    reason = catalogue.missing(model)
+    if reason is None:
+        return "if its server is running" if model.api_base and catalogue.is_loopback(model.api_base) else "yes"
+    return f"no: needs {model.key_variable}" if model.key_variable and model.key_variable in reason else f"no: {reason}"
 
 
 def _priced(row: Price | None) -> str:
@@ -110,7 +116,7 @@ def details(model: Model) -> None:
                 "chat turns" if model.format == "chat" else "raw text",
                 "The form in which tasks are put to it.",
             ),
-            ("Context", f"{words.count(model.context_tokens)} tokens", "Longest prompt plus reply."),
+            ("Context", _context(model), "Longest prompt plus reply."),
             ("In / out, per million", _priced(price), words.plain(dated)),
             ("At once", words.plural(model.concurrency, "call"), "Most calls in flight."),
             ("A minute", _rates(model), "Set under Limits."),
@@ -135,6 +141,10 @@ def details(model: Model) -> None:
             args=(model.id,),
             help="Takes its entry out of models.toml: a model you added goes, one that came along is as it came.",
         )
+
+
+def _context(model: Model) -> str:
+    return f"{words.count(model.context_tokens)} tokens" if model.context_tokens else numbers.UNKNOWN
 
 
 def _rates(model: Model) -> str:

@@ -117,7 +117,7 @@ def test_a_bad_file_says_where_and_only_what_it_cannot_touch_stays_usable(text, 
     [trouble] = catalogue.troubles()
     assert said in trouble
     assert str(home / own.FILE) in trouble
-    with pytest.raises(InputError, match="models.toml"):
+    with pytest.raises(InputError, match=r"models\.toml"):
         catalogue.resolve("openai/gpt-4.1-mini")
     with pytest.raises(InputError):
         catalogue.add({"id": "openai/y"})
