@@ -7,136 +7,20 @@ answered from there, matched by its place (branch, index) and its request's hash
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from fourdials import plugins
-from fourdials.charges import Bill, Counter, Order, Row, failed_row, journaled, reservation, rows_of, spent
+from fourdials.charges import Order, Row, failed_row, journaled, reread, reservation, rows_of, spent
+from fourdials.desk import Desk
 from fourdials.errors import BudgetExhausted, Diverged, InputError
-from fourdials.journal import Record
-from fourdials.ledger import Amount, Paths, Purse
-from fourdials.records import Attempt, Format, Model, ModelRequest, Observation, Price, Prompt, Reply, Role, Trial
-
-
-class Sender(Protocol):
-    """What the desk needs of a gateway; tests and the forecast bring their own."""
-
-    async def send(self, request: ModelRequest, record: Callable[[Attempt], None]) -> Attempt:
-        """Sends one request, tells `record` of each failed attempt, returns the one that succeeded."""
-
-
-@dataclass(slots=True)
-class Desk:
-    """All that the calls of one trial share.
-
-    Attributes:
-        lineup: The model for each part.
-        replayed: Successful rows of earlier journals by place, segments in order.
-        unread: Finish reason of the last reply no answer could be read from, None after one that was read.
-    """
-
-    trial: Trial
-    lineup: Mapping[str, Model]
-    sender: Sender
-    journal: Record
-    purse: Purse
-    price_rows: Sequence[Price]
-    seed: int
-    replayed: Mapping[tuple[str, int], list[Row]]
-    paths: Paths = field(default_factory=Paths)
-    bill: Bill = field(default_factory=Bill)
-    unread: str | None = None
-    _seq: int = 0
-    _in_flight: set[asyncio.Future[None]] = field(default_factory=set)
-    _closed: bool = False
-    _steps: int = 0
-    _environment: plugins.Environment | None = None
-    _search_tool: Any = None
-
-    def __post_init__(self) -> None:
-        seen = (row["seq"] for rows in self.replayed.values() for row in rows)
-        self._seq = max(seen, default=-1) + 1
-
-    @property
-    def counter(self) -> Counter:
-        """What turning its attempts into rows needs."""
-        return Counter(self.trial, self.price_rows, self.paths)
-
-    @property
-    def task(self) -> Any:
-        """The task's module."""
-        return plugins.tasks()[self.trial.problem.task]
-
-    def place(self) -> str:
-        """The trial without its experiment: what seeds hang on, so that a seed gives the same samples in any run."""
-        return self.trial.trial_id.removeprefix(self.trial.experiment_id)
-
-    def rng(self, path: str) -> random.Random:
-        """The generator of one branch; each has its own, or side by side they would all draw the same."""
-        return random.Random(f"{self.seed}:{self.place()}{path}")
-
-    def next_seq(self) -> int:
-        """The next number in the order of issue."""
-        self._seq += 1
-        return self._seq - 1
-
-    def step(self, kind: str, level: int, payload: Mapping[str, Any]) -> None:
-        """Journals one step line."""
-        fields = {"trial_id": self.trial.trial_id, "seq": self._steps, "level": level, "kind": kind}
-        self.journal.write("step", {**fields, "payload": payload, "at": time.time()})
-        self._steps += 1
-
-    def environment(self, format: Format) -> plugins.Environment:
-        """The trial's environment, made on first use."""
-        if self._environment is None:
-            self._environment = self.task.environment(self.trial.problem, format)
-        return self._environment
-
-    def search_tool(self) -> Any:
-        """The problem's search tool, made on first use: an index over a long text takes a while."""
-        if self._search_tool is None:
-            self._search_tool = self.task.search_tool(self.trial.problem)
-        return self._search_tool
-
-    def store(self) -> plugins.Store:
-        """The search tool, if its passages can be read by place; raises InputError if they cannot."""
-        tool = self.search_tool()
-        if not isinstance(tool, plugins.Store):
-            raise InputError(f"the passages of {self.trial.problem.task} cannot be read by place, only searched")
-        return tool
-
-    def take(self, rows: Sequence[Row]) -> None:
-        """Counts rows, fresh or replayed, into the paths and the bill; later calls are numbered after them."""
-        for row in rows:
-            self._seq = max(self._seq, row["seq"] + 1)
-            self.bill.add(row)
-            if row["error"] is None:
-                self.paths.realised[row["call_id"]] = row["path_s"]
-                self.paths.modelled[row["call_id"]] = row["modelled_path_s"]
-
-    @contextlib.contextmanager
-    def call(self) -> Iterator[None]:
-        """Around each request, so that the end of the trial can wait for it."""
-        if self._closed:
-            raise BudgetExhausted("the trial has ended; a branch it left running may not go on")
-        ended = asyncio.get_running_loop().create_future()
-        self._in_flight.add(ended)
-        try:
-            yield
-        finally:
-            self._in_flight.discard(ended)
-            ended.set_result(None)
-
-    async def close(self) -> None:
-        """Waits for the calls of branches that were left running when another failed: they are paid for as well."""
-        self._closed = True
-        while self._in_flight:
-            await asyncio.wait(self._in_flight)
+from fourdials.ledger import Amount
+from fourdials.marking import beside
+from fourdials.records import Attempt, Format, ModelRequest, Observation, Prompt, Reply, Role
 
 
 class Branch:
@@ -211,7 +95,8 @@ class Branch:
 
     async def search(self, query: str, *, level: int, k: int) -> list[str]:
         """See `plugins.Ask`."""
-        found: list[str] = self._desk.search_tool().search(query, k)
+        desk = self._desk
+        found: list[str] = await beside(desk.task, lambda: desk.search_tool().search(query, k))
         self._found({"query": query, "k": k}, found, level)
         return found
 
@@ -232,13 +117,15 @@ class Branch:
 
     async def look(self) -> Observation:
         """See `plugins.Ask`."""
-        seen = self._desk.environment(self.format).start()
+        desk = self._desk
+        seen: Observation = await beside(desk.task, lambda: desk.environment(self.format).start())
         self._desk.step("look", 0, {"observation": self._desk.journal.text(seen.text), "actions": seen.actions})
         return seen
 
     async def step(self, action: str, *, level: int) -> Observation:
         """See `plugins.Ask`."""
-        seen = self._desk.environment(self.format).step(action)
+        desk = self._desk
+        seen: Observation = await beside(desk.task, lambda: desk.environment(self.format).step(action))
         shown = {"observation": self._desk.journal.text(seen.text), "actions": seen.actions}
         self._desk.step("env_step", level, {"action": action, "valid": seen.valid, "done": seen.done, **shown})
         self._desk.bill.env_steps += 1
@@ -249,7 +136,7 @@ class Branch:
         desk, arm = self._desk, self._desk.trial.arm
         if not plugins.strategies()[arm.strategy].uses_truth(arm.knobs):
             raise InputError(f"{arm.name} asks a checker that knows the truth; declare `uses_truth` for these knobs")
-        right = desk.task.grade(desk.trial.problem, answer).outcome == "correct"
+        right = desk.marks.known(answer).outcome == "correct"
         # A generator of its own: a check must not move the strategy's, nor depend on what was drawn there.
         drawn = random.Random(f"check:{desk.seed}:{desk.place()}:{self._path}:{self._checks}").random()
         self._checks += 1
@@ -307,6 +194,8 @@ class Branch:
         for fault in faults:
             if first == 0 or not isinstance(fault, BudgetExhausted):
                 raise fault
+        if self._desk.tells_truth():
+            await self._desk.marks.foresee([rows[-1]["extracted"] for rows in found.values()])
         return [found[offset] for offset in range(first)]
 
     async def _as_many_as_fit(self, order: Order, group: Sequence[int], found: dict[int, list[Row]]) -> None:
@@ -326,6 +215,7 @@ class Branch:
                 f"call {rows[0]['call_id']} asks something else than the journal holds: a prompt, a knob or the code "
                 "was changed since; start a new run (`run --again`) instead of resuming this one"
             )
+        rows = reread(order.prompt, rows) if self._desk.reread else rows
         self._desk.purse.charge(spent(rows))  # the trial's alone: the experiment's was charged as the run began
         self._desk.take(rows)
         return rows
@@ -379,7 +269,7 @@ class Branch:
         problem = self._desk.trial.problem
         if order.role == "verify":
             answer = order.prompt.key.removeprefix("verify:")
-            return "yes" if self._desk.task.grade(problem, answer).outcome == "correct" else "no"
+            return "yes" if self._desk.marks.right(answer) else "no"
         return problem.truths.get(order.prompt.key)
 
     def _reply(self, prompt: Prompt, rows: Sequence[Row]) -> Reply:

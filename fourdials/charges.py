@@ -36,31 +36,6 @@ class Counter:
     paths: Paths
 
 
-@dataclass(slots=True)
-class Bill:
-    """Everything a trial paid, failed attempts apart; a sum is None once a part of it is unknown."""
-
-    calls: int = 0
-    failed_attempts: int = 0
-    prompt_tokens: int | None = 0
-    cached_tokens: int | None = 0
-    completion_tokens: int | None = 0
-    reasoning_tokens: int | None = 0
-    usd: float | None = 0.0
-    searches: int = 0
-    env_steps: int = 0
-
-    def add(self, row: Row) -> None:
-        """Adds one row of `calls`."""
-        if row["error"] is not None:
-            self.failed_attempts += 1
-            return
-        self.calls += row["segment"] == 0
-        for unit in ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens", "usd"):
-            known, more = getattr(self, unit), row[unit]
-            setattr(self, unit, None if known is None or more is None else known + more)
-
-
 @dataclass(frozen=True, slots=True)
 class Order:
     """One or more samples of one prompt, at consecutive places of one branch from `start` on.
@@ -94,6 +69,31 @@ class Order:
         asked += [{"shared": self.shared}] if self.shared else []
         asked += [[prompt.discouraged, prompt.bias]] if prompt.bias else []
         return hashlib.sha256(orjson.dumps([*asked, self.role, self.temperature, self.cuts])).hexdigest()[:16]
+
+
+@dataclass(slots=True)
+class Bill:
+    """Everything a trial paid, failed attempts apart; a sum is None once a part of it is unknown."""
+
+    calls: int = 0
+    failed_attempts: int = 0
+    prompt_tokens: int | None = 0
+    cached_tokens: int | None = 0
+    completion_tokens: int | None = 0
+    reasoning_tokens: int | None = 0
+    usd: float | None = 0.0
+    searches: int = 0
+    env_steps: int = 0
+
+    def add(self, row: Row) -> None:
+        """Adds one row of `calls`."""
+        if row["error"] is not None:
+            self.failed_attempts += 1
+            return
+        self.calls += row["segment"] == 0
+        for unit in ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens", "usd"):
+            known, more = getattr(self, unit), row[unit]
+            setattr(self, unit, None if known is None or more is None else known + more)
 
 
 def spent(rows: Sequence[Row]) -> Amount:
@@ -180,6 +180,12 @@ def rows_of(
         row |= {"path_s": counter.paths.realised[call_id], "modelled_path_s": counter.paths.modelled[call_id]}
         result.append(_cut(counter, order, row, usage, sample.tokens) if order.cuts else [row])
     return result
+
+
+def reread(prompt: Prompt, rows: Sequence[Row]) -> list[Row]:
+    """The rows of one sample with their answers read off the replies once more, by today's rules."""
+    texts = ["".join(row["reply"] for row in rows[: i + 1]) for i in range(len(rows))]
+    return [row | {"extracted": extract(prompt, text)} for row, text in zip(rows, texts, strict=True)]
 
 
 def _without_prompt(usage: Usage) -> Usage:

@@ -1,4 +1,5 @@
-"""The command line: `run`, `resume`, `list`, `query`, `export`. A mistake ends in one clear line and exit code 1."""
+"""The command line: `run`, `resume`, `regrade`, `list`, `query`, `export`, `policy`. A mistake ends in one clear
+line and exit code 1."""
 
 from __future__ import annotations
 
@@ -18,8 +19,6 @@ from fourdials.home import home
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from fourdials.store import Store
 
 app = typer.Typer(
     help="Four Dials: find out how a language model is best given more compute at test time.",
@@ -58,12 +57,16 @@ def run(
     ],
     again: Annotated[bool, typer.Option("--again", help="Start another run even if one of this spec exists")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the forecast")] = False,
+    model: Annotated[
+        str | None, typer.Option(help="Put this model, such as sim/default, in the place of every model of the file")
+    ] = None,
+    problems: Annotated[int | None, typer.Option(min=1, help="At most this many problems of each task")] = None,
     ingest: Annotated[bool, typer.Option(help="Take the results into the database at the end")] = True,
 ) -> None:
     """Run an experiment file; one that was interrupted goes on, one that has finished is left alone."""
     from fourdials import spec, worker
 
-    data = spec.load(spec_file)
+    data = spec.adapted(spec.load(spec_file), model=model, problems=problems)
     if dry_run:
         _print_forecast(data)
         return
@@ -115,13 +118,56 @@ def _budget(experiment: str, text: str) -> dict[str, float]:
     return {unit or next(iter(held), "total_tokens"): int(value) if whole else value}
 
 
+@app.command()
+def regrade(
+    experiment: Annotated[str, typer.Argument(help="A run's id; `list experiments` shows them")],
+    task: Annotated[str | None, typer.Option(help="Only this task")] = None,
+    grader: Annotated[str | None, typer.Option(help="Another grader, for a task that has several")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Another parameter of the task, repeatable")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="The model that grades, with --grader judge")] = None,
+    reread: Annotated[bool, typer.Option("--reread", help="Read the answers off the stored replies again")] = False,
+) -> None:
+    """Grade the stored answers of a run once more; without options as its experiment file says. Only a grading model is
+    ever called."""
+    from fourdials import regrade as grading
+    from fourdials.store import opened
+
+    changes = dict(_pair(value) for value in settings or []) | ({"grader": grader} if grader else {})
+    store = opened(home())
+    try:
+        found = grading.regrade(store, experiment, grading.Wish(task, changes, model, reread))
+    finally:
+        store.close()
+    print(f"{experiment}: {found.summary}")
+    print(f"{found.changed} of {found.checked} answers are graded otherwise now, {found.calls} calls were made for it")
+    for count, what in (
+        (found.ungraded, "answers could not be graded; they count nowhere"),
+        (found.missing, "trials keep their grades: the task no longer makes their problems"),
+        (found.unread, "trials keep their answers: their stored replies do not suffice to read them again"),
+    ):
+        if count:
+            print(f"{count} {what}")
+
+
 @app.command(name="list")
 def list_(
     what: Annotated[Listing, typer.Argument()] = Listing.experiments,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the page of docs/ about strategies or tasks")
+    ] = False,
 ) -> None:
     """List strategies, tasks, models, experiments or queries."""
-    rows = _LISTS[what]()
+    from fourdials import handbook, listing
+
+    if as_markdown:
+        if what not in handbook.PAGES:
+            raise InputError(f"--markdown: got {what.value}; there are pages of {' and '.join(handbook.PAGES)}")
+        print(handbook.PAGES[what](), end="")
+        return
+    rows = listing.LISTS[what]()
     if as_json:
         print(json.dumps(rows, indent=2, default=str))
     elif not rows:
@@ -140,14 +186,13 @@ def query(
 ) -> None:
     """Run one of the queries under queries/ and print its rows."""
     from fourdials import query as queries
+    from fourdials.store import opened
 
     parameters: dict[str, Any] = {}
     for value in values or []:
-        key, equals, text = value.partition("=")
-        if not equals:
-            raise InputError(f"got {value!r}; parameters are written NAME=VALUE")
-        parameters[key] = _value(text)
-    store = _store()
+        key, held = _pair(value)
+        parameters[key] = held
+    store = opened(home())
     try:
         frame = queries.run(store, name, **parameters)
     finally:
@@ -161,7 +206,9 @@ def export(
     folder: Annotated[Path, typer.Argument(help="Folder the Parquet files are written to; made if absent")],
 ) -> None:
     """Write one run's tables as Parquet files."""
-    store = _store()
+    from fourdials.store import opened
+
+    store = opened(home())
     try:
         written = store.export(experiment, folder)
     finally:
@@ -184,16 +231,35 @@ def try_model(
     print(capabilities.report(model, settle=settle, dry_run=dry_run, as_json=as_json))
 
 
-def _store() -> Store:
-    """The database with everything landed; a copy in memory if a dashboard holds the file."""
-    from fourdials.store import Store
+@app.command()
+def policy(
+    experiment: Annotated[str, typer.Argument(help="A run's id")],
+    file: Annotated[Path, typer.Argument(help="The .toml to write; a router that reads it goes beside it as .py")],
+    budget: Annotated[float, typer.Option(help="What one problem may cost on average, in UNIT")],
+    unit: Annotated[str, typer.Option(help="total_tokens, usd or calls")] = "total_tokens",
+    task: Annotated[list[str] | None, typer.Option(help="Only this task; may be given again")] = None,
+    confidence: Annotated[
+        float | None, typer.Option(help="Let the router stop votes once the leader is ahead with this probability")
+    ] = None,
+) -> None:
+    """Choose an arm and level from a run on one half of its problems, report it on the other, write it as a policy."""
+    from fourdials.policy import export_policy
+    from fourdials.store import opened
 
+    store = opened(home())
     try:
-        store = Store(home())
-        store.ingest()
-    except HomeBusy:
-        store = Store(home(), read_only_copy=True)
-    return store
+        advice = export_policy(store, experiment, file, budget, unit, tasks=task, confidence=confidence)
+    finally:
+        store.close()
+    print(advice.reason)
+    for row in advice.routes.to_dicts() if advice.routing else []:
+        print(f"{row['task']}: {row['arm']} at level {row['level']}, {row['value']:.2f} on {row['n']} problems")
+    if advice.no_routes:
+        print(f"no choice per task: {advice.no_routes}")
+    if routing := advice.routing:
+        gain = f"{routing.gain:+.3f} [{routing.low:+.3f}, {routing.high:+.3f}]"
+        print(f"choosing per task brings {gain}, {'worth it' if routing.worth_it else 'not shown to be worth it'}")
+    print(f"wrote {file} and {file.with_suffix('.py').name}")
 
 
 def _work(experiment_id: str, *, ingest: bool, options: Any = None) -> None:
@@ -271,65 +337,12 @@ def _print_forecast(data: Mapping[str, Any]) -> None:
     print(f"difference between two arms it could detect: {100 * cast.detectable_difference:.0f} points")
 
 
-def _strategies() -> list[dict[str, Any]]:
-    from fourdials import plugins
-
-    keys = ("name", "dial", "unit", "nested", "scaling", "source", "summary")
-    return [{key: getattr(plan, key) for key in keys} for plan in plugins.strategies().values()]
-
-
-def _tasks() -> list[dict[str, Any]]:
-    from fourdials import plugins
-
-    return [
-        {"name": name, "title": task.INFO.title, "difficulty": task.INFO.difficulty, "summary": task.INFO.summary}
-        for name, task in plugins.tasks().items()
-    ]
-
-
-def _models() -> list[dict[str, Any]]:
-    from fourdials.models import catalogue
-
-    return [
-        {"id": model.id, "format": model.format, "label": model.label, "missing": catalogue.missing(model) or ""}
-        for model in catalogue.catalogue().values()
-    ]
-
-
-def _experiments() -> list[dict[str, Any]]:
-    from fourdials import query as queries
-
-    store = _store()
-    try:
-        rows: list[dict[str, Any]] = queries.run(store, "experiments").to_dicts()
-        return rows
-    finally:
-        store.close()
-
-
-def _queries() -> list[dict[str, Any]]:
-    from fourdials import query as queries
-
-    described = [queries.describe(name) for name in queries.names()]
-    return [
-        {"name": d.name, "parameters": ", ".join(p.name for p in d.parameters), "title": d.title} for d in described
-    ]
-
-
-_LISTS = {
-    Listing.strategies: _strategies,
-    Listing.tasks: _tasks,
-    Listing.models: _models,
-    Listing.experiments: _experiments,
-    Listing.queries: _queries,
-}
-
-
 def _print_table(rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
     if not sys.stdout.isatty():
+        print("\t".join(rows[0]))
         for row in rows:
             print("\t".join("" if value is None else str(value) for value in row.values()))
         return
@@ -337,6 +350,14 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     Console().print(table, markup=False)
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    """NAME=VALUE in its parts."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"got {text!r}; parameters are written NAME=VALUE")
+    return key, _value(value)
 
 
 def _value(text: str) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fourdials import __version__, plan, plugins
+from fourdials.errors import GraderError
 from fourdials.journal import Record
 from fourdials.records import Experiment, Price, Problem
 
@@ -53,11 +54,22 @@ def write(
     for name, problems in found.items():
         task = plugins.tasks()[name]
         constant = task.constant(problems)
+        judged = any(choice.name == name and plugins.judged(task, choice.params) for choice in experiment.tasks)
         for problem in problems:
-            journal.write("problem", _problem_row(experiment_id, task, problem, constant))
+            score = None if judged else _score(task, problem, constant)
+            journal.write("problem", _problem_row(experiment_id, task, problem, score))
 
 
-def _problem_row(experiment_id: str, task: Any, problem: Problem, constant: str) -> dict[str, Any]:
+def _score(task: Any, problem: Problem, answer: str) -> float | None:
+    """The score of the constant answer; None if the grader fails on it, or would have to be paid for it."""
+    try:
+        score: float = task.grade(problem, answer).score
+    except GraderError:
+        return None
+    return score
+
+
+def _problem_row(experiment_id: str, task: Any, problem: Problem, constant: float | None) -> dict[str, Any]:
     return {
         "experiment_id": experiment_id,
         "task": problem.task,
@@ -67,5 +79,6 @@ def _problem_row(experiment_id: str, task: Any, problem: Problem, constant: str)
         "question": problem.text,
         "reference": problem.reference,
         "chance": task.chance(problem),
-        "constant_score": task.grade(problem, constant).score,
+        "constant_score": constant,
+        "oracle_steps": problem.oracle_steps,
     }

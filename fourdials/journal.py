@@ -17,6 +17,7 @@ import orjson
 
 from fourdials.errors import InputError
 
+EDITS = "edits.jsonl"  # in the home: what was decided about runs after they ended
 LONG_TEXT = 160  # characters; longer texts are written once and referred to by their sha256
 
 
@@ -67,14 +68,17 @@ class Record(Protocol):
 
 
 class Journal:
-    """Appends to a new journal file of a run's folder. Use as a context manager; every line is flushed."""
+    """Appends to a new journal file of a run's folder, or to the file of edits of a home. Use as a context manager;
+    every line is flushed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         numbers = [int(path.stem.split("-")[1]) for path in journals(folder)]
-        self.path = folder / f"journal-{max(numbers, default=0) + 1}.jsonl"
-        self._file: IO[bytes] = self.path.open("xb")
+        self.path = folder / (name or f"journal-{max(numbers, default=0) + 1}.jsonl")
+        self._file: IO[bytes] = self.path.open("ab" if name else "xb")
         self._texts: set[str] = set()
+        if name and self.path.stat().st_size and not self.path.read_bytes().endswith(b"\n"):
+            self._file.write(b"\n")  # ends a line that a kill tore, or the next one would be glued to it
 
     def __enter__(self) -> Journal:
         return self

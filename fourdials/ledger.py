@@ -38,7 +38,9 @@ class Purse:
 
     A reservation that does not fit waits while anything is outstanding, since settling may free some of it, and raises
     BudgetExhausted once nothing is. So a cap is exceeded by at most what the calls in flight cost above their
-    reservations. `empty` is True once that has happened.
+    reservations. `empty` is True once that has happened. One that is not `strict` refuses only what is asked for after
+    the limit was reached, so that it is exceeded by at most the calls in flight: for an allocator that foresees costs
+    itself and would be cut short by reservations, which assume the longest reply.
     """
 
     limits: Limits
@@ -47,6 +49,7 @@ class Purse:
     reserved: Amount = field(default_factory=Amount)
     outstanding: int = 0
     empty: bool = False
+    strict: bool = True
     started: float = field(default_factory=time.monotonic)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -86,10 +89,11 @@ class Purse:
 
     def _short(self, amount: Amount) -> str | None:
         """What is lacking for `amount`, or None if it fits."""
-        planned = self.spent + self.reserved + amount
+        planned = self.spent + self.reserved + amount if self.strict else self.spent
         for unit in ("total_tokens", "usd", "calls"):
             limit = getattr(self.limits, unit)
-            if limit is not None and getattr(planned, unit) > limit:
+            reach = getattr(planned, unit)
+            if limit is not None and (reach > limit or (reach == limit and not self.strict)):
                 left = limit - getattr(self.spent, unit)
                 return f"needs up to {getattr(amount, unit):g} {unit}, {left:g} of {limit:g} are left"
         if self.limits.seconds is not None and time.monotonic() - self.started > self.limits.seconds:

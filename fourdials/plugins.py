@@ -10,189 +10,31 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, create_model
 
 from fourdials.errors import InputError
-from fourdials.records import Access, Checkpoint, Dial, Format, Grade, Observation, Problem, Prompt
+from fourdials.records import Access, Checkpoint, Dial, Format
 from fourdials.spending import Ask as Ask
+from fourdials.tasking import Environment as Environment
+from fourdials.tasking import ManySteps as ManySteps
+from fourdials.tasking import Question as Question
+from fourdials.tasking import Recall as Recall
+from fourdials.tasking import SearchTool as SearchTool
+from fourdials.tasking import Steps as Steps
+from fourdials.tasking import Store as Store
+from fourdials.tasking import Task as Task
+from fourdials.tasking import TaskInfo as TaskInfo
 
 # A strategy's generator: it yields checkpoints, `Checkpoint(0)` first, and is sent the level it may go up to, always at
 # least one further than it stands. It may batch what it was granted, and may be left standing at any yield.
 Turns = AsyncGenerator[Checkpoint, int]
 T = TypeVar("T")
-
-
-class Steps(Protocol):
-    """A task's own chain of small steps, for strategies that take one per call. Pure: a state is an opaque value.
-
-    `evidence` is what a search returned for this step; None means the information is in the question itself.
-    """
-
-    def first(self) -> Any:
-        """The state before any step."""
-
-    def query(self, state: Any) -> str:
-        """What to look up for the next step."""
-
-    def prompt(self, state: Any, evidence: Sequence[str] | None = None) -> Prompt:
-        """The prompt that asks for the next step."""
-
-    def advance(self, state: Any, reply: str) -> Any:
-        """The state after the step's answer `reply` (already extracted)."""
-
-    def answer(self, state: Any) -> str | None:
-        """The answer if the chain stopped here; None before the first step."""
-
-    def done(self, state: Any) -> bool:
-        """True if no step is left."""
-
-
-@runtime_checkable
-class Recall(Protocol):
-    """What a chain of steps may offer besides, for strategies that decide what stays in the prompt: its steps asked
-    from a transcript alone. Pure, like the rest. A chain that does not offer it shows its state in every prompt."""
-
-    def entry(self, state: Any, reply: str) -> str:
-        """The line that the step from `state` leaves in the transcript."""
-
-    def conclusion(self, before: Any, after: Any) -> str:
-        """What the steps from one state to another came to: the line that stands for all of theirs."""
-
-    def recall(self, state: Any, transcript: Sequence[str]) -> Prompt:
-        """Asks for the next step from what was given at the start and these lines; `state` only says which step."""
-
-
-@runtime_checkable
-class ManySteps(Steps, Protocol):
-    """A chain that can also take several steps in one call; its task offers `many`."""
-
-    def prompt_many(self, state: Any, m: int) -> Prompt:
-        """The prompt that asks for the next `m` steps, or for as many as are left."""
-
-    def advance_many(self, state: Any, reply: str, m: int) -> Any:
-        """The state after the steps of a reply to `prompt_many`, at most `m`; a step that is not there ends the chain
-        or leaves the state as it is, and is never made up."""
-
-
-class SearchTool(Protocol):
-    """Finds passages. Deterministic."""
-
-    def search(self, query: str, k: int) -> list[str]:
-        """The `k` best passages for the query, best first; fewer if the store holds fewer."""
-
-
-@runtime_checkable
-class Store(SearchTool, Protocol):
-    """A search tool whose passages also stand in an order and can be read by place; its task offers `store`."""
-
-    @property
-    def size(self) -> int:
-        """How many passages there are."""
-
-    def read(self, start: int, stop: int) -> list[str]:
-        """The passages from place `start` (0 is the first) up to before `stop`."""
-
-
-class Environment(Protocol):
-    """A text world with a state of its own. Deterministic, so that a resumed trial can play its actions again."""
-
-    def start(self) -> Observation:
-        """What is seen before any action."""
-
-    def step(self, action: str) -> Observation:
-        """What is seen after an action; an action that is not open changes nothing and comes back `valid=False`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A problem as a strategy sees it, rendered for one access and one prompt format. It holds no reference.
-
-    Attributes:
-        text: The question with all the information this access gives.
-        answer: Asks for the answer straight away.
-        think: Asks for a thought that ends with `answer_mark` and the answer; None if the task has no such rendering.
-        answer_mark: What stands before the answer at the end of a thought.
-        steps: The task's chain of steps; None if it has none.
-        context: What is known before the question, as it stands word for word in `answer` and `think`: another text can
-            be put in its place (`prompting.in_context`). Empty unless the task offers `context`.
-        sharing: Questions of the task that have this same context, this one included.
-    """
-
-    problem_id: str
-    task: str
-    access: Access
-    format: Format
-    text: str
-    answer: Prompt
-    think: Prompt | None = None
-    answer_mark: str = "Answer:"
-    steps: Steps | None = None
-    context: str = ""
-    sharing: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class TaskInfo:
-    """What people and the planner need to know of a task.
-
-    Attributes:
-        title: A few words.
-        summary: One or two sentences: what is asked, what makes it hard.
-        offers: For each prompt format, what the task can be used with: accesses (`given`, `search`, `environment`),
-            renderings (`steps`, `think`, `context`), `many` (steps that can be taken several at once) and `store` (a
-            search tool whose passages can be read by place).
-        difficulty: What `Problem.difficulty` counts.
-        context_tokens: An upper estimate of the longest prompt at default parameters.
-        searched_tokens: The same where the information is searched and not in the prompt; None if it is no shorter.
-    """
-
-    title: str
-    summary: str
-    offers: Mapping[Format, frozenset[str]]
-    difficulty: str
-    context_tokens: int = 2000
-    searched_tokens: int | None = None
-
-    def tokens(self, access: Access) -> int:
-        """The estimate for one access."""
-        return self.context_tokens if access != "search" else self.searched_tokens or self.context_tokens
-
-
-@runtime_checkable
-class Task(Protocol):
-    """A module under `tasks/`."""
-
-    INFO: TaskInfo
-    Params: type[BaseModel]
-
-    def problems(self, params: Any, count: int, seed: int) -> list[Problem]:
-        """`count` distinct problems, the same for the same parameters and seed; a longer list begins with a shorter.
-
-        Raises InputError if so many distinct ones do not exist."""
-
-    def question(self, problem: Problem, access: Access, format: Format) -> Question:
-        """The problem rendered without its reference."""
-
-    def grade(self, problem: Problem, answer: str) -> Grade:
-        """Scores an answer; raises GraderError if it cannot."""
-
-    def chance(self, problem: Problem) -> float:
-        """Success rate of a uniform guess among the possible answers; 0.0 where they cannot be listed."""
-
-    def constant(self, problems: Sequence[Problem]) -> str:
-        """The single answer that would be right most often on these problems (the constant-answer baseline)."""
-
-    def search_tool(self, problem: Problem) -> SearchTool:
-        """The search tool of this problem's world; raises InputError if the task offers none."""
-
-    def environment(self, problem: Problem, format: Format) -> Environment:
-        """A fresh environment; raises InputError if the task offers none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,12 +106,7 @@ def strategy(
     """
 
     def declare(play: Callable[..., Turns]) -> Callable[..., Turns]:
-        fields: dict[str, Any] = {}
-        for parameter in inspect.signature(play, eval_str=True).parameters.values():
-            if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
-                fields[parameter.name] = (parameter.annotation, parameter.default)
         name = play.__module__.rsplit(".", 1)[-1]
-        knobs = create_model(f"{name}_knobs", __config__=ConfigDict(extra="forbid", frozen=True), **fields)
         play.strategy = Strategy(  # type: ignore[attr-defined]
             name=name,
             dial=dial,
@@ -283,7 +120,7 @@ def strategy(
             source=source,
             doc=inspect.getdoc(play) or "",
             prompts=prompts or {},
-            Knobs=knobs,
+            Knobs=_knobs(name, play),
             play=play,
             abilities=abilities,
             uses_truth=uses_truth,
@@ -292,6 +129,15 @@ def strategy(
         return play
 
     return declare
+
+
+def _knobs(name: str, declared: Callable[..., Any]) -> type[BaseModel]:
+    """The keyword-only arguments of a plug-in as a model that validates them."""
+    fields: dict[str, Any] = {}
+    for parameter in inspect.signature(declared, eval_str=True).parameters.values():
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            fields[parameter.name] = (parameter.annotation, parameter.default)
+    return create_model(f"{name}_knobs", __config__=ConfigDict(extra="forbid", frozen=True), **fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,29 +157,90 @@ class TrialView:
     arm: str
     dial: Dial
     levels: tuple[int, ...]
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What an allocator sees of a running trial: its checkpoint without any grade. `stopped` ends it."""
+    """What an allocator sees of a trial each time it comes to a stand.
+
+    Attributes:
+        checkpoints: Those since its last update, in order, without any grade; none if it ended before one.
+        spent: All that the trial has spent so far, in the unit of the budget.
+        stopped: True if it has ended.
+        score: Its grade, for the trials named in `Allocator.calibration` only; None for all others.
+    """
 
     trial_id: str
-    checkpoint: Checkpoint | None
-    total_tokens: int
+    checkpoints: tuple[Checkpoint, ...]
+    spent: float
     stopped: bool
+    score: float | None = None
 
 
 class Allocator(Protocol):
-    """Decides who may go on. Built from the trials still open; asked whenever places are free; told of every update."""
+    """Decides who may go on. Built from trials and a budget, asked whenever places are free, told of every update.
+
+    What it decides may depend on what it was told, never on the order in which trials that run side by side answered:
+    then a run, its resume and its replay decide alike.
+
+    Attributes:
+        divides: True if it divides the budget: trials it leaves standing end as `stopped`. False if trials it could not
+            reach stay open, to be taken up again.
+        calibration: Trials whose grades it is shown. Only an allocator declared with `grades="calibration"` has any.
+        aside: Trials whose answers do not count for what it is worth: those it was calibrated on, and those of arms it
+            dropped. Their spend counts.
+    """
+
+    divides: bool
+    calibration: frozenset[str]
+    aside: frozenset[str]
 
     def grants(self, free: int) -> list[Grant]:
         """At most `free` grants to trials that are not running; an empty list means wait, or done if none runs."""
 
     def observe(self, update: Update) -> None:
-        """Learns of a checkpoint or an end."""
+        """Learns of checkpoints or an end."""
 
 
-AllocatorFactory = Callable[[Sequence[TrialView]], Allocator]
+# never: sees no grade. calibration: sees those of the trials it names before. hindsight: is built with the truth, so it
+# is a bound and works on recorded trials only.
+Grades = Literal["never", "calibration", "hindsight"]
+
+
+@dataclass(frozen=True, slots=True)
+class AllocatorPlan:
+    """A discovered allocator; `make(trials, budget, **knobs)` builds one for a budget, None for no limit.
+
+    One that works with hindsight is built with the recorded stops of every trial as a third argument.
+    """
+
+    name: str
+    source: str
+    grades: Grades
+    doc: str
+    Knobs: type[BaseModel]
+    make: Callable[..., Allocator]
+
+    @property
+    def summary(self) -> str:
+        """First line of the docstring."""
+        return self.doc.split("\n", 1)[0]
+
+
+def allocator(*, source: str, grades: Grades = "never") -> Callable[[type[T]], type[T]]:
+    """Declares a class an allocator: `source` says where the idea was published, `grades` what it sees of the truth.
+
+    Its knobs are the keyword-only arguments of its constructor, annotated with pydantic fields.
+    """
+
+    def declare(made: type[T]) -> type[T]:
+        name = made.__module__.rsplit(".", 1)[-1]
+        knobs = _knobs(name, made.__init__)
+        made.plan = AllocatorPlan(name, source, grades, inspect.getdoc(made) or "", knobs, made)  # type: ignore[attr-defined, arg-type]
+        return made
+
+    return declare
 
 
 def _modules(package: str) -> dict[str, ModuleType]:
@@ -358,10 +265,10 @@ def strategies() -> dict[str, Strategy]:
 
 
 @cache
-def allocators() -> dict[str, AllocatorFactory]:
+def allocators() -> dict[str, AllocatorPlan]:
     """Every allocator by name; the class has the name of its file in capitals (`uniform` → `Uniform`)."""
     return {
-        name: getattr(module, "".join(word.capitalize() for word in name.split("_")))
+        name: getattr(module, "".join(word.capitalize() for word in name.split("_"))).plan
         for name, module in _modules("fourdials.allocators").items()
     }
 
@@ -373,9 +280,31 @@ def find(kind: str, name: str, among: Mapping[str, T]) -> T:
     return among[name]
 
 
-def misfit(plan: Strategy, task: Any, format: Format, knobs: Mapping[str, Any] | None = None) -> str | None:
-    """Why a strategy (with these knobs) cannot run on a task with models of this prompt format, or None if it can."""
-    missing = {plan.access, *plan.needs, *(plan.wants(knobs) if knobs else ())} - task.INFO.offers[format]
+def offered(task: Any, format: Format, params: Mapping[str, Any] | None = None) -> frozenset[str]:
+    """What a task can be used with: as it states for all, or for these validated parameters."""
+    if params is None or not hasattr(task, "offers"):
+        stated: frozenset[str] = task.INFO.offers[format]
+        return stated
+    found: frozenset[str] = task.offers(task.Params.model_validate(params), format)
+    return found
+
+
+def judged(task: Any, params: Mapping[str, Any]) -> bool:
+    """True if a model grades the answers of this task with these parameters."""
+    return hasattr(task, "judged") and bool(task.judged(task.Params.model_validate(params)))
+
+
+def misfit(
+    plan: Strategy,
+    task: Any,
+    format: Format,
+    params: Mapping[str, Any] | None = None,
+    knobs: Mapping[str, Any] | None = None,
+) -> str | None:
+    """Why a strategy (with these knobs) cannot run on a task (with these parameters) with models of this prompt format,
+    or None if it can."""
+    wanted = {plan.access, *plan.needs, *(plan.wants(knobs) if knobs else ())}
+    missing = wanted - offered(task, format, params)
     if not missing:
         return None
     return f"{plan.name} needs {', '.join(sorted(missing))}, which this task does not offer to {format} models"

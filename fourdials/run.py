@@ -13,10 +13,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fourdials import header, plan, plugins
-from fourdials.ask import Branch, Desk, Sender
+from fourdials.allotment import Allotment, allot, unit_of
+from fourdials.ask import Branch
 from fourdials.charges import Row, spent
+from fourdials.desk import Desk, Sender
+from fourdials.endings import Ending, Tally
 from fourdials.errors import (
-    AuthenticationFailed,
     BudgetExhausted,
     ContentRefused,
     ContextTooLong,
@@ -24,10 +26,11 @@ from fourdials.errors import (
     GraderError,
     ModelError,
 )
+from fourdials.examiner import Examiner
 from fourdials.journal import History, Record
 from fourdials.ledger import Purse
-from fourdials.models.redaction import redacted
-from fourdials.plugins import Grant, TrialView, Update
+from fourdials.models.redaction import recorded
+from fourdials.plugins import Grant
 from fourdials.records import (
     EXCLUDED_OUTCOMES,
     Checkpoint,
@@ -35,12 +38,9 @@ from fourdials.records import (
     Grade,
     Outcome,
     Price,
-    StopReason,
     Trial,
 )
 
-AUTHENTICATION_ERRORS_TO_STOP = 3
-FAILURES_TO_STOP = 10  # trials in a row that end without an answer for reasons of infrastructure
 Tell = Callable[[str, Mapping[str, Any]], None]
 
 
@@ -52,6 +52,7 @@ class Job:
         history: Journals of earlier starts of the same run.
         tell: Called with `planned`, each `status` and each `trial` line, for progress displays.
         stop: Set from outside to end the run cleanly after the calls in flight are cancelled.
+        reread: True to read answers off replayed replies once more (`regrade`).
     """
 
     experiment: Experiment
@@ -64,15 +65,7 @@ class Job:
     tell: Tell = lambda kind, fields: None
     retry_errors: bool = False
     retry_capped: bool = False
-
-
-@dataclass(slots=True)
-class Ending:
-    """How a trial ended: why, and what failed, if anything did."""
-
-    stop_reason: StopReason
-    failure: Outcome | None = None
-    error: dict[str, str] | None = None
+    reread: bool = False
 
 
 class TrialRun:
@@ -91,39 +84,52 @@ class TrialRun:
             price_rows=job.price_rows,
             seed=job.experiment.seed,
             replayed=job.history.calls.get(trial.trial_id, {}),
+            reread=job.reread,
         )
-        for row in job.history.failed.get(trial.trial_id, ()):
-            self.desk.take([row])
+        failed = job.history.failed.get(trial.trial_id, ())
+        for row in failed:
+            if row["role"] != "grade":
+                self.desk.take([row])
+        judge = job.experiment.models.get(job.experiment.grader_model or "")
+        self.examiner = Examiner(self.desk, judge, purse, [r for r in failed if r["role"] == "grade"])
         self.last = Checkpoint(0)
-        self._grades: dict[str | None, Grade] = {}
+        self.unseen: list[Checkpoint] = []  # by the allocator
+        self._mark: Grade | None = None
+        self._ungraded: GraderError | None = None
         self._started_at = time.time()
         self._checkpoints = 0
         self._generator: AsyncGenerator[Checkpoint, int] | None = None
 
     async def advance(self, up_to: int) -> Ending | None:
         """Drives the generator to the granted level. Returns how the trial ended, or None if it may go on."""
+        end = await self._ending(min(up_to, self.trial.max_level))
+        if end is not None and end.failure is None and self._ungraded is not None:
+            return Ending(end.stop_reason, "grader_error", recorded(self._ungraded, "grader"))
+        return end
+
+    async def _ending(self, up_to: int) -> Ending | None:
         try:
-            return await self._advance(min(up_to, self.trial.max_level))
+            return await self._advance(up_to)
         except BudgetExhausted as error:
-            return Ending("capped", error=_error(error, "budget"))
+            return Ending("capped", error=recorded(error, "budget"))
         except ContextTooLong as error:
-            return Ending("capped", error=_error(error, "model"))
+            return Ending("capped", error=recorded(error, "model"))
         except ContentRefused as error:
-            return Ending("error", None if self._checkpoints else "refused", _error(error, "model"))
+            return Ending("error", None if self._checkpoints else "refused", recorded(error, "model"))
         except ModelError as error:
-            return Ending("error", "infra_error", _error(error, "model"))
+            return Ending("error", "infra_error", recorded(error, "model"))
         except GraderError as error:
-            return Ending("error", "grader_error", _error(error, "grader"))
+            return Ending("error", "grader_error", recorded(error, "grader"))
         except Diverged as error:
-            return Ending("diverged", "infra_error", _error(error, "replay"))
+            return Ending("diverged", "infra_error", recorded(error, "replay"))
         except Exception as error:  # noqa: BLE001 - the one broad handler: a plug-in's fault is data, told apart by boundary
-            return Ending("error", "infra_error", _error(error, "plug-in"))
+            return Ending("error", "infra_error", recorded(error, "plug-in"))
 
     async def _advance(self, granted: int) -> Ending | None:
         try:
             checkpoint = await (self._open() if self._generator is None else self._generator.asend(granted))
             while True:
-                self._keep(checkpoint)
+                await self._keep(checkpoint)
                 if checkpoint.final:
                     return Ending("finished")
                 if checkpoint.level >= self.trial.max_level:
@@ -143,25 +149,34 @@ class TrialRun:
         self._generator = play(question, Branch(self.desk), **trial.arm.knobs)
         return await anext(self._generator)
 
-    def _keep(self, checkpoint: Checkpoint) -> None:
-        """Grades and journals a checkpoint; level 0 without an answer is the start, and is not kept."""
+    async def _keep(self, checkpoint: Checkpoint) -> None:
+        """Grades and journals a checkpoint; level 0 without an answer is the start, and is not kept.
+
+        Where the grader fails the strategy goes on as if nothing had been: its answers are stored, to be graded again.
+        """
         if checkpoint.level == 0 and checkpoint.answer is None:
             return
-        grade = self.grade(checkpoint.answer)
+        try:
+            self._mark = await self._grade(checkpoint)
+        except GraderError as error:
+            self._mark, self._ungraded = None, self._ungraded or error
+        score, outcome = (self._mark.score, self._mark.outcome) if self._mark else (None, "grader_error")
         fields = {"trial_id": self.trial.trial_id, "seq": self._checkpoints, "level": checkpoint.level}
-        graded = {"answer": checkpoint.answer, "score": grade.score, "outcome": grade.outcome}
+        graded = {"answer": checkpoint.answer, "score": score, "outcome": outcome}
         self._job.journal.write("checkpoint", {**fields, **graded, "detail": dict(checkpoint.detail)})
         self._checkpoints += 1
         self.last = checkpoint
+        self.unseen.append(checkpoint)
 
-    def grade(self, answer: str | None) -> Grade:
-        """The grade of an answer; no answer scores 0 with the reason why there is none."""
-        if answer is None:
-            unread: dict[str | None, Outcome] = {None: "unanswered", "length": "truncated", "content_filter": "refused"}
-            return Grade(0.0, unread.get(self.desk.unread, "unparsed"))
-        if answer not in self._grades:
-            self._grades[answer] = self.desk.task.grade(self.trial.problem, answer)
-        return self._grades[answer]
+    async def _grade(self, checkpoint: Checkpoint) -> Grade:
+        if checkpoint.answer is None:
+            return self._nothing()
+        return await self.examiner.grade(checkpoint.answer, checkpoint.level)
+
+    def _nothing(self) -> Grade:
+        """No answer scores 0, with the reason why there is none."""
+        unread: dict[str | None, Outcome] = {None: "unanswered", "length": "truncated", "content_filter": "refused"}
+        return Grade(0.0, unread.get(self.desk.unread, "unparsed"))
 
     async def close(self) -> None:
         """Ends the generator wherever it is."""
@@ -171,7 +186,7 @@ class TrialRun:
     def row(self, end: Ending) -> Row:
         """The trial's line for the journal."""
         trial, now = self.trial, time.time()
-        grade = self.grade(self.last.answer) if end.failure is None else None
+        grade = None if end.failure else self._nothing() if self.last.answer is None else self._mark
         bill = asdict(self.desk.bill)
         return {
             "trial_id": trial.trial_id,
@@ -210,10 +225,6 @@ def _score(end: Ending, grade: Grade | None) -> float | None:
     return grade.score if grade else 0.0
 
 
-def _error(error: Exception, boundary: str) -> dict[str, str]:
-    return {"type": type(error).__name__, "message": redacted(str(error))[:2000], "boundary": boundary}
-
-
 def prepare(job: Job) -> list[Trial]:
     """Plans all trials and writes what the run is; done before a worker queues, so that a waiting run is seen."""
     found = plan.problems(job.experiment)
@@ -228,12 +239,17 @@ def prepare(job: Job) -> list[Trial]:
 async def run(job: Job, trials: Sequence[Trial]) -> str:
     """Runs all trials that are still open and returns the final status: `finished`, `stopped` or `failed`."""
     write_status(job, "running")
-    purse = Purse(job.experiment.budget)
     open_trials = [trial for trial in trials if not _ended(job, trial)]
+    allotment = allot(job.experiment, trials)
+    if allotment.divides:  # it decides by all it has seen, so all trials are played again, from the journal
+        open_trials = list(trials)
+    else:
+        allotment = allot(job.experiment, open_trials)
+    purse = Purse(job.experiment.budget, strict=not allotment.divides)
     # All of it at once: trials that are taken up again later must not find room that was spent long ago.
     purse.charge(spent([row for calls in job.history.calls.values() for rows in calls.values() for row in rows]))
     job.tell("planned", {"trials": len(trials), "ended": len(trials) - len(open_trials)})
-    status, detail = await _Scheduler(job, open_trials, purse).run()
+    status, detail = await _Scheduler(job, open_trials, purse, allotment).run()
     write_status(job, status, detail)
     return status
 
@@ -250,8 +266,8 @@ def _ended(job: Job, trial: Trial) -> bool:
     line = job.history.ended.get(trial.trial_id)
     if line is None:
         return False
-    again = (job.retry_errors and line["outcome"] in ("infra_error", "grader_error")) or (
-        job.retry_capped and line["stop_reason"] == "capped"
+    again = (job.retry_errors and line["outcome"] in EXCLUDED_OUTCOMES) or (
+        job.retry_capped and (line["stop_reason"] in ("capped", "stopped") or line["outcome"] == "grader_error")
     )
     if again:
         job.journal.write("reset", {"trial_id": trial.trial_id})
@@ -265,19 +281,15 @@ async def _all(workers: Sequence[asyncio.Task[None]]) -> None:
 class _Scheduler:
     """Keeps `concurrency` trials going on the allocator's grants."""
 
-    def __init__(self, job: Job, trials: Sequence[Trial], purse: Purse) -> None:
+    def __init__(self, job: Job, trials: Sequence[Trial], purse: Purse, allotment: Allotment) -> None:
         self._job = job
-        self._trials = {trial.trial_id: trial for trial in trials}
+        self._trials = {trial.trial_id: trial for trial in trials}  # those that have not ended
         self._purse = purse
         self._paused: dict[str, TrialRun] = {}
-        views = [TrialView(t.trial_id, t.block, t.arm.name, t.arm.dial, t.levels) for t in trials]
-        self._allocator = plugins.find("allocator", job.experiment.allocator, plugins.allocators())(views)
+        self._allotment = allotment
         self._running = 0
         self._turn = asyncio.Condition()
-        self._authentication_errors = 0
-        self._failure: str | None = None
-        self._ended, self._failed, self._failed_in_a_row, self._unaffordable = 0, 0, 0, 0
-        self._last_error = ""
+        self._tally = Tally()
 
     async def run(self) -> tuple[str, str | None]:
         """The final status and its detail."""
@@ -295,22 +307,15 @@ class _Scheduler:
             return "stopped", "stopped on request"
         if fault is not None:
             raise fault
-        return self._verdict()
+        if self._allotment.divides and self._tally.failure is None:
+            await self._end_rest()
+        return self._tally.verdict(self._purse.empty)
 
-    def _verdict(self) -> tuple[str, str | None]:
-        """The status of a run that came to its end, and what a person should know of it."""
-        if self._failure:
-            return "failed", self._failure
-        if self._unaffordable and self._unaffordable == self._ended:
-            return "finished", f"the budget is too small for a single call: a trial {self._last_error}"
-        if self._purse.empty:
-            return "finished", "the experiment's budget is spent; resume with a larger --budget to go on"
-        again = "once that is mended, `resume --retry-errors` asks again"
-        if self._failed and self._failed == self._ended:
-            return "failed", f"every trial failed, the last one with: {self._last_error}; {again}"
-        if self._failed:
-            return "finished", f"{self._failed} of {self._ended} trials failed and count nowhere; {again}"
-        return "finished", None
+    async def _end_rest(self) -> None:
+        """Ends the trials that were granted no more where they stand: with their answer, or with none."""
+        for trial in list(self._trials.values()):
+            trial_run = self._paused.pop(trial.trial_id, None) or TrialRun(self._job, trial, self._purse)
+            await self._end(trial_run, Ending("stopped"))
 
     async def _work(self) -> None:
         while (grant := await self._next()) is not None:
@@ -330,8 +335,10 @@ class _Scheduler:
     async def _next(self) -> Grant | None:
         """The next grant; None once nothing runs and none is left, or the run was stopped, has failed or is spent."""
         async with self._turn:
-            while self._failure is None and not self._purse.empty and not self._job.stop.is_set():
-                grants = self._allocator.grants(1)
+            while self._tally.failure is None and not self._job.stop.is_set():
+                if self._purse.empty and not self._allotment.divides:
+                    break  # what divides the budget itself may still have grants that were paid for before
+                grants = self._allotment.grants(1)
                 if grants:
                     self._running += 1
                     return grants[0]
@@ -344,31 +351,23 @@ class _Scheduler:
     async def _told(self, trial_run: TrialRun, end: Ending | None) -> None:
         if end is None:
             self._paused[trial_run.trial.trial_id] = trial_run
-        else:
-            await trial_run.close()
-            await trial_run.desk.close()
-            row = trial_run.row(end)
-            self._job.journal.write("trial", row)
-            self._job.tell("trial", row)
-            self._count(end, row["calls"])
-        tokens = trial_run.desk.purse.spent.total_tokens
-        self._allocator.observe(Update(trial_run.trial.trial_id, trial_run.last, tokens, end is not None))
+        score = None if end is None else await self._end(trial_run, end)
+        spent = getattr(trial_run.desk.purse.spent, unit_of(self._job.experiment.budget))
+        seen, trial_run.unseen = trial_run.unseen, []
+        if self._allotment.observe(trial_run.trial.trial_id, seen, spent, end is not None, score):
+            trial_run.desk.step("calibration", trial_run.last.level, {"score": score})
         async with self._turn:
             self._running -= 1
             self._turn.notify_all()
 
-    def _count(self, end: Ending, calls: int) -> None:
-        """Counts how trials end; a run whose calls all fail stops instead of failing to its end."""
-        self._ended += 1
-        self._unaffordable += end.stop_reason == "capped" and calls == 0
-        failed = end.failure in EXCLUDED_OUTCOMES and end.error is not None
-        self._failed += failed
-        self._failed_in_a_row = self._failed_in_a_row + 1 if failed else 0
-        refused = end.error is not None and end.error["type"] == AuthenticationFailed.__name__
-        self._authentication_errors = self._authentication_errors + 1 if refused else 0
-        if end.error is not None:
-            self._last_error = end.error["message"]
-        if self._authentication_errors >= AUTHENTICATION_ERRORS_TO_STOP:
-            self._failure = f"stopped after {self._authentication_errors} refused keys in a row: {self._last_error}"
-        elif self._failed_in_a_row >= FAILURES_TO_STOP:
-            self._failure = f"stopped after {self._failed_in_a_row} failed trials in a row: {self._last_error}"
+    async def _end(self, trial_run: TrialRun, end: Ending) -> float | None:
+        """Closes a trial and writes its line; returns its score."""
+        await trial_run.close()
+        await trial_run.desk.close()
+        row = trial_run.row(end)
+        self._trials.pop(trial_run.trial.trial_id)
+        self._job.journal.write("trial", row)
+        self._job.tell("trial", row)
+        self._tally.count(end, row["calls"])
+        score: float | None = row["score"]
+        return score

@@ -5,20 +5,21 @@ Every mistake in a file is reported at once, each with its path, the value recei
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fourdials import plugins
+from fourdials import own, plugins
 from fourdials.errors import InputError, Mistake, SpecError
 from fourdials.models import catalogue
-from fourdials.models.own import Endpoint
+from fourdials.models.added import Endpoint
 from fourdials.plugins import Strategy
 from fourdials.records import Arm, Experiment, Limits, Model, TaskChoice
 
@@ -57,7 +58,9 @@ class _Spec(_Section):
     repeats: Annotated[int, Field(gt=0, le=1000)] = 1
     concurrency: Annotated[int, Field(gt=0, le=1024)] = 8
     allocator: str = "uniform"
+    allocation: dict[str, Any] = {}
     model: str | None = None
+    grader_model: str | None = None
     budget: _Budget = _Budget()
     trial_budget: _Budget = _Budget()
     models: dict[str, Endpoint] = {}
@@ -66,13 +69,41 @@ class _Spec(_Section):
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The plain data of an experiment file. Raises InputError if it cannot be read as TOML."""
+    """The plain data of an experiment file. Raises InputError if it cannot be read as TOML.
+
+    Files that its tasks name are looked for beside it first, and named by their full path from then on.
+    """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the experiment file {path}: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not valid TOML: {error}") from error
+    for params, name, kind in _files(data):
+        file, colon, rest = params[name].rpartition(":") if kind == "code" else (params[name], "", "")
+        beside = path.resolve().parent / file
+        if file and "://" not in file and beside.is_file():
+            params[name] = f"{beside}{colon}{rest}"
+    return data
+
+
+def _files(data: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str, str]]:
+    """The parameters of tasks that name files: the table they stand in, their name, and `table` or `code`."""
+    tasks = data.get("tasks")
+    for entry in tasks if isinstance(tasks, list) else ():
+        params = entry.get("params") if isinstance(entry, dict) else None
+        task = plugins.tasks().get(str(entry.get("name"))) if isinstance(params, dict) else None
+        for name, field in task.Params.model_fields.items() if task else ():
+            extra = field.json_schema_extra
+            if isinstance(extra, dict) and "file" in extra and isinstance(params, dict):
+                value = params.get(name)
+                if isinstance(value, str) and value:
+                    yield params, name, str(extra["file"])
+
+
+def code(data: Mapping[str, Any]) -> list[str]:
+    """The code an experiment would load, as `file.py:Name` each; what to show before an imported one is trusted."""
+    return [params[name] for params, name, kind in _files(data) if kind == "code"]
 
 
 def dump(data: Mapping[str, Any]) -> str:
@@ -88,14 +119,37 @@ def _without_none(value: Any) -> Any:
     return value
 
 
+def adapted(data: Mapping[str, Any], *, model: str | None = None, problems: int | None = None) -> dict[str, Any]:
+    """The plain data of a spec with another `model` for all of every line-up (what `[models]` states of
+    the old ones is dropped), and at most so many `problems` of each task. What is None stays, wrong shapes do too."""
+    made = copy.deepcopy(dict(data))
+    if model is not None:
+        made["model"] = model
+        made.pop("models", None)
+        for arm in _tables(made, "arms"):
+            arm.pop("lineup", None)
+    if problems is not None:
+        for task in _tables(made, "tasks"):
+            held = task.get("problems", _Task.model_fields["problems"].default)
+            task["problems"] = min(held, problems) if isinstance(held, int) else held
+    return made
+
+
+def _tables(data: Mapping[str, Any], section: str) -> list[dict[str, Any]]:
+    entries = data.get(section)
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
 def digest(data: Mapping[str, Any]) -> str:
     """Eight hexadecimal digits that identify the content of a spec, whatever its key order."""
     text = json.dumps(_without_none(data), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def parse(data: Mapping[str, Any]) -> Experiment:
-    """Validates plain data into an Experiment.
+def parse(data: Mapping[str, Any], *, trusted: bool = True) -> Experiment:
+    """Validates plain data into an Experiment. Runs nothing of the code it names; a run of it does.
+
+    With `trusted=False`, for an experiment that somebody else wrote, naming code is a mistake.
 
     A top-level `model` is the solver of every arm whose line-up names none; an arm without `levels` uses its
     strategy's; an arm without a name is called after its strategy.
@@ -112,10 +166,11 @@ def parse(data: Mapping[str, Any]) -> Experiment:
         mistakes.append(Mistake("tasks", [task.name for task in tasks], "each task may appear once"))
     arms = [_arm(entry, f"arms[{i}]", spec.model, mistakes) for i, entry in enumerate(spec.arms)]
     found = _models(spec, [arm for arm in arms if arm], mistakes)
+    _check_grader(spec.grader_model, tasks, mistakes)
     named = _named([arm for arm in arms if arm], mistakes)
     _check_shares(spec.arms, mistakes)
-    if spec.allocator not in plugins.allocators():
-        mistakes.append(Mistake("allocator", spec.allocator, f"one of {', '.join(plugins.allocators())}"))
+    allocation = _allocation(spec, mistakes)
+    _check_code(data, trusted, mistakes)
     if not mistakes:
         _check_fit(tasks, named, found, mistakes)
     if mistakes:
@@ -129,10 +184,26 @@ def parse(data: Mapping[str, Any]) -> Experiment:
         repeats=spec.repeats,
         concurrency=spec.concurrency,
         allocator=spec.allocator,
+        allocation=allocation,
         budget=Limits(**spec.budget.model_dump()),
         trial_budget=Limits(**spec.trial_budget.model_dump()),
+        grader_model=spec.grader_model,
         spec=_without_none(data),
     )
+
+
+def _allocation(spec: _Spec, mistakes: list[Mistake]) -> dict[str, Any]:
+    """The validated knobs of the allocator; one that needs hindsight cannot run."""
+    known = {name: found for name, found in plugins.allocators().items() if found.grades != "hindsight"}
+    if spec.allocator not in known:
+        hint = "; it knows the truth and works on recorded runs only" if spec.allocator in plugins.allocators() else ""
+        mistakes.append(Mistake("allocator", spec.allocator, f"one of {', '.join(known)}{hint}"))
+        return {}
+    try:
+        return known[spec.allocator].Knobs.model_validate(spec.allocation).model_dump(mode="json")
+    except ValidationError as error:
+        mistakes.extend(_mistakes(error, "allocation"))
+        return {}
 
 
 def _unknown_names(data: Mapping[str, Any]) -> list[Mistake]:
@@ -216,7 +287,8 @@ def _lineup(plan: Strategy, entry: _Arm, path: str, solver: str | None, mistakes
 
 def _models(spec: _Spec, arms: Sequence[Arm], mistakes: list[Mistake]) -> dict[str, Model]:
     found: dict[str, Model] = {}
-    for model_id in sorted({model for arm in arms for model in arm.lineup.values()}):
+    wanted = {model for arm in arms for model in arm.lineup.values()} | {spec.grader_model or ""} - {""}
+    for model_id in sorted(wanted):
         try:
             changes = spec.models[model_id].model_dump(exclude_defaults=True) if model_id in spec.models else {}
             found[model_id] = catalogue.customise(catalogue.resolve(model_id), **changes)
@@ -227,11 +299,37 @@ def _models(spec: _Spec, arms: Sequence[Arm], mistakes: list[Mistake]) -> dict[s
     return found
 
 
+def _check_grader(grader: str | None, tasks: Sequence[TaskChoice], mistakes: list[Mistake]) -> None:
+    """A task that a model grades needs one, and a grading model a task."""
+    if mistakes:
+        return
+    judged = [i for i, task in enumerate(tasks) if plugins.judged(plugins.tasks()[task.name], task.params)]
+    if judged and grader is None:
+        path = f"tasks[{judged[0]}].params.grader"
+        mistakes.append(Mistake(path, "judge", "name the model that judges as `grader_model` at the top"))
+    if grader is not None and not judged:
+        mistakes.append(Mistake("grader_model", grader, "no task here is graded by a model; leave it out"))
+
+
 def _named(arms: Sequence[Arm], mistakes: list[Mistake]) -> tuple[Arm, ...]:
     names = [arm.name for arm in arms]
     for name in sorted({name for name in names if names.count(name) > 1}):
         mistakes.append(Mistake("arms", name, "give each arm that uses this strategy a `name` of its own"))
     return tuple(arms)
+
+
+def _check_code(data: Mapping[str, Any], trusted: bool, mistakes: list[Mistake]) -> None:
+    for params, name, kind in _files(data):
+        if kind != "code":
+            continue
+        if not trusted:
+            allowed = "this experiment comes from elsewhere and would run this code; read it, then confirm"
+            mistakes.append(Mistake(f"tasks.params.{name}", params[name], allowed))
+            continue
+        try:
+            own.check(params[name])
+        except InputError as error:
+            mistakes.append(Mistake(f"tasks.params.{name}", params[name], str(error)))
 
 
 def _check_shares(arms: Sequence[_Arm], mistakes: list[Mistake]) -> None:
@@ -273,7 +371,10 @@ def fit(arm: Arm, task: TaskChoice, models: Mapping[str, Model]) -> str | None:
     solver = models[arm.lineup["solver"]]
     if others := {models[m].format for m in arm.lineup.values()} - {solver.format}:
         return f"{arm.name} mixes {solver.format} and {others.pop()} models, which one prompt cannot serve"
-    reason = plugins.misfit(plugins.strategies()[arm.strategy], module, solver.format, arm.knobs)
+    strategy = plugins.strategies()[arm.strategy]
+    reason = plugins.misfit(strategy, module, solver.format, task.params, arm.knobs)
+    if reason is None and strategy.uses_truth(arm.knobs) and plugins.judged(module, task.params):
+        return f"{arm.name} asks a checker that knows the truth, and {task.name} is graded by a model, which is none"
     needed = module.INFO.tokens(arm.access)
     if reason is None and solver.context_tokens and needed > solver.context_tokens:
         there = solver.context_tokens

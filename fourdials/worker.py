@@ -274,7 +274,7 @@ async def _work(
     for number in (signal.SIGTERM, signal.SIGINT):
         _on_signal(number, job.stop)
     beat = asyncio.create_task(_beat(folder, job.stop))
-    trials = prepare(job)
+    trials = await asyncio.to_thread(prepare, job)  # graders may take long over the constant answer
     local = any(model.provider == "local" for model in experiment.models.values())
     try:
         async with _turn(job, base) if local else contextlib.nullcontext():

@@ -23,7 +23,7 @@ HAVING count(*) > 0 AND avg(chance) > 0
 UNION ALL
 SELECT 'constant', NULL, NULL, avg(constant_score), count(*), count(DISTINCT task)
 FROM asked
-HAVING count(*) > 0
+HAVING count(*) > 0 AND count(*) = count(constant_score)
 UNION ALL
 SELECT 'greedy', experiment_id, arm, avg(score), count(*), count(DISTINCT task)
 FROM greedy

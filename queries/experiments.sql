@@ -40,6 +40,11 @@ asked AS (
     FROM problems
     GROUP BY experiment_id
 ),
+edited AS (
+    SELECT experiment_id, list(summary ORDER BY "at", edit_id) AS regraded
+    FROM regrades
+    GROUP BY experiment_id
+),
 used AS (
     SELECT experiment_id, list(DISTINCT model ORDER BY model) AS models
     FROM calls
@@ -58,6 +63,7 @@ SELECT e.experiment_id,
        e.simulated,
        e.recorded,
        e.price_date,
+       coalesce(g.regraded, []) AS regraded,
        coalesce(t.arms, 0) AS arms,
        coalesce(t.dials, []) AS dials,
        coalesce(t.accesses, []) AS accesses,
@@ -82,5 +88,6 @@ LEFT JOIN ended AS d ON d.experiment_id = e.experiment_id
 LEFT JOIN paid AS p ON p.experiment_id = e.experiment_id
 LEFT JOIN turned AS t ON t.experiment_id = e.experiment_id
 LEFT JOIN asked AS a ON a.experiment_id = e.experiment_id
+LEFT JOIN edited AS g ON g.experiment_id = e.experiment_id
 LEFT JOIN used AS u ON u.experiment_id = e.experiment_id
 ORDER BY e.created_at DESC, e.experiment_id;

@@ -45,7 +45,8 @@ CREATE TABLE IF NOT EXISTS problems (
     question VARCHAR NOT NULL,
     reference JSON,
     chance DOUBLE NOT NULL,             -- success rate of a uniform guess; 0 where answers cannot be listed
-    constant_score DOUBLE NOT NULL,     -- score of the one answer that is right most often
+    constant_score DOUBLE,              -- score of the one answer that is right most often; NULL if a model grades
+    oracle_steps BIGINT,                -- fewest steps to the right answer (environment's, else task's chain); NULL if none known
     PRIMARY KEY (experiment_id, task, problem_id)
 );
 
@@ -159,6 +160,29 @@ CREATE TABLE IF NOT EXISTS lost_calls (  -- started, and no result yet: in fligh
     experiment_id VARCHAR NOT NULL,
     trial_id VARCHAR NOT NULL,
     started_at DOUBLE NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS regrades (    -- stored answers were graded once more, oldest first by `at`
+    edit_id VARCHAR PRIMARY KEY,
+    experiment_id VARCHAR NOT NULL,
+    "at" DOUBLE NOT NULL,
+    summary VARCHAR NOT NULL,           -- by what, and what it was before
+    old JSON NOT NULL,                  -- parameters and grading model before and after, as far as they differ
+    new JSON NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS regraded (    -- the checkpoints a regrade changed; checkpoints and trials show the result
+    edit_id VARCHAR NOT NULL,
+    experiment_id VARCHAR NOT NULL,
+    trial_id VARCHAR NOT NULL,
+    seq INTEGER NOT NULL,
+    old_answer VARCHAR,
+    old_score DOUBLE,
+    old_outcome VARCHAR NOT NULL,
+    answer VARCHAR,
+    score DOUBLE,
+    outcome VARCHAR NOT NULL,
+    PRIMARY KEY (edit_id, trial_id, seq)
 );
 
 CREATE TABLE IF NOT EXISTS ingested (

@@ -11,7 +11,7 @@ import pytest
 from fourdials import capabilities
 from fourdials.errors import AuthenticationFailed, InputError
 from fourdials.gateway import Gateway
-from fourdials.models import catalogue, own
+from fourdials.models import added, catalogue
 from tests.loopback import Fault, Loopback
 
 WORDS = "alpha beta omega"
@@ -134,8 +134,8 @@ async def test_what_is_settled_is_kept_with_its_day_and_used_from_then_on(server
     assert kept == catalogue.resolve("openai/mine")
     assert (kept.capabilities["n"], kept.samples_per_request) == ("yes", capabilities.SAMPLES)
     assert kept.capabilities["effort"] == "unknown"  # what stayed open is not stored
-    assert "effort" not in own.held().models["openai/mine"].capabilities
-    assert own.held().models["openai/mine"].tested
+    assert "effort" not in added.held().models["openai/mine"].capabilities
+    assert added.held().models["openai/mine"].tested
     assert capabilities.unsettled(kept) == ("effort",)
 
 

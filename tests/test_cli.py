@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from fourdials import spec, worker
 from fourdials.cli import app, main
 
-COMMANDS = ["run", "resume", "list", "query", "export"]
+COMMANDS = ["run", "resume", "regrade", "list", "query", "export", "policy"]
 TINY = {
     "name": "Tiny",
     "seed": 1,
@@ -76,6 +76,8 @@ def test_a_dry_run_prints_the_forecast_and_runs_nothing(spec_file, tmp_path, mon
     assert code == 0
     assert "8 trials in 4 blocks" in out
     assert "calls: 24\n" in out
+    other = ("--model", "sim/solve=1,format=completion", "--problems", "3")
+    assert "6 trials in 3 blocks" in invoke(monkeypatch, capsys, "run", spec_file, "--dry-run", *other)[1]
     assert not (tmp_path / "home" / "runs").exists()
 
 
@@ -100,7 +102,16 @@ def test_bad_input_ends_in_one_clear_line(arguments, message, spec_file, monkeyp
 def test_lists_print_a_line_for_each_and_json(what, spec_file, monkeypatch, capsys):
     _, plain, _ = invoke(monkeypatch, capsys, "list", what)
     _, raw, _ = invoke(monkeypatch, capsys, "list", what, "--json")
-    assert len(json.loads(raw)) == len(plain.strip().splitlines()) > 2
+    header, *lines = plain.strip().splitlines()
+    assert len(json.loads(raw)) == len(lines) > 2
+    assert header.split("\t") == list(json.loads(raw)[0])
+
+
+def test_the_pages_of_strategies_and_tasks_are_printed_as_markdown_and_no_others(spec_file, monkeypatch, capsys):
+    code, out, _ = invoke(monkeypatch, capsys, "list", "strategies", "--markdown")
+    assert (code, "## majority_vote" in out, "| `temperature` |" in out) == (0, True, True)
+    code, _, err = invoke(monkeypatch, capsys, "list", "models", "--markdown")
+    assert (code, "there are pages of strategies and tasks" in err) == (1, True)
 
 
 def test_a_new_budget_is_in_the_unit_of_the_old_one_or_in_the_one_that_is_named(spec_file, monkeypatch, capsys):

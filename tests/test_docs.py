@@ -8,8 +8,8 @@ from types import ModuleType
 
 import pytest
 
-from fourdials import plugins
-from tests.scripted import Script, arm, experiment, journaled, play
+from fourdials import handbook, plugins
+from tests.scripted import Script, arm, capped, experiment, journaled, play
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,6 +52,21 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str
         sys.modules.pop(name, None)
     plugins.tasks.cache_clear()
     plugins.strategies.cache_clear()
+
+
+@pytest.mark.parametrize("kind", ["retriever", "tool", "environment"])
+def test_the_examples_of_own_code_are_the_files_that_the_tests_run(kind: str) -> None:
+    name, code = recipe(kind)
+    assert code == (ROOT / "data" / "experiments" / "own" / f"{name}.py").read_text(encoding="utf-8")
+    assert f'{kind} = "{name}.py:' in (ROOT / "data" / "experiments" / "own" / f"{kind}.toml").read_text()
+
+
+@pytest.mark.parametrize("page", handbook.PAGES)
+def test_the_catalogue_pages_are_up_to_date(page: str) -> None:
+    held = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    command = f"python -m fourdials list {page} --markdown > docs/{page}.md"
+    assert command in held
+    assert held == handbook.PAGES[page](), f"run `{command}`"
 
 
 def test_the_strategy_of_the_readme_takes_20_lines() -> None:
@@ -97,6 +112,25 @@ def test_the_task_recipe_keeps_the_promises_of_a_task(added: tuple[str, str]) ->
         assert task.grade(problem, str(total + 1)).score == 0.0
         for format in ("chat", "completion"):
             assert str(total) not in re.findall(r"\d+", task.question(problem, "given", format).answer.shown)
+
+
+def test_the_allocator_recipe_divides_a_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fourdials.allocators
+
+    name, code = recipe("allocator")
+    (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
+    monkeypatch.setattr(fourdials.allocators, "__path__", [*fourdials.allocators.__path__, str(tmp_path)])
+    plugins.allocators.cache_clear()
+    try:
+        what = experiment([arm("majority_vote")], allocator=name, budget=capped(calls=12))
+        assert play(tmp_path / "run", what, Script()) == "finished"
+    finally:
+        monkeypatch.undo()
+        sys.modules.pop(f"fourdials.allocators.{name}")
+        plugins.allocators.cache_clear()
+    trials = journaled(tmp_path / "run", "trial")
+    assert len(trials) == 3
+    assert 8 <= sum(trial["calls"] for trial in trials) <= 12
 
 
 def test_the_query_recipe_describes_itself_and_selects_what_it_says(

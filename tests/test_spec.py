@@ -143,3 +143,25 @@ def test_unknown_names_are_told_together_with_mistakes_of_shape():
     assert set(found) == {"modle", "tasks[0].name", "arms[0].strategy", "arms[0].levles"}
     assert "model" in found["modle"].allowed
     assert "levels" in found["arms[0].levles"].allowed
+
+
+def test_another_model_takes_the_place_of_all_and_problems_only_shrink():
+    data = {
+        "name": "x",
+        "model": "openai/gpt-4.1-mini",
+        "models": {"openai/gpt-4.1-mini": {"concurrency": 2}},
+        "tasks": [{"name": "wikiworld", "problems": 3}, {"name": "graph_path"}],
+        "arms": [{"strategy": "cascade", "lineup": {"solver": "groq/openai/gpt-oss-20b"}}, {"strategy": "single"}],
+    }
+    before = spec.dump(data)
+    made = spec.adapted(data, model="sim/default", problems=5)
+    assert spec.dump(data) == before
+    parsed = spec.parse(made)
+    assert set(parsed.models) == {"sim/default"}
+    assert [task.problems for task in parsed.tasks] == [3, 5]
+    assert spec.adapted(data) == data
+    assert spec.adapted({"arms": 3, "tasks": [4, {"problems": "many"}]}, model="sim/default", problems=2) == {
+        "arms": 3,
+        "tasks": [4, {"problems": "many"}],
+        "model": "sim/default",
+    }

@@ -82,6 +82,11 @@ def warnings_of(experiments: pl.DataFrame, curve: pl.DataFrame, arms: pl.DataFra
         if names := sorted(peeking["arm"].unique()):
             verb = "uses" if len(names) == 1 else "use"
             found.append(f"{', '.join(names)} {verb} the truth: a bound, not something one could deploy.")
+    if "regraded" in experiments.columns:
+        again = experiments.filter(pl.col("regraded").list.len() > 0)
+        found += [
+            f"“{name}” was graded again: {'; '.join(by)}." for name, by in again.select("name", "regraded").rows()
+        ]
     if experiments["origin"].n_unique() > 1:
         kinds = ", ".join(sorted(experiments["origin"].unique()))
         found.append(f"Not comparable as they stand: data of different kinds ({kinds}).")

@@ -21,7 +21,7 @@ from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from fourdials.errors import InputError
-from fourdials.models import own, sim, weights
+from fourdials.models import added, sim, weights
 from fourdials.models.gguf import read_gguf
 from fourdials.records import Format, Model, Support
 
@@ -66,7 +66,7 @@ def troubles() -> list[str]:
 
 def _resolved() -> tuple[dict[str, Model], list[str]]:
     try:
-        ids = dict.fromkeys((*_file()[1], *own.held().models))
+        ids = dict.fromkeys((*_file()[1], *added.held().models))
     except InputError:
         ids = dict.fromkeys(_file()[1])  # each hosted one is refused below, with that reason
     found: dict[str, Model] = {}
@@ -87,7 +87,7 @@ def resolve(model_id: str) -> Model:
     default local model and simulated ones if the person's own file cannot be used: it may say where they are.
     """
     model = _named(model_id)
-    return model if model.provider == "sim" or model.id == DEFAULT_LOCAL else _configured(model, own.held())
+    return model if model.provider == "sim" or model.id == DEFAULT_LOCAL else _configured(model, added.held())
 
 
 def lane(model: Model) -> str:
@@ -104,23 +104,23 @@ def add(values: Mapping[str, Any]) -> Model:
     """Adds a model to the person's own, or changes the fields of one. Returns it as it is from now on.
 
     Args:
-        values: The `id` and any other field of `own.Entry`; None takes a field away.
+        values: The `id` and any other field of `added.Entry`; None takes a field away.
 
     Raises:
         InputError: No such model can be; nothing is changed then.
     """
     model_id = str(values.get("id", ""))
-    model, before = _named(model_id), own.held().models.get(model_id)
+    model, before = _named(model_id), added.held().models.get(model_id)
     if model.provider == "sim" or model.id == DEFAULT_LOCAL:
         raise InputError(f"{model.id} is always there and needs no entry")
     merged = {**(before.model_dump(exclude_unset=True) if before else {}), **values}
-    entry = own.entry({name: value for name, value in merged.items() if value is not None})
-    _configured(model, own.Held({entry.id: entry}, {}))
-    own.put(values)
+    entry = added.entry({name: value for name, value in merged.items() if value is not None})
+    _configured(model, added.Held({entry.id: entry}, {}))
+    added.put(values)
     return resolve(entry.id)
 
 
-def _configured(model: Model, held: own.Held) -> Model:
+def _configured(model: Model, held: added.Held) -> Model:
     """A model as the person's own entry for it and the limits of its lane say."""
     entry = held.models.get(model.id)
     if entry is not None:
@@ -226,7 +226,7 @@ def customise(
         raise InputError(f"{model.id}: {'; '.join(mistakes)}")
     if api_base is not None:
         address = api_base.rstrip("/")
-        rates = own.held().limits.get(address, own.Rates()).model_dump(exclude_none=True)
+        rates = added.held().limits.get(address, added.Rates()).model_dump(exclude_none=True)
         provider_s = dict.fromkeys(("requests_per_minute", "tokens_per_minute"))  # not this address's
         changes = {**provider_s, **rates, **changes, "api_base": address, "key_variable": key_variable}
     elif key_variable is not None:

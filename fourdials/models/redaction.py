@@ -1,9 +1,10 @@
-"""Takes keys out of texts before they leave the gateway: providers echo the key they refuse."""
+"""Takes keys out of texts before they are kept: providers echo the key they refuse."""
 
 from __future__ import annotations
 
 import os
 import re
+import traceback
 
 REMOVED = "[removed]"
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
@@ -23,3 +24,12 @@ def redacted(text: str, key_variable: str | None = None) -> str:
         text = text.replace(secret, REMOVED)
     text = _LOOKS_SECRET.sub(REMOVED, text)
     return re.sub(r"(?i)\bbearer\s+[^\s\"',;]{6,}", f"Bearer {REMOVED}", text)
+
+
+def recorded(error: Exception, boundary: str) -> dict[str, str]:
+    """An error as it is journaled: its type, its message without keys, and at whose boundary it was met. A plug-in's
+    says which line raised it, or its author would look for it in vain."""
+    message = str(error)
+    if boundary == "plug-in" and (frames := traceback.extract_tb(error.__traceback__)):
+        message = f"{message} (line {frames[-1].lineno} of {os.path.basename(frames[-1].filename)})"
+    return {"type": type(error).__name__, "message": redacted(message)[:2000], "boundary": boundary}

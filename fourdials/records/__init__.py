@@ -5,7 +5,7 @@ imports from them.
 """
 
 from fourdials.records.calls import Attempt, Model, ModelRequest, Price, Sample, Usage
-from fourdials.records.design import Arm, Experiment, Limits, TaskChoice, Trial
+from fourdials.records.design import Arm, Experiment, Limits, Stop, TaskChoice, Trial
 from fourdials.records.dialogue import Checkpoint, Grade, Message, Observation, Problem, Prompt, Reply
 from fourdials.records.words import (
     DIALS,
@@ -48,6 +48,7 @@ __all__ = [
     "Reply",
     "Role",
     "Sample",
+    "Stop",
     "StopReason",
     "Support",
     "TaskChoice",

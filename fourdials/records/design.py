@@ -60,7 +60,9 @@ class Arm:
 class Experiment:
     """A validated experiment: which tasks, arms and models, how many repeats, and what may be spent.
 
-    `models` maps every model id of the line-ups to its catalogue entry; `spec` is the plain data it was read from.
+    `allocation` holds the validated knobs of the allocator. `models` maps every model id of the line-ups, and
+    `grader_model`, to its catalogue entry; `grader_model` judges the answers of tasks that a model grades, None if
+    there are none; `spec` is the plain data it was read from.
     """
 
     name: str
@@ -71,8 +73,10 @@ class Experiment:
     repeats: int = 1
     concurrency: int = 8
     allocator: str = "uniform"
+    allocation: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     budget: Limits = field(default_factory=Limits)
     trial_budget: Limits = field(default_factory=Limits)
+    grader_model: str | None = None
     spec: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
     @property
@@ -85,6 +89,15 @@ class Experiment:
         """What its figures must say: simulated beats scale model beats real."""
         kinds = {model.provenance for model in self.models.values()}
         return next((kind for kind in ("simulated", "scale model") if kind in kinds), "real")
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A level a recorded trial could have stopped at: what it would have spent by then, and its score."""
+
+    level: int
+    spent: float
+    score: float
 
 
 @dataclass(frozen=True, slots=True)

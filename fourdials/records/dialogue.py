@@ -77,6 +77,8 @@ class Problem:
         data: What the task needs to render the question; public.
         world: What the search tool or environment holds; reachable by a strategy only through `ask`.
         truths: The right reply for each `Prompt.key` that has one; read by simulated models and oracles only.
+        oracle_steps: The fewest steps that lead to the right answer: of the environment where there is one, else of the
+            task's own chain; None where there is neither.
     """
 
     task: str
@@ -88,6 +90,7 @@ class Problem:
     data: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     world: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     truths: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    oracle_steps: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ class Observation:
         prompt: The ready prompt that asks a model of the question's format for the next action, history included.
             None when `done`.
         valid: False if the last action was not among those open; it still counts as a step.
-        closing: The open actions that would end everything.
+        closing: The open actions that would end everything, or could for all the player knows.
     """
 
     text: str

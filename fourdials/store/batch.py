@@ -41,10 +41,10 @@ _STATUS = (
 
 
 class Batch:
-    """The rows that some lines of one experiment's journal add up to.
+    """The rows that some lines of one experiment's journal, or of the file of edits, add up to.
 
     Args:
-        experiment_id: The run's folder name; its lines must agree.
+        experiment_id: The run's folder name; its lines must agree. Empty for edits, whose lines name theirs.
         columns: Column types of every table, as the database states them.
     """
 
@@ -55,6 +55,11 @@ class Batch:
         self._reset: set[str] = set()
         self._answered: set[str] = set()
         self._status: Row | None = None
+
+    def experiments(self) -> list[str]:
+        """The experiments whose grades may have to be shown anew once these rows are written."""
+        edited = {row["experiment_id"] for row in self._rows["regrades"].values()}
+        return sorted(edited | ({self.experiment_id} - {""}))
 
     def take(self, raw: bytes) -> None:
         """Adds one line. Raises InputError if it is no JSON object, of unknown kind, or lacks what identifies it."""
@@ -79,13 +84,18 @@ class Batch:
         elif kind == "started":
             for call_id in line["call_ids"]:
                 row = {"call_id": call_id, "trial_id": line["trial_id"], "started_at": line["at"]}
-                self._add("lost_calls", {**row, "experiment_id": self.experiment_id})
+                self._add("lost_calls", {**row, "experiment_id": line.get("experiment_id", self.experiment_id)})
         elif kind == "reset":
             self._reset.add(line["trial_id"])
             held = self._rows["checkpoints"]
             self._rows["checkpoints"] = {key: row for key, row in held.items() if key[0] != line["trial_id"]}
         elif kind == "status":
             self._status = line
+        elif kind == "regrade":
+            named = {key: line[key] for key in ("edit_id", "experiment_id")}
+            self._add("regrades", line)
+            for row in line["grades"]:
+                self._add("regraded", {**row, **named})
         elif kind == "experiment":
             if line["experiment_id"] != self.experiment_id:
                 raise InputError(

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
 from fourdials.errors import HomeBusy
+from fourdials.journal import EDITS
 
 SCHEMA = Path(__file__).resolve().parents[2] / "queries" / "schema.sql"
 Columns = Mapping[str, Mapping[str, str]]  # table → column → DuckDB type
@@ -28,9 +29,14 @@ KEYS = {
     "texts": ("sha256",),
     "steps": ("trial_id", "seq"),
     "lost_calls": ("call_id",),
+    "regrades": ("edit_id",),
+    "regraded": ("edit_id", "trial_id", "seq"),
 }
 REPLACED = {"arms", "problems", "trials"}  # a later line with the same key wins; elsewhere the first does
-_OF_EXPERIMENTS = ("experiments", "arms", "problems", "trials", "calls", "lost_calls")  # hold an experiment_id
+_OF_EXPERIMENTS = (
+    *("experiments", "arms", "problems", "trials", "calls", "lost_calls"),
+    *("regrades", "regraded"),
+)  # hold an experiment_id
 _OF_TRIALS = ("checkpoints", "steps")
 _TRIALS = """
     SELECT trial_id FROM trials WHERE list_contains($ids, experiment_id)
@@ -50,6 +56,24 @@ _EXPERIMENT = """
         seed = excluded.seed, provenance = excluded.provenance, origin = excluded.origin,
         simulated = excluded.simulated, recorded = excluded.recorded, planned_trials = excluded.planned_trials,
         price_date = excluded.price_date
+"""
+_REGRADE = """
+    UPDATE checkpoints SET answer = r.answer, score = r.score, outcome = r.outcome
+    FROM regraded AS r
+    WHERE r.edit_id = $edit AND checkpoints.trial_id = r.trial_id AND checkpoints.seq = r.seq
+      AND checkpoints.answer IS NOT DISTINCT FROM r.old_answer
+"""
+_REGRADED_TRIALS = """
+    UPDATE trials SET answer = last.stop.answer,
+        score = CASE WHEN last.ungraded THEN NULL ELSE last.stop.score END,
+        outcome = CASE WHEN last.ungraded THEN 'grader_error' ELSE last.stop.outcome END,
+        error = CASE WHEN trials.outcome = 'grader_error' AND NOT last.ungraded THEN NULL ELSE trials.error END
+    FROM (SELECT trial_id, arg_max(struct_pack(answer, score, outcome), seq) AS stop,
+                 bool_or(outcome = 'grader_error') AS ungraded
+          FROM checkpoints
+          WHERE trial_id IN (SELECT trial_id FROM regraded WHERE experiment_id = $id)
+          GROUP BY trial_id) AS last
+    WHERE trials.trial_id = last.trial_id AND trials.outcome <> 'infra_error'
 """
 
 
@@ -123,13 +147,28 @@ def insert(cursor: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame, k
         cursor.execute(f"INSERT OR {rule} INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608 - constants
 
 
+def regrade(cursor: duckdb.DuckDBPyConnection, experiment_ids: Iterable[str]) -> None:
+    """Shows what regrades found on the checkpoints and trials they were about: each in turn, where the answer still is
+    the one it graded. Doing it again changes nothing, so it follows whatever rows land."""
+    for experiment_id in experiment_ids:
+        wanted = {"id": experiment_id}
+        edits = 'SELECT edit_id FROM regrades WHERE experiment_id = $id ORDER BY "at", edit_id'
+        found = cursor.execute(edits, wanted).fetchall()
+        for (edit_id,) in found:
+            cursor.execute(_REGRADE, {"edit": edit_id})
+        if found:
+            cursor.execute(_REGRADED_TRIALS, wanted)
+
+
 def forget(cursor: duckdb.DuckDBPyConnection, experiment_ids: list[str]) -> None:
-    """Deletes all rows of experiments, and the note of recordings that hold one, so that they are loaded again."""
+    """Deletes all rows of experiments, and the notes of recordings and edits that hold some, so that they are loaded
+    again."""
     ids = {"ids": experiment_ids}
     for table in _OF_TRIALS:
         cursor.execute(f"DELETE FROM {table} WHERE trial_id IN ({_TRIALS})", ids)  # noqa: S608 - constants
     for table in (*_OF_EXPERIMENTS, "ingested", "bad_lines"):
         cursor.execute(f"DELETE FROM {table} WHERE list_contains($ids, experiment_id)", ids)  # noqa: S608 - constants
+    cursor.execute("DELETE FROM ingested WHERE path = ?", [EDITS])
     cursor.execute("DELETE FROM recordings WHERE list_has_any(experiment_ids, $ids)", ids)
 
 

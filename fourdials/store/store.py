@@ -7,7 +7,7 @@ and closes. Everything in the database comes from append-only files and can be b
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from fourdials.errors import InputError
-from fourdials.journal import journals
+from fourdials.errors import HomeBusy, InputError
+from fourdials.journal import EDITS, journals
 from fourdials.store import database
 from fourdials.store.batch import Batch
 from fourdials.store.database import KEYS
@@ -74,7 +74,9 @@ class Store:
             landed = 0
             for folder in sorted(path for path in self.home.glob("runs/*") if path.is_dir()):
                 for journal in journals(folder):
-                    landed += self._follow(journal)
+                    landed += self._follow(journal, folder.name)
+            if (self.home / EDITS).is_file():
+                landed += self._follow(self.home / EDITS, "")
             if landed or changed:
                 self._version += 1
             return landed
@@ -140,10 +142,9 @@ class Store:
         finally:
             cursor.close()
 
-    def _follow(self, journal: Path) -> int:
+    def _follow(self, journal: Path, experiment_id: str) -> int:
         """Lands the complete lines a journal has gained, a chunk at a time."""
         name = journal.relative_to(self.home).as_posix()
-        experiment_id = journal.parent.name
         landed = 0
         while True:
             offset = self._offsets.get(name, ("", 0))[1]
@@ -177,6 +178,7 @@ class Store:
     def _write(self, batch: Batch, name: str, end: int, bad_line: tuple[Any, ...] | None = None) -> None:
         with self._transaction() as cursor:
             batch.write(cursor)
+            database.regrade(cursor, batch.experiments())
             if bad_line:
                 cursor.execute("INSERT OR REPLACE INTO bad_lines VALUES (?, ?, ?, ?)", list(bad_line))
             cursor.execute("INSERT OR REPLACE INTO ingested VALUES (?, ?, ?)", [name, batch.experiment_id, end])
@@ -189,11 +191,16 @@ class Store:
             path = self.home / name
             if not path.exists() or path.stat().st_size < size:
                 gone.add(experiment_id)
+        if "" in gone:  # the edits: what they changed is read again as it was
+            gone |= {owner for (owner,) in self._rows("SELECT experiment_id FROM regrades")}
         if gone:
-            with self._transaction() as cursor:
-                database.forget(cursor, sorted(gone))
-            self._offsets = {name: held for name, held in self._offsets.items() if held[0] not in gone}
+            self._forget(gone)
         return len(gone)
+
+    def _forget(self, gone: Set[str]) -> None:
+        with self._transaction() as cursor:
+            database.forget(cursor, sorted(gone))
+        self._offsets = {name: held for name, held in self._offsets.items() if held[0] not in gone and name != EDITS}
 
     def _load_recorded(self) -> int:
         """Loads recorded runs that are new or changed, drops those removed; returns how many that were.
@@ -208,8 +215,7 @@ class Store:
         journaled = {owner for owner, _ in self._offsets.values()}
         stale = {owner for name in changed if name in held for owner in held[name][1]} - journaled
         if stale:
-            with self._transaction() as cursor:
-                database.forget(cursor, sorted(stale))
+            self._forget(stale)
         for name in changed:
             self._load(name, found.get(name), marks.get(name))
         return len(changed)
@@ -230,6 +236,7 @@ class Store:
                 database.insert(cursor, table, rows, keep=True)
             ids = experiments["experiment_id"].to_list()
             cursor.execute("INSERT INTO recordings VALUES (?, ?, ?)", [name, mark, ids])
+            database.regrade(cursor, ids)
 
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -241,6 +248,16 @@ class Store:
             cursor.commit()
         finally:
             cursor.close()
+
+
+def opened(home: Path) -> Store:
+    """The database of a home with everything landed; a copy in memory if another process holds the file."""
+    try:
+        store = Store(home)
+    except HomeBusy:
+        return Store(home, read_only_copy=True)
+    store.ingest()
+    return store
 
 
 def _signature(folder: Path) -> str:

@@ -100,6 +100,7 @@ def _problem(params: Params, number: int, seed: int) -> Problem:
         data=MappingProxyType({"start": start, "targets": targets, "edges": tuple(edges)}),
         world=MappingProxyType({"distance": depth * params.short}),
         truths=MappingProxyType(truths),
+        oracle_steps=depth * params.short,
     )
 
 

@@ -1,33 +1,36 @@
 """Your own problems, from a table: CSV, TSV, JSON Lines or Parquet, by path or URL, its columns mapped by name.
 
 Passages of the table can be shown with their question, or searched: the store is the passages of all rows. Answers are
-graded exactly, as a choice, as a number, as mathematics or by a pattern.
+graded exactly, as a choice, as a number, as mathematics, by a pattern or by a judge model. A retriever, a tool or an
+environment of yours takes part by `file.py:Name`.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import math
 import random
 import re
-import string
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
+from fourdials import own
 from fourdials.errors import InputError
-from fourdials.grading import normal, tidy_number
-from fourdials.plugins import Environment, Question, TaskInfo
-from fourdials.records import Access, Format, Grade, Problem, Prompt, Reads
-from fourdials.tasks import _judging, _table
+from fourdials.grading import tidy_number
+from fourdials.plugins import Environment, Question, SearchTool, TaskInfo
+from fourdials.records import Access, Format, Problem, Prompt, Reads
+from fourdials.tasks import _table
 from fourdials.tasks._asking import MARK, THINK, OneStep, chat, line, most_frequent, refusal, require
+from fourdials.tasks._graders import LETTERS as _LETTERS
+from fourdials.tasks._graders import RUBRIC, Grader, examination, grade, truths, verdict
 from fourdials.tasks._lookup import SentenceSearch
 
-Grader = Literal["exact", "choice", "number", "math", "regex"]
+__all__ = ["INFO", "Params", "examination", "grade", "problems", "question", "verdict"]  # graders come from _graders
 OFFERED: tuple[Access, ...] = ("given", "search")
-_LETTERS = string.ascii_uppercase
+CODE: JsonDict = {"file": "code"}  # marks parameters that name code which a run loads
 _OPTIONAL = {"id": "id", "choices": "choices", "difficulty": "difficulty", "cluster": "cluster", "passages": "passages"}
 _READS: dict[Grader, Reads] = {
     "exact": "text",
@@ -35,7 +38,9 @@ _READS: dict[Grader, Reads] = {
     "number": "number",
     "math": "text",
     "regex": "text",
+    "judge": "text",
 }
+_GRADING = {"grader", "tolerance", "relative_tolerance", "time_limit_s", "rubric", "judge_reply", "pass_mark"}
 
 
 class Params(BaseModel):
@@ -44,7 +49,10 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str = Field(
-        "data/example_problems.csv", min_length=1, description="A .csv, .tsv, .jsonl or .parquet file, or its URL."
+        "data/example_problems.csv",
+        min_length=1,
+        description="A .csv, .tsv, .jsonl or .parquet file, its URL, or its hf:// path.",
+        json_schema_extra={"file": "table"},
     )
     question: str = Field("question", description="Column of the question.")
     answer: str = Field("answer", description="Column of the right answer; for grader = regex, of the pattern.")
@@ -57,25 +65,58 @@ class Params(BaseModel):
     )
     grader: Grader = Field(
         "exact",
-        description="`exact` (but for case and spacing), `choice`, `number`, `math` (equivalence), or `regex`.",
+        description="`exact` (but for case and spacing), `choice`, `number`, `math` (equivalence), `regex`, or `judge` "
+        "(a model reads the rubric; the experiment names it as `grader_model`).",
     )
     tolerance: float = Field(0.0, ge=0, description="number: largest difference that counts as right.")
     relative_tolerance: float = Field(0.0, ge=0, lt=1, description="number: the same as a share of the answer.")
     time_limit_s: float = Field(5.0, gt=0, le=600, description="math, regex: seconds until grading is given up.")
+    rubric: str = Field("", description=f"judge: what makes an answer right. Left empty: {RUBRIC}")
+    judge_reply: Literal["yes or no", "score"] = Field(
+        "yes or no", description="judge: what it replies with; a score goes from 0 to 10, and counts in tenths."
+    )
+    pass_mark: int = Field(10, ge=1, le=10, description="judge: the lowest score that counts as a correct answer.")
+    retriever: str = Field(
+        "", description="Your own search, as my_search.py:MyRetriever. Its code runs.", json_schema_extra=CODE
+    )
+    tool: str = Field(
+        "", description="A tool to act with, as my_tool.py:calculate. Its code runs.", json_schema_extra=CODE
+    )
+    environment: str = Field(
+        "", description="A world to act in, as my_world.py:World. Its code runs.", json_schema_extra=CODE
+    )
     shots: int = Field(2, ge=0, le=16, description="Rows shown to completion models as examples, and never asked.")
+
+    @model_validator(mode="after")
+    def _one_world(self) -> Self:
+        if self.tool and self.environment:
+            raise ValueError("a problem has a tool or an environment, not both; leave one empty")
+        return self
 
 
 INFO = TaskInfo(
     title="Your own problems",
     summary="Questions from a table of yours, with graders from exact to mathematical equivalence, and your passages "
-    "to show or to search. As it comes, a small example table.",
+    "to show or to search. With a tool or an environment of yours it can be acted in. As it comes, a small example "
+    "table.",
     offers={
         "chat": frozenset({"given", "search", "steps", "think"}),
         "completion": frozenset({"given", "search", "steps"}),
     },
     difficulty="the table's own column; 0 without one",
     context_tokens=1000,
+    aside=True,
 )
+
+
+def offers(params: Params, format: Format) -> frozenset[str]:
+    """What the table can be used with: acting takes a tool or an environment."""
+    return INFO.offers[format] | ({"environment"} if params.tool or params.environment else frozenset())
+
+
+def judged(params: Params) -> bool:
+    """True if a model grades."""
+    return params.grader == "judge"
 
 
 def problems(params: Params, count: int, seed: int) -> list[Problem]:
@@ -84,17 +125,17 @@ def problems(params: Params, count: int, seed: int) -> list[Problem]:
     _check(params, rows)
     order = list(range(len(rows)))
     random.Random("dataset shots").shuffle(order)  # the same examples whatever the seed
-    shown = 0 if params.grader == "regex" else params.shots  # a pattern is no example of an answer
-    kept, asked = order[:shown], sorted(order[shown:])
+    kept, asked = order[: params.shots], sorted(order[params.shots :])
     if count > len(asked):
         raise InputError(
             f"{params.path} has {len(rows)} rows, {len(kept)} of them kept as examples; {count} problems are wanted: "
             "ask for fewer or lower shots"
         )
-    shots = tuple(_example(params, rows[row], row + 1) for row in kept)
+    # A pattern is no example of an answer; its rows are kept all the same, so that every grader is asked the same.
+    shots = () if params.grader == "regex" else tuple(_example(params, rows[row], row + 1) for row in kept)
     random.Random(f"dataset:{seed}").shuffle(asked)
     stored = tuple(dict.fromkeys(text for row in rows for text in _table.several(row.get(params.passages), "\n\n")))
-    store = MappingProxyType({"passages": stored})
+    store = MappingProxyType({"passages": stored, **params.model_dump(include={"retriever", "tool", "environment"})})
     return [_problem(params, rows, row, shots, store) for row in asked[:count]]
 
 
@@ -132,14 +173,15 @@ def _problem(
     reference = _reference(params, values, row)
     name = _table.cell(path, row, values, params.id) if params.id in values else f"row-{row}"
     options = _table.several(values.get(params.choices), "|") if params.grader == "choice" else ()
-    fixed = params.model_dump(include={"grader", "tolerance", "relative_tolerance", "time_limit_s"})
+    fixed = params.model_dump(include=_GRADING)
     data = {
         **fixed,
         "row": row,
         "question": text,
         "options": options,
         "passages": _table.several(values.get(params.passages), "\n\n"),
-        "searchable": bool(store["passages"]),
+        "searchable": bool(store["passages"] or params.retriever),
+        "acting": bool(params.tool or params.environment),
         "shots": tuple(shots),
     }
     cluster = values.get(params.cluster)
@@ -152,8 +194,7 @@ def _problem(
         reference=reference,
         data=MappingProxyType(data),
         world=store,
-        # A pattern is not itself an answer that it matches.
-        truths=MappingProxyType({} if params.grader == "regex" else {"answer": reference}),
+        truths=MappingProxyType(truths(data, reference)),
     )
 
 
@@ -201,8 +242,8 @@ def question(problem: Problem, access: Access, format: Format) -> Question:
     """The problem rendered without its reference; its passages are shown where they are given.
 
     Its chain is one step: look the question up, answer from the passages found."""
-    require("dataset", access, OFFERED)
     data = problem.data
+    require("dataset", access, (*OFFERED, "environment") if data["acting"] else OFFERED)
     if access == "search" and not data["searchable"]:
         raise InputError(_NO_PASSAGES)
     passages: tuple[str, ...] = data["passages"] if access == "given" else ()
@@ -244,33 +285,6 @@ def _answer(data: Mapping[str, Any], passages: Sequence[str], format: Format) ->
     return line(asked, _reads(data), 64, choices=letters)
 
 
-def grade(problem: Problem, answer: str) -> Grade:
-    """By the grader chosen. Raises GraderError if a process that grades fails or takes too long."""
-    data, reference = problem.data, str(problem.reference)
-    grader: Grader = data["grader"]
-    if grader == "number":
-        right = _near(reference, answer, data["relative_tolerance"], data["tolerance"])
-    elif grader == "regex":
-        right = _judging.matches(reference, answer.strip(), data["time_limit_s"])
-    elif grader == "math":
-        right = answer.strip() == reference or _judging.equal(reference, answer, data["time_limit_s"])
-    else:
-        right = normal(answer) == normal(reference)
-        if grader == "choice" and not right:  # the option's own words
-            right = normal(answer) == normal(data["options"][_LETTERS.index(reference)])
-    return Grade(float(right), "correct" if right else "wrong", {"grader": grader})
-
-
-def _near(reference: str, answer: str, relative: float, absolute: float) -> bool:
-    try:
-        given = tidy_number(answer)
-    except ValueError:
-        return False
-    return given == reference or math.isclose(
-        float(given), float(reference), rel_tol=0, abs_tol=max(absolute, relative * abs(float(reference)))
-    )
-
-
 def chance(problem: Problem) -> float:
     """One of the options; 0.0 where there are none."""
     return 1 / len(problem.data["options"]) if problem.data["options"] else 0.0
@@ -281,14 +295,21 @@ def constant(problems: Sequence[Problem]) -> str:
     return most_frequent(problems)
 
 
-def search_tool(problem: Problem) -> SentenceSearch:
-    """BM25 over the passages of all rows; raises InputError if the table has none."""
+def search_tool(problem: Problem) -> SearchTool:
+    """Your retriever, or BM25, over the passages of all rows; raises InputError if there is neither."""
     passages: tuple[str, ...] = problem.world["passages"]
+    if problem.world["retriever"]:
+        return own.OwnSearch(problem.world["retriever"], passages)
     if not passages:
         raise InputError(_NO_PASSAGES)
     return SentenceSearch(passages)
 
 
 def environment(problem: Problem, format: Format) -> Environment:
-    """None: raises InputError."""
+    """Your environment, made from the question, or your tool; raises InputError if there is neither."""
+    text = _text(problem.data, ())
+    if problem.world["environment"]:
+        return own.OwnEnvironment(own.load(problem.world["environment"])(text), text, format)
+    if problem.world["tool"]:
+        return own.OwnEnvironment(own.ToolWorld(own.load(problem.world["tool"])), text, format)
     raise refusal("dataset", "environment", OFFERED)

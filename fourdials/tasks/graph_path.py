@@ -103,6 +103,7 @@ def _problem(params: Params, rng: random.Random, number: int, seed: int) -> Prob
         ),
         world=MappingProxyType({"pages": {name: _at(name, facts) for name in names}}),
         truths=MappingProxyType(truths(turns, {name: {_STEP: follow[name]} for name in names}, path[-1], _WORDING)),
+        oracle_steps=length,
     )
 
 

@@ -197,6 +197,7 @@ def _problem(params: Params, state: str, goal: str, name: str) -> Problem:
         reference=right,
         data=MappingProxyType({"state": state, "goal": goal, **params.model_dump(exclude={"disks", "start"})}),
         truths=_Truths(right, goal, params.moves_per_call),
+        oracle_steps=-(-shortest(state, goal) // params.moves_per_call),
     )
 
 

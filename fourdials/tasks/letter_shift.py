@@ -146,6 +146,7 @@ def _problem(params: Params, number: int, seed: int) -> Problem:
         reference=reference,
         data=MappingProxyType({**data, "shift": params.shift, "turn": params.turn}),
         truths=_Truths(reference, params.shift, params.turn),
+        oracle_steps=len(rules),
     )
 
 

@@ -124,6 +124,7 @@ def _problem(params: Params, number: int, seed: int) -> Problem:
         reference=reference,
         data=MappingProxyType({"opening": tuple(opening.items()), "updates": tuple(updates), "asked": here}),
         truths=_Truths(reference, tuple(updates)),
+        oracle_steps=length,
     )
 
 

@@ -1,7 +1,8 @@
 """A maze of rooms with a treasure to be reached: seen one room at a time, or all of it (the twin of the same seed).
 
-Asked with everything given, it wants the way as a list of directions; from the inside, one direction per step. Rooms
-seen are remembered in the prompt, unless memory is turned off. The shortest way is known and stands in the evidence.
+Asked with everything given, it wants the way as a list of directions; from the inside, one direction per step, and a
+`stop` to say that this is the place. Rooms seen are remembered in the prompt, unless memory is turned off. The shortest
+way is known and stands in the evidence.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ OFFERED: tuple[Access, ...] = ("given", "environment")
 STEPS = {"north": (-1, 0), "east": (0, 1), "south": (1, 0), "west": (0, -1)}
 _DIRECTION = re.compile(r"\b(north|east|south|west)\b", re.IGNORECASE)
 _ACTION_MARK = "Action:"
+STOP = "stop"
 Rooms = Mapping[str, Mapping[str, str]]  # for every room, where its doors lead
 
 
@@ -41,6 +43,9 @@ class Params(BaseModel):
         description="What the inside shows: the room one is in, or the whole map; `both` asks each maze both ways.",
     )
     memory: bool = Field(True, description="Keep the rooms seen so far in the prompt of a partially observed maze.")
+    finish: Literal["claim", "arrive"] = Field(
+        "claim", description="It ends when the player says `stop`, wherever that is; or with arrival at the treasure."
+    )
 
 
 INFO = TaskInfo(
@@ -52,7 +57,7 @@ INFO = TaskInfo(
         "completion": frozenset({"given", "environment"}),
     },
     difficulty="steps on the shortest way",
-    context_tokens=2500,
+    context_tokens=800,
 )
 
 
@@ -87,9 +92,13 @@ def _problem(params: Params, number: int, seed: int, view: str) -> Problem:
         reference=reference,
         data=MappingProxyType(
             {"start": start, "goal": goal, "view": view, "memory": params.memory, "map": _map(rooms)}
+            | {"finish": params.finish}
         ),
         world=MappingProxyType({"rooms": rooms, "distance": len(path)}),
-        truths=MappingProxyType({"answer": reference, **{f"in:{room}": way for room, way in ways.items()}}),
+        truths=MappingProxyType(
+            {"answer": reference, f"in:{goal}": STOP, **{f"in:{room}": way for room, way in ways.items()}}
+        ),
+        oracle_steps=len(path) + (params.finish == "claim"),
     )
 
 
@@ -143,28 +152,34 @@ def _map(rooms: Rooms) -> tuple[str, ...]:
 
 
 class MazeEnvironment:
-    """The maze from the inside. Actions are the directions of the open doors; it ends in the room of the treasure.
+    """The maze from the inside. Actions are the directions of the open doors and, unless arrival at the treasure ends
+    it, `stop`, which ends it anywhere.
 
-    Whoever stops earlier answers with the directions taken so far. A partially observed room shows its doors, and where
+    The answer is the directions taken so far, however it ends. A partially observed room shows its doors, and where
     they lead once that was seen; the full view shows the map with the treasure.
     """
 
     def __init__(self, problem: Problem, format: Format) -> None:
         self._data, self._format = problem.data, format
         self._rooms: Rooms = problem.world["rooms"]
+        self._claims = problem.data["finish"] == "claim"
         self.start()
 
     def start(self) -> Observation:
         """The first room."""
         self._here: str = self._data["start"]
         self._taken: list[str] = []
+        self._stopped = False
         self._seen: dict[str, dict[str, str | None]] = {}
         self._look()
         return self._observe(valid=True)
 
     def step(self, action: str) -> Observation:
-        """Goes through a door; `go north` and `North.` are `north`."""
+        """Goes through a door, or stops; `go north` and `North.` are `north`."""
         way = normal(action).removeprefix("go ")
+        if way == STOP and self._claims and not self._done:
+            self._stopped = True
+            return self._observe(valid=True)
         if self._done or way not in self._rooms[self._here]:
             return self._observe(valid=False)
         before, self._here = self._here, self._rooms[self._here][way]
@@ -180,15 +195,22 @@ class MazeEnvironment:
 
     @property
     def _done(self) -> bool:
+        return self._stopped or (self._arrived and not self._claims)
+
+    @property
+    def _arrived(self) -> bool:
         return bool(self._here == self._data["goal"])
 
     def _observe(self, valid: bool) -> Observation:
         known = _doors(self._here, self._seen[self._here])
+        text = f"{known}\nThe treasure is here." if self._arrived else known
         answer = " ".join(self._taken) or None
         if self._done:
-            return Observation(f"{known}\nThe treasure is here.", done=True, answer=answer, valid=valid)
-        actions = tuple(self._rooms[self._here])
-        return Observation(known, actions, answer=answer, prompt=self._prompt(known, actions), valid=valid)
+            return Observation(text, done=True, answer=answer, valid=valid)
+        closing = (STOP,) if self._claims else ()
+        actions = tuple(self._rooms[self._here]) + closing
+        prompt = self._prompt(known, actions)
+        return Observation(text, actions, answer=answer, prompt=prompt, valid=valid, closing=closing)
 
     def _prompt(self, known: str, actions: tuple[str, ...]) -> Prompt:
         full, key = self._data["view"] == "full", f"in:{self._here}"
@@ -196,15 +218,18 @@ class MazeEnvironment:
         above = list(self._data["map"]) if full else others if self._data["memory"] else []
         goal = self._data["goal"] if full else "treasure"
         if self._format == "completion":
-            text = "\n".join([*above, f"{known}\nfrom {self._here} to {goal} go"])
+            found = [f"treasure in {self._here}"] if self._arrived and not full else []
+            text = "\n".join([*above, *found, f"{known}\nfrom {self._here} to {goal} go"])
             return line(text, "choice", 4, choices=actions, key=key)
-        place = f"The treasure is in the {goal} room." if full else "Where the treasure is, nobody knows."
+        hidden = "The treasure is in this room." if self._arrived else "Where the treasure is, nobody knows."
+        place = f"The treasure is in the {goal} room." if full else hidden
+        end = f" When you are there, the action is `{STOP}`." if self._claims else ""
         title = "The map:" if full else "Rooms seen before:"
         seen = f"{title}\n" + "\n".join(above) + "\n\n" if above else ""
         went = f"Steps so far: {' '.join(self._taken) or 'none'}"
         text = (
-            f"You are in a maze and want to reach a treasure. {place}\n\n{seen}{went}\n"
-            f"This room, with its doors: {known}\n\nWhich way? Directions open to you: {', '.join(actions)}. "
+            f"You are in a maze and want to reach a treasure. {place}{end}\n\n{seen}{went}\n"
+            f"This room, with its doors: {known}\n\nWhich way? Actions open to you: {', '.join(actions)}. "
             f"End with a line `{_ACTION_MARK}` and one of them."
         )
         return chat(text, "choice", 400, choices=actions, key=key, mark=_ACTION_MARK)

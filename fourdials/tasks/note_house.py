@@ -68,6 +68,7 @@ def _problem(params: Params, seed: int, number: int, attempt: int) -> Problem:
         data=MappingProxyType({"rooms": rooms, "keys": keys, "notes": notes, "memory": params.memory}),
         world=MappingProxyType({"places": places, "notes": notes}),
         truths=MappingProxyType({"answer": reference, **{f"key:{nth}": place for nth, place in enumerate(places)}}),
+        oracle_steps=keys,
     )
 
 
@@ -121,7 +122,10 @@ class HouseEnvironment:
             return Observation(f"{happened}All keys are found.", done=True, answer=answer, valid=valid)
         note = self._notes[self._found]
         prompt = self._prompt(note, self._open())
-        return Observation(f"{happened}Note: {note}", self._open(), answer=answer, prompt=prompt, valid=valid)
+        text, rooms = f"{happened}Note: {note}", self._open()
+        # Whichever room holds the last key ends it, and a player cannot know which that is.
+        closing = rooms if self._found == len(self._places) - 1 else ()
+        return Observation(text, rooms, answer=answer, prompt=prompt, valid=valid, closing=closing)
 
     def _prompt(self, note: str, rooms: tuple[str, ...]) -> Prompt:
         key = f"key:{self._found}"

@@ -1,22 +1,17 @@
 """Any generator of the reasoning-gym library as a task, scored by the library's own scorer.
 
-The library is imported on first use: it costs a second, which listing the tasks should not pay.
+The levels of a generator's curriculum are the difficulty. `_gym.CURATED` names generators whose levels were tried.
 """
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import json
 import math
-import random
-import sys
-import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from types import MappingProxyType, ModuleType
-from typing import Any
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from types import MappingProxyType
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -24,14 +19,15 @@ from fourdials.errors import GraderError, InputError
 from fourdials.grading import tidy_number
 from fourdials.plugins import Environment, Question, SearchTool, TaskInfo
 from fourdials.records import Access, Format, Grade, Message, Problem, Prompt, Reads
+from fourdials.tasks._gym import CURATED, FOR_SMALL_MODELS, Shield, dataset, entries, rungs
+from fourdials.tasks._gym_safety import may_be_scored
 
 _MARK = "Answer:"
+_RIGHT = 0.99  # of the library's score
 _SHOT_SEED = 700_001  # of the shots, whatever the experiment's seed; their questions are never asked
-_SOLVER, _NEEDS_SOLVER = "pycosat", "zebra_puzzles"
 _SAMPLE = 24  # instances that decide how answers are read
 _SHOT_CHARACTERS = 3000
-# A generator picks by index from a sequence of fixed length, so that a longer list of problems begins with a shorter.
-_LENGTH = 10_000
+_DRAWS = 100  # for each problem wanted; if they do not do, hardly any distinct ones are left
 
 
 class Params(BaseModel):
@@ -39,9 +35,22 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    generator: str = Field("chain_sum", min_length=1, description="Name of a reasoning-gym generator.")
+    generator: str = Field(
+        "chain_sum",
+        min_length=1,
+        description=f"Name of a reasoning-gym generator. Tried: {', '.join(CURATED)}; of these, small models can do "
+        f"something with {', '.join(FOR_SMALL_MODELS)}.",
+    )
+    levels: tuple[Annotated[int, Field(ge=0, le=20)], ...] = Field(
+        (0, 1, 2),
+        min_length=1,
+        max_length=16,
+        description="Levels of the generator's curriculum, easiest 0; the problems take these in turn. Levels that "
+        "come to the same parameters are one.",
+    )
     config: dict[str, Any] = Field(
-        default_factory=dict, description="The generator's own parameters; it checks them itself."
+        default_factory=dict,
+        description="The generator's own parameters, put over those of the level; it checks them itself.",
     )
     shots: int = Field(8, ge=0, le=16, description="Worked examples put before a completion prompt, at most.")
 
@@ -57,9 +66,9 @@ class Params(BaseModel):
 INFO = TaskInfo(
     title="Reasoning gym",
     summary="Puzzles, arithmetic, logic and games made by one of the generators of the reasoning-gym library and "
-    "scored by its own scorer. How hard they are is set by the generator's parameters.",
+    "scored by its own scorer. How hard they are is set by the levels of its curriculum.",
     offers={"chat": frozenset({"given", "think"}), "completion": frozenset({"given"})},
-    difficulty="not ranked: one setting, one difficulty",
+    difficulty="level of the generator's curriculum",
     context_tokens=1200,
 )
 
@@ -69,25 +78,43 @@ def problems(params: Params, count: int, seed: int) -> list[Problem]:
 
     Raises InputError for an unknown generator, parameters it refuses, and where it makes too few distinct problems."""
     config = json.dumps(params.config, sort_keys=True, default=str)
-    sample = [entry for _, entry in zip(range(_SAMPLE), _entries(params.generator, config, _SHOT_SEED), strict=False)]
-    shots = _shots(sample, params.shots)
-    shown = {question for question, _ in shots}
-    data = {"generator": params.generator, "config": config, "reads": _reads(sample), "shots": shots}
+    levels = [
+        _Level(params, made, level, seed) for made, level in rungs(params.generator, config, params.levels).items()
+    ]
     found: dict[str, Problem] = {}
-    entries = _entries(params.generator, config, seed)
-    # A hundred draws for each problem wanted, or else hardly any distinct ones are left.
-    for _, entry in zip(range(100 * count), entries, strict=False):
-        text = str(entry["question"])
-        if len(found) < count and text not in shown and text not in found:
-            found[text] = _problem(entry, seed, len(found), data)
-        if len(found) >= count:
-            return list(found.values())
-    if not count:
-        return []
-    raise InputError(
-        f"reasoning-gym's {params.generator} with config {config} made only {len(found)} distinct problems where "
-        f"{count} are wanted; ask for fewer, lower shots, or widen its parameters"
-    )
+    for place in range(count):
+        problem = levels[place % len(levels)].draw(found, _DRAWS * count)
+        if problem is None:
+            made = levels[place % len(levels)].data["config"]
+            raise InputError(
+                f"reasoning-gym's {params.generator} with config {made} made only {len(found)} distinct problems where "
+                f"{count} are wanted; ask for fewer, lower shots, widen its parameters or take other levels"
+            )
+        found[problem.text] = problem
+    return list(found.values())
+
+
+class _Level:
+    """One level of the curriculum: its shots, and the problems it still has to give."""
+
+    def __init__(self, params: Params, config: str, level: int, seed: int) -> None:
+        sample = list(islice(entries(params.generator, config, _SHOT_SEED), _SAMPLE))
+        shots = _shots(sample, params.shots)
+        made = {"generator": params.generator, "config": config, "level": level, "reads": _reads(sample)}
+        self.data: Mapping[str, Any] = {**made, "shots": shots}
+        self._shown = {question for question, _ in shots}
+        self._entries, self._seed, self._drawn = entries(params.generator, config, seed), seed, 0
+
+    def draw(self, found: Mapping[str, Problem], most: int) -> Problem | None:
+        """The next problem that is not among those found; None once `most` entries were looked at, or all."""
+        for entry in self._entries:
+            self._drawn += 1
+            text = str(entry["question"])
+            if text not in self._shown and text not in found:
+                return _problem(entry, self._seed, len(found), self.data)
+            if self._drawn >= most:
+                break
+        return None
 
 
 def _problem(entry: Mapping[str, Any], seed: int, number: int, data: Mapping[str, Any]) -> Problem:
@@ -98,70 +125,13 @@ def _problem(entry: Mapping[str, Any], seed: int, number: int, data: Mapping[str
         task="reasoning_gym",
         problem_id=name,
         cluster_id=name,
-        difficulty=0.0,
+        difficulty=float(data["level"]),
         text=text,
         reference=reference,
         data=MappingProxyType({**data, "question": text}),
         world=MappingProxyType({"entry": entry}),
         truths=MappingProxyType({} if reference is None else {"answer": str(reference)}),
     )
-
-
-def _library() -> Any:
-    """reasoning-gym, also where the solver behind one of its puzzles could not be compiled."""
-    try:
-        importlib.import_module(_SOLVER)
-    except ImportError:
-        sys.modules[_SOLVER] = ModuleType(_SOLVER)
-    return importlib.import_module("reasoning_gym")
-
-
-@lru_cache(maxsize=64)
-def _dataset(generator: str, config: str, seed: int) -> Any:
-    """The library's data set; raises InputError if it has no such generator or refuses the parameters."""
-    library = _library()
-    if generator == _NEEDS_SOLVER and not hasattr(sys.modules[_SOLVER], "solve"):
-        raise InputError(f"{generator} needs the package {_SOLVER}, which is not installed; it takes a C compiler")
-    known = sorted(importlib.import_module("reasoning_gym.factory").DATASETS)
-    if generator not in known:
-        near = difflib.get_close_matches(generator, known, n=5, cutoff=0.5)
-        hint = f"did you mean {', '.join(near)}?" if near else f"there are: {', '.join(known)}"
-        raise InputError(f"reasoning-gym has no generator called {generator!r}; {hint}")
-    options = {"seed": seed, "size": _LENGTH, **json.loads(config)}
-    refusal = f"reasoning-gym's {generator} refuses config {config}"
-    with _Shield(lambda error: InputError(f"{refusal}: {error or 'no reason given'}")):
-        return library.create_dataset(generator, **options)
-
-
-def _entries(generator: str, config: str, seed: int) -> Iterator[dict[str, Any]]:
-    dataset = _dataset(generator, config, seed)
-    failure = f"reasoning-gym's {generator} cannot make problems with config {config}"
-    for index in range(_LENGTH):
-        with _Shield(lambda error: InputError(f"{failure}: {error}")):
-            entry = dict(dataset[index])
-        yield entry
-
-
-class _Shield:
-    """Around third-party code: whatever it raises becomes `failure` of it, its warnings are dropped, and the global
-    random generator is the same afterwards. The library's generators and scorers raise anything at all, so a list of
-    exception classes would not do."""
-
-    def __init__(self, failure: Callable[[Exception], Exception]) -> None:
-        self._failure = failure
-        self._warnings = warnings.catch_warnings()
-
-    def __enter__(self) -> None:
-        self._state = random.getstate()
-        random.seed(0)
-        self._warnings.__enter__()
-        warnings.simplefilter("ignore")
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        self._warnings.__exit__(None, None, None)
-        random.setstate(self._state)
-        if isinstance(error, Exception):
-            raise self._failure(error) from error
 
 
 def _shots(sample: Sequence[Mapping[str, Any]], count: int) -> tuple[tuple[str, str], ...]:
@@ -230,17 +200,31 @@ def _cue(text: str) -> str:
 
 
 def grade(problem: Problem, answer: str) -> Grade:
-    """The library's own score, cut to [0, 1]; right from 0.99 on. Raises GraderError if the scorer fails."""
-    generator, config = problem.data["generator"], problem.data["config"]
-    dataset = _dataset(generator, config, _SHOT_SEED)
-    entry = {**problem.world["entry"], "answer": problem.reference}
-    scorer = f"reasoning-gym's scorer of {generator}"
-    with _Shield(lambda error: GraderError(f"{scorer} failed: {type(error).__name__}: {error}")):
-        raw = float(dataset.score_answer(answer, entry))
+    """The library's own score, cut to [0, 1]; right from 0.99 on.
+
+    An answer the scorer cannot read, though it reads the reference, is `unparsed`; so is one that it would run as code.
+    Raises GraderError if the scorer fails on the reference too, or gives no number: then the fault is its own."""
+    if not may_be_scored(problem.data["generator"], answer):
+        return Grade(0.0, "unparsed", {"unread": "neither a plain list nor a plain formula"})
+    try:
+        raw = _score(problem, answer)
+    except GraderError as error:
+        if problem.reference is None or not _score(problem, str(problem.reference)) >= _RIGHT:
+            raise
+        return Grade(0.0, "unparsed", {"unread": str(error)})
     if math.isnan(raw):
-        raise GraderError(f"{scorer} gave no number")
+        raise GraderError(f"reasoning-gym's scorer of {problem.data['generator']} gave no number")
     score = min(1.0, max(0.0, raw))
-    return Grade(score, "correct" if score >= 0.99 else "wrong", {"library_score": raw})
+    return Grade(score, "correct" if score >= _RIGHT else "wrong", {"library_score": raw})
+
+
+def _score(problem: Problem, answer: str) -> float:
+    """What the library's scorer says; raises GraderError for whatever it raises."""
+    made = dataset(problem.data["generator"], problem.data["config"], _SHOT_SEED)
+    entry = {**problem.world["entry"], "answer": problem.reference}
+    scorer = f"reasoning-gym's scorer of {problem.data['generator']}"
+    with Shield(lambda error: GraderError(f"{scorer} failed: {type(error).__name__}: {error}")):
+        return float(made.score_answer(answer, entry))
 
 
 def chance(problem: Problem) -> float:

@@ -240,6 +240,7 @@ def _problem(params: Params, item: str, name: str) -> Problem:
         reference=_right(params.kind, item),
         data=MappingProxyType({"kind": params.kind, "item": item, "digits": digits}),
         truths=_Truths(params.kind, item),
+        oracle_steps=_length(params.kind, item) if params.kind in ("running_sum", "category_count") else 1,
     )
 
 

@@ -139,6 +139,7 @@ def _problem(
         data=MappingProxyType(data),
         world=world,
         truths=MappingProxyType(truths(turns, pages, trail[-1], _WORDING)),
+        oracle_steps=len(turns),
     )
 
 

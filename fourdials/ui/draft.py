@@ -52,6 +52,7 @@ class Draft:
         trial_budget: Caps of a single trial by unit.
         models: Changes to catalogue entries, carried over unseen from a duplicated experiment.
         more_budget: Other units of the experiment's budget.
+        grader_model: The model that judges answers where a task is graded by one; empty for the solver.
     """
 
     name: str
@@ -69,9 +70,11 @@ class Draft:
     seed: int = 1
     concurrency: int = 8
     allocator: str = "uniform"
+    allocation: Mapping[str, Any] = field(default_factory=dict)
     trial_budget: Mapping[str, float] = field(default_factory=dict)
     more_budget: Mapping[str, float] = field(default_factory=dict)
     models: Mapping[str, Any] = field(default_factory=dict)
+    grader_model: str = ""
 
 
 def reason_against(plan: Strategy, task: Any, format: Format) -> str | None:
@@ -164,13 +167,20 @@ def to_spec(
         "repeats": draft.repeats,
         "concurrency": draft.concurrency,
         **({"allocator": draft.allocator} if draft.allocator != "uniform" else {}),
+        **_unless_empty("allocation", dict(draft.allocation)),
         "model": draft.model,
+        **({"grader_model": draft.grader_model or draft.model} if judged(draft.params, draft.tasks) else {}),
         **_unless_empty("budget", {**draft.more_budget, **amount}),
         **_unless_empty("trial_budget", {unit: _whole(unit, cap) for unit, cap in draft.trial_budget.items()}),
         **_unless_empty("models", draft.models),
         "tasks": tasks,
         "arms": rows,
     }
+
+
+def judged(params: Mapping[str, Mapping[str, Any]], tasks: Sequence[str]) -> bool:
+    """True if a model grades one of these tasks with these parameters."""
+    return any(params.get(name, {}).get("grader") == "judge" for name in tasks)
 
 
 def _problems(draft: Draft, task: str, affordable: int) -> int:
@@ -220,6 +230,7 @@ def from_spec(data: Mapping[str, Any], plans: Mapping[str, Strategy]) -> Draft:
         problems=max(counts.values()),
         counts=counts if len(set(counts.values())) > 1 else {},
         allocator=data.get("allocator", "uniform"),
+        allocation=dict(data.get("allocation", {})),
         unit=unit,
         amount=amount,
         split="equal" if equal else "custom",
@@ -230,6 +241,7 @@ def from_spec(data: Mapping[str, Any], plans: Mapping[str, Strategy]) -> Draft:
         trial_budget=dict(data.get("trial_budget", {})),
         more_budget=budget,
         models=dict(data.get("models", {})),
+        grader_model=data.get("grader_model", ""),
     )
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from fourdials import prices as pricing
 from fourdials.errors import FourDialsError, InputError
-from fourdials.models import catalogue, own, servers
+from fourdials.models import added, catalogue, servers
 from fourdials.records import Model, Price
 from fourdials.ui import access, words
 
@@ -127,7 +127,7 @@ def limits(found: Mapping[str, Model]) -> None:
     )
     lanes = sorted({catalogue.lane(model) for model in found.values() if model.provider not in ("local", "sim")})
     try:
-        held = own.held().limits
+        held = added.held().limits
     except InputError:
         st.info("Set the file above right first.")
         return
@@ -138,13 +138,13 @@ def limits(found: Mapping[str, Model]) -> None:
         return
     name = st.selectbox("Provider or address", [*lanes, *(each for each in held if each not in lanes)])
     with st.form("models.limits"):
-        columns, now = st.columns(len(_RATES)), held.get(name, own.Rates())
+        columns, now = st.columns(len(_RATES)), held.get(name, added.Rates())
         given = {
             field: _rate(column, title, f"models.{field}.{name}", getattr(now, field))
             for column, (field, title) in zip(columns, _RATES.items(), strict=True)
         }
         if st.form_submit_button("Save", icon=":material/save:"):
-            _attempt(lambda: own.limit(name, given), f"Saved the limits of {words.plain(name)}.")
+            _attempt(lambda: added.limit(name, given), f"Saved the limits of {words.plain(name)}.")
 
 
 def _rate(column: Any, title: str, key: str, now: int | None) -> int | None:

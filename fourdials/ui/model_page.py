@@ -11,7 +11,7 @@ import streamlit as st
 from fourdials import prices
 from fourdials.errors import InputError
 from fourdials.figures import numbers
-from fourdials.models import catalogue, own
+from fourdials.models import added, catalogue
 from fourdials.records import Model, Price
 from fourdials.ui import access, controls, words
 
@@ -94,9 +94,9 @@ def _priced(row: Price | None) -> str:
     return numbers.UNKNOWN if row is None else f"{numbers.usd(row.input_usd)} / {numbers.usd(row.output_usd)}"
 
 
-def _mine() -> Mapping[str, own.Entry]:
+def _mine() -> Mapping[str, added.Entry]:
     try:
-        return own.held().models
+        return added.held().models
     except InputError:
         return {}
 
@@ -158,7 +158,7 @@ def _rates(model: Model) -> str:
 
 def _forget(model_id: str) -> None:
     access.require()
-    own.drop(model_id)
+    added.drop(model_id)
     st.session_state["models.told"] = "Forgotten."
 
 

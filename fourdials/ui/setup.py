@@ -18,7 +18,17 @@ from fourdials.figures import numbers
 from fourdials.models import catalogue
 from fourdials.records import DIALS, Model
 from fourdials.ui import controls, models, words
-from fourdials.ui.draft import ArmDraft, Draft, default_arms, from_spec, parse_levels, reason_against, refit, shares
+from fourdials.ui.draft import (
+    ArmDraft,
+    Draft,
+    default_arms,
+    from_spec,
+    judged,
+    parse_levels,
+    reason_against,
+    refit,
+    shares,
+)
 
 FIRST_TASK = "wikiworld"
 AMOUNTS: dict[str, tuple[str, float, float]] = {  # unit → label, first value, step
@@ -67,7 +77,8 @@ def put(draft: Draft) -> None:
     for unit in CAPS:
         state[f"run.cap.{unit}"] = draft.trial_budget.get(unit)
     state["run.given.params"] = dict(draft.params)
-    names = ("more_budget", "models", "counts", "allocator")
+    state["run.grader_model"] = draft.grader_model
+    names = ("more_budget", "models", "counts", "allocator", "allocation")
     state["run.carried"] = {name: getattr(draft, name) for name in names}
     state["run.cap.seconds"] = draft.trial_budget.get("seconds")
     _put_arms(draft.arms)
@@ -306,6 +317,10 @@ def _size(task: str) -> None:
         if plugins.tasks()[name].Params.model_fields:
             with st.expander(f"Parameters of “{titles[name]}”", key=f"run.open.params.{name}"):
                 given[name] = controls.fields(plugins.tasks()[name].Params, f"run.params.{name}", given.get(name, {}))
+    if judged(given, [task, *st.session_state["run.more_tasks"]]):
+        solver = st.session_state["run.model"]
+        about = "The model that grades the answers by the rubric; the experiment pays for it, no strategy does."
+        st.text_input("Judge model", key="run.grader_model", placeholder=solver, help=about, **KEEP)
 
 
 def _limits() -> None:
@@ -340,6 +355,7 @@ def draft() -> Draft:
         seed=state["run.seed"],
         concurrency=state["run.concurrency"],
         trial_budget=caps,
+        grader_model=state.get("run.grader_model", "").strip(),
         **state["run.carried"],
     )
 

@@ -190,6 +190,12 @@ def test_the_status_of_stored_experiments_is_read_off_their_rows(store, curve):
     assert status_of(later, EMPTY, None) == Status((("real", "real"),), None, True, "2026-11-01", None)
 
 
+def test_a_run_that_was_graded_again_says_by_what(store):
+    experiments = query.run(store, "experiments").with_columns(regraded=pl.lit(["grader number instead of exact"]))
+    name = experiments["name"][0]
+    assert f"“{name}” was graded again: grader number instead of exact." in warnings_of(experiments, made())
+
+
 def test_mixed_provenance_information_or_problems_are_warned_of(store):
     experiments = query.run(store, "experiments")
     assert warnings_of(experiments, made()) == []

@@ -136,3 +136,15 @@ def test_a_budget_in_dollars_needs_a_price():
     free = outlook.outlook(made(amount=None))
     assert free.forecast is not None
     assert found.mistakes == () if free.forecast.usd else "price" in found.mistakes[0]
+
+
+def test_a_judge_model_is_named_only_where_a_task_is_graded_by_one_and_is_the_solver_unless_chosen():
+    params = {"wikiworld": {}, "dataset": {"grader": "judge", "rubric": "It names the town."}}
+    plain = Draft("x", ("dataset",), "sim/default", ARMS, params=params)
+    assert draft.to_spec(plain, PLANS, problems=4)["grader_model"] == "sim/default"
+    chosen = Draft("x", ("dataset",), "sim/default", ARMS, params=params, grader_model="sim/grade=0.9")
+    data = draft.to_spec(chosen, PLANS, problems=4)
+    assert spec.parse(data).grader_model == "sim/grade=0.9"
+    assert draft.from_spec(data, PLANS).grader_model == "sim/grade=0.9"
+    other = Draft("x", ("wikiworld",), "sim/default", ARMS, params=params, grader_model="sim/grade=0.9")
+    assert "grader_model" not in draft.to_spec(other, PLANS, problems=4)

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from fourdials import prices
-from fourdials.models import catalogue, own, servers
+from fourdials.models import added, catalogue, servers
 from fourdials.ui import access, model_tests
 from tests.models.test_catalogue import gguf
 from tests.pages.opened import page, shown
@@ -72,7 +72,7 @@ def test_a_provider_s_model_is_added_and_a_wrong_id_says_what_is_allowed(home):
     by(app.text_input, "Id").set_value("not a model")
     press(app, "Add")
     assert "no model is called 'not a model'" in shown(app)
-    assert not (home / own.FILE).exists()
+    assert not (home / added.FILE).exists()
     by(app.text_input, "Id").set_value("mistral/new")
     press(app, "Add")
     assert "Added." in app.success[0].value

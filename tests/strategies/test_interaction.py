@@ -116,3 +116,15 @@ def test_exploring_never_finishes_and_a_plan_that_leads_in_circles_is_made_anew(
     plans = [c["level"] for c in journaled(tmp_path, "calls") if c["role"] == "plan"]
     assert plans == [2, 4, 5]
     assert "Plan: go on" in script.requests[-1].prompt.shown
+
+
+@pytest.mark.parametrize("task", ["maze", "note_house"])
+def test_a_finish_is_challenged_in_mazes_and_houses(tmp_path, task):
+    what = experiment([arm("check_again", levels=(12,))], task=task, problems=1)
+    truths = first_trial(what).problem.truths
+    actions = ["stop"] if task == "maze" else [truths["key:0"], truths["key:1"], truths["key:2"]]
+    script = Lines(*actions, actions[-1])
+    play(tmp_path, what, script)
+    assert payloads(tmp_path, "challenge") == [{"claimed": actions[-1], "then": actions[-1]}]
+    assert [step["action"] for step in payloads(tmp_path, "env_step")] == actions
+    assert len(script.requests) == len(actions) + 1

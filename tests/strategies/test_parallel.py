@@ -146,3 +146,17 @@ def test_votes_asked_for_because_of_earlier_ones_wait_for_them(name, tmp_path):
             waited += bool(call["parents"])
         assert calls[0]["parents"] == []
     assert waited > 0
+
+
+def test_thoughts_are_cut_at_their_length_forced_to_an_answer_and_counted(tmp_path):
+    script = Lines("one two three four five six seven eight nine", "Answer: Zed", "Zed", "Zed")
+    what = experiment([arm("thought_vote", "chat", levels=(2,), knobs={"tokens": 8})], problems=1)
+    play(tmp_path, what, script)
+    thoughts = [request for request in script.requests if request.prompt.max_tokens == 8]
+    assert sum(request.n for request in thoughts) == 2
+    calls = journaled(tmp_path, "calls")
+    cut = [call for call in calls if call["finish_reason"] == "length"]
+    assert cut, "the first thought is longer than 8 tokens"
+    assert any(cut[0]["call_id"] in call["parents"] for call in calls), "its answer is forced"
+    assert not any(call["probe"] for call in calls), "a vote counts at every later level"
+    assert [checkpoint["level"] for checkpoint in journaled(tmp_path, "checkpoint")] == [1, 2]

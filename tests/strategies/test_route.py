@@ -113,4 +113,4 @@ def test_what_may_be_picked_settles_what_the_task_and_the_models_must_offer():
     assert route.uses_truth(known) is False
     cheating = route.Knobs(candidates=["best_of_n"], settings={"best_of_n": {"verifier": "checker"}}).model_dump()
     assert route.uses_truth(cheating) is True
-    assert plugins.misfit(route, plugins.tasks()["reasoning_gym"], "chat", known) is not None
+    assert plugins.misfit(route, plugins.tasks()["reasoning_gym"], "chat", knobs=known) is not None

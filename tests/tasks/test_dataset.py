@@ -1,6 +1,8 @@
 """Problems from a table: read from each kind of file, graded five ways, wrong cells named by row and column."""
 
+import asyncio
 import json
+import threading
 
 import polars as pl
 import pytest
@@ -178,3 +180,61 @@ def test_examples_of_choices_show_their_options(tmp_path):
 def test_clusters_come_from_their_column(tmp_path):
     rows = [{"question": f"{n}?", "answer": "1", "cluster": n // 2} for n in range(4)]
     assert sorted(problem.cluster_id for problem in some(table(tmp_path, rows), 4)) == ["0", "0", "1", "1"]
+
+
+@pytest.fixture
+def served(tmp_path):
+    """A folder on a loopback HTTP server, with its address."""
+    from aiohttp import web
+
+    loop = asyncio.new_event_loop()
+    app = web.Application()
+    app.router.add_static("/", tmp_path)
+    runner = web.AppRunner(app)
+
+    async def start():
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        return site._server.sockets[0].getsockname()[1]
+
+    port = loop.run_until_complete(start())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield tmp_path, f"http://127.0.0.1:{port}"
+    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.parquet"])
+def test_a_table_is_read_from_its_url(served, name):
+    folder, address = served
+    table(folder, [{"question": "How many?", "answer": "007"}, {"question": "Who?", "answer": "Ann"}], name)
+    problems = some(f"{address}/{name}?version=1", 2)
+    assert sorted((problem.text, problem.reference) for problem in problems) == [("How many?", "007"), ("Who?", "Ann")]
+
+
+def test_a_url_without_a_table_says_so(served):
+    _, address = served
+    with pytest.raises(InputError, match=r"nothing\.csv' cannot be read as csv: .*not found"):
+        some(f"{address}/nothing.csv")
+
+
+def test_a_path_on_a_hub_that_names_no_file_says_so():
+    with pytest.raises(
+        InputError, match=r"'hf://nonsense\.parquet' cannot be read as parquet: .?invalid Hugging Face path"
+    ):
+        some("hf://nonsense.parquet")
+    with pytest.raises(InputError, match=r"cannot tell what 'hf://datasets/a/b/c' holds; its name must end in"):
+        some("hf://datasets/a/b/c")
+
+
+def test_every_grader_is_asked_the_same_rows(tmp_path):
+    path = table(tmp_path, [{"question": f"{n}?", "answer": str(n)} for n in range(9)])
+    asked = [
+        [problem.problem_id for problem in some(path, 5, grader=grader, shots=2)]
+        for grader in ("exact", "number", "regex", "judge")
+    ]
+    assert asked == [asked[0]] * 4

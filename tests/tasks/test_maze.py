@@ -21,7 +21,8 @@ BY_HAND = Problem(
     difficulty=3,
     text="Start in the owl room. Find the way to the treasure.",
     reference="east east south",
-    data={"start": "owl", "goal": "map", "view": "partial", "memory": True, "map": maze._map(ROOMS)},
+    data={"start": "owl", "goal": "map", "view": "partial", "memory": True, "finish": "arrive"}
+    | {"map": maze._map(ROOMS)},
     world={"rooms": ROOMS, "distance": 3},
 )
 
@@ -99,12 +100,41 @@ def test_a_perfect_player_takes_the_shortest_way(format):
             assert seen.valid
         assert seen.answer == problem.reference
         assert len(seen.answer.split()) == problem.difficulty == problem.world["distance"]
+        assert problem.oracle_steps == problem.difficulty + 1, "it takes a step to say so"
+
+
+@pytest.mark.parametrize("format", ["chat", "completion"])
+def test_a_claim_ends_it_anywhere_and_arriving_does_not(format):
+    claims = replace(BY_HAND, data={**BY_HAND.data, "finish": "claim"})
+    environment = maze.environment(claims, format)
+    seen = environment.start()
+    assert (seen.closing, seen.actions) == (("stop",), ("east", "stop"))
+    early = environment.step("Stop.")
+    assert (early.done, early.answer, early.closing) == (True, None, ())
+    environment.start()
+    for way in ("east", "east", "south"):
+        seen = environment.step(way)
+    assert (seen.done, seen.answer) == (False, "east east south")
+    assert "treasure" in seen.prompt.shown.casefold()
+    assert seen.text.endswith("The treasure is here.")
+    assert environment.step("stop").done
+    assert environment.step("stop").valid is False
+
+
+def test_only_a_claim_closes_a_maze_so_that_nothing_hidden_is_told():
+    for finish, closing in (("claim", ("stop",)), ("arrive", ())):
+        for problem in some(finish=finish):
+            environment = maze.environment(problem, "completion")
+            seen = environment.start()
+            while not environment._arrived:
+                assert seen.closing == closing
+                seen = environment.step(problem.truths[seen.prompt.key])
 
 
 def test_every_room_can_be_reached_and_doors_lead_back():
     for problem in some(loops=0):
         rooms = problem.world["rooms"]
         assert sum(len(doors) for doors in rooms.values()) == 2 * (len(rooms) - 1), "without loops it is a tree"
-        assert len(problem.truths) == len(rooms)
+        assert set(problem.truths) == {"answer", *(f"in:{room}" for room in rooms)}
         for room, doors in rooms.items():
             assert all(room in rooms[there].values() for there in doors.values())

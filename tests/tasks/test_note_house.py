@@ -37,11 +37,12 @@ def test_a_completion_model_sees_the_measured_lines():
 @pytest.mark.parametrize("format", ["chat", "completion"])
 def test_rooms_tried_are_left_out_until_the_next_key(format):
     house = note_house.environment(BY_HAND, format)
-    assert house.start().answer is None
+    assert (house.start().answer, house.start().closing) == (None, ())
     assert house.step("go to the pool").actions == ("church", "kitchen")
     assert house.step("pool").valid is False
     found = house.step("Church.")
     assert (found.answer, found.actions, found.prompt.key) == ("church", ("church", "pool", "kitchen"), "key:1")
+    assert found.closing == ("church", "pool", "kitchen"), "the last key could be in any room"
     end = house.step("kitchen")
     assert (end.done, end.answer, end.prompt, end.actions) == (True, "church, kitchen", None, ())
     assert house.step("pool").valid is False

@@ -126,6 +126,34 @@ def test_the_constant_answer_is_right_most_often_and_chance_is_a_rate(task):
 
 
 @each_task
+def test_the_difficulty_orders_and_is_not_the_same_throughout_where_parameters_vary(task):
+    difficulties = {problem.difficulty for problem in some(task)}
+    assert all(difficulty >= 0 for difficulty in difficulties)
+    assert len(difficulties) > 1 or task.__name__.endswith(("warmup", "note_house", "dataset"))
+
+
+@each_task
+def test_a_perfect_player_takes_as_many_steps_as_the_oracle_says(task):
+    offers = task.INFO.offers["completion"]
+    for problem in some(task):
+        taken = None
+        if "environment" in offers:
+            world, taken = task.environment(problem, "completion"), 0
+            seen = world.start()
+            while not seen.done:
+                seen, taken = world.step(problem.truths[seen.prompt.key]), taken + 1
+                assert seen.valid
+            assert task.grade(problem, seen.answer).outcome == "correct"
+        elif "steps" in offers and problem.oracle_steps is not None:
+            steps = task.question(problem, "given", "completion").steps
+            state, taken = steps.first(), 0
+            while not steps.done(state):
+                state, taken = steps.advance(state, problem.truths[steps.prompt(state).key]), taken + 1
+            assert task.grade(problem, steps.answer(state)).outcome == "correct"
+        assert problem.oracle_steps == taken
+
+
+@each_task
 def test_unknown_parameters_are_refused_and_known_ones_described(task):
     with pytest.raises(ValidationError):
         task.Params(nonsense=1)

@@ -3,7 +3,7 @@
 import pytest
 
 from fourdials.errors import InputError
-from fourdials.models import catalogue, own
+from fourdials.models import added, catalogue
 from tests.models.test_catalogue import gguf
 
 HERE = "http://127.0.0.1:9/v1"
@@ -21,7 +21,7 @@ def test_an_added_model_stands_behind_those_that_come_along():
     assert list(catalogue.catalogue()) == [*before, "mistral/new"]
     model = catalogue.resolve("mistral/new")
     assert (model.label, model.context_tokens, model.key_variable) == ("The new one", 9000, "MISTRAL_API_KEY")
-    own.drop("mistral/new")
+    added.drop("mistral/new")
     assert list(catalogue.catalogue()) == before
 
 
@@ -35,7 +35,7 @@ def test_an_address_takes_the_key_named_for_it_and_no_other():
 def test_a_provider_s_own_key_is_never_sent_to_another_address(variable, home):
     with pytest.raises(InputError, match=f"{variable} belongs to a provider"):
         catalogue.add({"id": "openai/mine", "api_base": "https://example.org/v1", "key_variable": variable})
-    assert not (home / own.FILE).exists()
+    assert not (home / added.FILE).exists()
 
 
 def test_two_addresses_can_serve_the_same_model_under_two_names():
@@ -59,7 +59,7 @@ def test_what_a_test_settles_is_used_and_adds_up():
     model = catalogue.add({"id": "openai/gpt-5.4-mini", "capabilities": {"seed": "no"}, "tested": "2026-11-22"})
     assert (model.capabilities["n"], model.capabilities["seed"], model.samples_per_request) == ("yes", "no", 4)
     assert model.capabilities["effort"] == "yes"  # what came along stays
-    assert own.held().models[model.id].tested == "2026-11-22"
+    assert added.held().models[model.id].tested == "2026-11-22"
 
 
 @pytest.mark.parametrize(
@@ -79,22 +79,22 @@ def test_what_a_test_settles_is_used_and_adds_up():
 def test_an_entry_that_makes_no_sense_is_refused_and_leaves_no_trace(values, said, home):
     with pytest.raises(InputError, match=said):
         catalogue.add(values)
-    assert not (home / own.FILE).exists()
+    assert not (home / added.FILE).exists()
 
 
 def test_limits_hold_for_every_model_of_a_provider_but_not_at_another_address():
-    own.limit("openai", {"requests_per_minute": 30, "tokens_per_minute": None, "concurrency": 2})
+    added.limit("openai", {"requests_per_minute": 30, "tokens_per_minute": None, "concurrency": 2})
     model = catalogue.resolve("openai/anything")
     assert (model.requests_per_minute, model.tokens_per_minute, model.concurrency) == (30, None, 2)
     elsewhere = catalogue.customise(model, api_base=HERE)
     assert elsewhere.requests_per_minute is None
     assert catalogue.resolve("groq/x").requests_per_minute is None
-    own.limit("openai", {"requests_per_minute": None})
+    added.limit("openai", {"requests_per_minute": None})
     assert catalogue.resolve("openai/anything").requests_per_minute is None
 
 
 def test_limits_of_an_address_hold_there_and_a_model_s_own_come_first():
-    own.limit(HERE, {"requests_per_minute": 7})
+    added.limit(HERE, {"requests_per_minute": 7})
     catalogue.add({"id": "openai/mine", "api_base": HERE})
     catalogue.add({"id": "openai/slow", "api_base": HERE, "requests_per_minute": 3})
     assert catalogue.resolve("openai/mine").requests_per_minute == 7
@@ -112,20 +112,20 @@ def test_limits_of_an_address_hold_there_and_a_model_s_own_come_first():
     ],
 )
 def test_a_bad_file_says_where_and_only_what_it_cannot_touch_stays_usable(text, said, home):
-    (home / own.FILE).write_text(text)
+    (home / added.FILE).write_text(text)
     assert list(catalogue.catalogue()) == [catalogue.DEFAULT_LOCAL, "sim/default"]
     [trouble] = catalogue.troubles()
     assert said in trouble
-    assert str(home / own.FILE) in trouble
+    assert str(home / added.FILE) in trouble
     with pytest.raises(InputError, match=r"models\.toml"):
         catalogue.resolve("openai/gpt-4.1-mini")
     with pytest.raises(InputError):
         catalogue.add({"id": "openai/y"})
-    assert (home / own.FILE).read_text() == text
+    assert (home / added.FILE).read_text() == text
 
 
 def test_a_bad_entry_is_left_out_alone(home):
-    (home / own.FILE).write_text('[[models]]\nid = "bedrock/x"\napi_base = "https://example.org"\n')
+    (home / added.FILE).write_text('[[models]]\nid = "bedrock/x"\napi_base = "https://example.org"\n')
     assert "openai/gpt-4.1-mini" in catalogue.catalogue()
     assert "bedrock/x" not in catalogue.catalogue()
     assert "cannot be sent to an address" in catalogue.troubles()[0]

@@ -1,0 +1,358 @@
+"""One subject's curve → which family of curves describes it, with what asymptote, and where more spend stops paying.
+
+Points of one trial are correlated, so a fit weighs them by the bootstrap's correlations and binomial variances, and is
+made again in every bootstrap replicate. All families are straight lines once one or two parameters are fixed; those lie
+on a grid, so that thousands of refits are a few matrix products. Called by the page that shows curves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fourdials.errors import InputError
+from fourdials.estimate.intervals import TAILS, Array, Ints, drawn_means, resamples
+from fourdials.estimate.panel import panel, reach
+
+BUDGETS = 12
+FEWEST = 5  # budgets: a family of three parameters needs more than that to be told from another
+# Correlations are shrunk towards none: neighbouring budgets are so alike that their matrix is nearly singular, and a
+# fit that takes them at face value may run beside the whole curve, which looks, and is, wrong where no family is exact.
+SHRINKAGE = 0.5
+REFITS = 500  # enough for the middle 95 % of the asymptote; its ends then wobble by a few percent of its width
+BEYOND = 100.0  # how many times the last budget the gain is followed
+
+FAMILY_SCHEMA: dict[str, type[pl.DataType]] = {
+    "family": pl.String,
+    "parameters": pl.Int64,
+    "aicc": pl.Float64,
+    "wins": pl.Float64,
+    "asymptote": pl.Float64,
+    "asymptote_low": pl.Float64,
+    "asymptote_high": pl.Float64,
+    "last_error": pl.Float64,
+    "last_error_low": pl.Float64,
+    "last_error_high": pl.Float64,
+    "n": pl.Int64,
+    "clusters": pl.Int64,
+    "method": pl.String,
+}
+METHOD = "generalised least squares, refitted over clusters"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A family with its non-linear parameters fixed: value = base(T) + X(T) · b, and which b are allowed.
+
+    `asymptote` gives the value at endless spend from b; None where the family has none.
+    """
+
+    base: Callable[[Array], Array]
+    columns: Callable[[Array], Array]
+    allowed: Callable[[Array], NDArray[np.bool_]]
+    asymptote: Callable[[Array], Array] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A family: its name, its number of free parameters, its candidates, and finer ones around the best of those."""
+
+    name: str
+    parameters: int
+    candidates: tuple[Candidate, ...]
+    near: Callable[[int], tuple[Candidate, ...]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """One family fitted to many curves at once, one row each.
+
+    Attributes:
+        misfit: Generalised sum of squares of each row; infinite where no curve of the family is allowed.
+        candidates: Those tried.
+        chosen: Which of them fits each row best.
+        coefficients: Its linear coefficients, padded with NaN.
+    """
+
+    misfit: Array
+    candidates: tuple[Candidate, ...]
+    chosen: Ints
+    coefficients: Array
+
+    def predict(self, spends: Array) -> Array:
+        """The fitted curves: rows × spends."""
+        values = np.full((len(self.misfit), len(spends)), np.nan)
+        for i in np.unique(self.chosen[np.isfinite(self.misfit)]):
+            rows, columns = self.chosen == i, self.candidates[i].columns(spends)
+            values[rows] = self.candidates[i].base(spends) + self.coefficients[rows, : columns.shape[1]] @ columns.T
+        return values
+
+    def asymptotes(self) -> Array:
+        """The value each fitted curve tends to; NaN where it tends to none."""
+        values = np.full(len(self.misfit), np.nan)
+        for i in np.unique(self.chosen[np.isfinite(self.misfit)]):
+            rows, ends = self.chosen == i, self.candidates[i].asymptote
+            if ends is not None:
+                values[rows] = ends(self.coefficients[rows])
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """What fitting every family to a curve gave.
+
+    Attributes:
+        table: Columns of `FAMILY_SCHEMA`, best AICc first. `wins` is the share of replicates in which a family has
+            the lowest AICc; `last_error` is what the fit to all but the last budget foretells there, less what was
+            found.
+        best: The family to name; `constant` means that no family beats a constant here.
+        evidence: AICc of the constant minus that of the best other family; at least 2 for another one to be named.
+        budgets: The spends fitted.
+        value: The curve there.
+        fitted: The best family's curve there.
+        stop_at: The smallest spend from which on a further unit of spend gains less than its price; None where no price
+            was given, or the gain stays above it up to 100 times the last budget.
+        stop_low, stop_high: 95 % interval of that spend; None where more than half of the replicates have none.
+    """
+
+    table: pl.DataFrame
+    best: str
+    evidence: float
+    budgets: Array
+    value: Array
+    fitted: Array
+    stop_at: float | None
+    stop_low: float | None
+    stop_high: float | None
+
+
+def fit(
+    points: pl.DataFrame,
+    budgets: Sequence[float] | None = None,
+    price: float | None = None,
+    seed: int = 0,
+    replicates: int = REFITS,
+) -> Fits:
+    """Fits every family of `families` to one subject's curve.
+
+    Args:
+        points: Rows of the query `curve_points` of one subject in one unit.
+        budgets: At least 5 spends above 0; by default those of `default_budgets`.
+        price: The gain in score one more unit of spend must bring to be worth it.
+        seed: Of the bootstrap.
+        replicates: Bootstrap replicates.
+
+    Misfit is (y − f)ᵀ Σ⁻¹ (y − f), where Σ has binomial variances p(1−p)/n over clusters and the bootstrap's
+    correlations, shrunk by half; AICc = misfit + 2q + 2q(q+1)/(J−q−1) for q parameters and J budgets. A replicate
+    scatters twice as much about the truth as the data do, so its misfit is halved before families are compared by it.
+    Raises InputError for too few budgets or problems.
+    """
+    grid = default_budgets(points) if budgets is None else np.unique(np.asarray(budgets, dtype=np.float64))
+    if len(grid) < FEWEST or grid[0] <= 0:
+        raise InputError(f"got {len(grid)} budgets; fitting a curve takes at least {FEWEST}, all above 0")
+    found = panel([points], grid)
+    if len(found.sizes) < FEWEST:
+        raise InputError(f"got {len(found.sizes)} clusters of problems; fitting a curve takes at least {FEWEST}")
+    draws = drawn_means(found.sums(0), found.sizes, resamples(len(found.sizes), seed, replicates))
+    rows = np.vstack([found.values[0].mean(axis=0), draws])
+    return _compare(grid, rows, len(found.cluster), len(found.sizes), price)
+
+
+def default_budgets(points: pl.DataFrame, steps: int = BUDGETS) -> Array:
+    """The spends by which nine in ten stops of each level have been reached, as far as the curve is not censored.
+
+    Between levels a curve is a staircase that no family describes. With fewer than 5 levels, even steps on a log scale
+    from the spend by which half of the units have answered; with more than `steps`, those nearest to even steps.
+    """
+    stops, end = points.filter(pl.col("spend").is_not_null()), reach(points)
+    by_level = stops.group_by("level").agg(pl.col("spend").quantile(0.9)) if "level" in stops.columns else stops
+    levels = by_level.filter((pl.col("spend") > 0) & (pl.col("spend") <= end))["spend"].unique().sort().to_numpy()
+    if "level" in stops.columns and len(levels) >= FEWEST:
+        even = np.geomspace(levels[0], levels[-1], steps)
+        nearest = np.abs(np.log(levels)[:, None] - np.log(even)).argmin(axis=0)
+        return np.asarray(levels if len(levels) <= steps else np.unique(levels[nearest]), dtype=np.float64)
+    first = stops.group_by("unit_id").agg(pl.col("spend").min())["spend"].median()
+    start = float(first) if isinstance(first, int | float) else 0.0
+    return np.geomspace(start, end, steps) if 0 < start < end else np.array([])
+
+
+def families(spends: Array) -> dict[str, Family]:
+    """The families, for spends of this range; values stay between 0 and 1 where the family has an asymptote.
+
+    constant: A · logarithm: a + b ln T · power: A − B T^−γ · exponential: A (1 − e^(−T/τ)) ·
+    logistic: A / (1 + e^(−(ln T − m)/s)) · quadratic: a + b ln T + c (ln T)², which can decline.
+    """
+    low, high = float(np.log(spends[0])), float(np.log(spends[-1]))
+    span, scale = high - low, float(np.exp((low + high) / 2))
+    powers = [_power(gamma, scale) for gamma in np.geomspace(0.02, 8, 80)]
+    rates = [_rising(tau) for tau in np.geomspace(spends[0] / 20, spends[-1] * 20, 160)]
+    places = [(m, w) for m in np.linspace(low - 0.5 * span, high + span, 30) for w in np.geomspace(0.03, 2, 16) * span]
+
+    def near(i: int) -> tuple[Candidate, ...]:
+        middle, width = places[i // 2]
+        middles, widths = middle + np.linspace(-0.05, 0.05, 9) * span, width * np.geomspace(0.78, 1.28, 7)
+        return tuple(c for m in middles for w in widths for c in _logistic(m, w))
+
+    found = [
+        Family("constant", 1, (_line(0, scale),)),
+        Family("logarithm", 2, (_line(1, scale),)),
+        Family("power", 3, tuple(c for both in powers for c in both)),
+        Family("exponential", 2, tuple(c for both in rates for c in both)),
+        Family("logistic", 3, tuple(c for place in places for c in _logistic(*place)), near),
+        Family("quadratic", 3, (_line(2, scale),)),
+    ]
+    return {family.name: family for family in found}
+
+
+def fit_family(family: Family, spends: Array, rows: Array, whiten: Array) -> Fitted:
+    """The curve of a family with the least misfit to each row; `whiten` is the inverse Cholesky factor of Σ."""
+    if family.near is None:
+        return _least(family.candidates, spends, rows, whiten)
+    coarse = _least(family.candidates, spends, rows[:1], whiten)
+    every = (*family.candidates, *family.near(int(coarse.chosen[0])))
+    return _least(every, spends, rows, whiten)
+
+
+def _least(candidates: tuple[Candidate, ...], spends: Array, rows: Array, whiten: Array) -> Fitted:
+    misfit = np.full(len(rows), np.inf)
+    best = np.zeros(len(rows), dtype=np.int64)
+    coefficients = np.full((len(rows), 3), np.nan)
+    white = rows @ whiten.T
+    for i, candidate in enumerate(candidates):
+        columns = whiten @ candidate.columns(spends)
+        rest = white - whiten @ candidate.base(spends)
+        linear = rest @ np.linalg.pinv(columns).T if columns.shape[1] else np.empty((len(rows), 0))
+        left = ((rest - linear @ columns.T) ** 2).sum(axis=1)
+        better = (left < misfit) & candidate.allowed(linear)
+        misfit[better], best[better] = left[better], i
+        coefficients[better] = np.nan
+        coefficients[better, : columns.shape[1]] = linear[better]
+    return Fitted(misfit, candidates, best, coefficients)
+
+
+def covariance(rows: Array, clusters: int) -> Array:
+    """Σ of the first row (a curve) from its binomial variances and the correlations of the others (its replicates)."""
+    # Two right and two wrong more (Agresti and Coull 1998), or else a value of 0 would weigh endlessly.
+    share = (rows[0] * clusters + 2) / (clusters + 4)
+    spread = np.sqrt(share * (1 - share) / clusters)
+    deviation = rows[1:] - rows[1:].mean(axis=0)
+    scale = np.sqrt((deviation**2).sum(axis=0))
+    unit = np.divide(deviation, scale, out=np.zeros_like(deviation), where=scale > 1e-9)
+    correlation = (1 - SHRINKAGE) * (unit.T @ unit)
+    np.fill_diagonal(correlation, 1.0)
+    return np.asarray(correlation * np.outer(spread, spread), dtype=np.float64)
+
+
+def aicc(misfit: Array, parameters: int, count: int) -> Array:
+    """Akaike's criterion corrected for few points (Hurvich and Tsai 1989); infinite where there are too few."""
+    if count - parameters - 1 <= 0:
+        return np.full_like(misfit, np.inf)
+    return misfit + 2 * parameters + 2 * parameters * (parameters + 1) / (count - parameters - 1)
+
+
+def _compare(grid: Array, rows: Array, n: int, clusters: int, price: float | None) -> Fits:
+    sigma = covariance(rows, clusters)
+    whiten = np.linalg.inv(np.linalg.cholesky(sigma))
+    before = np.linalg.inv(np.linalg.cholesky(sigma[:-1, :-1]))
+    known = families(grid)
+    fitted = {name: fit_family(family, grid, rows, whiten) for name, family in known.items()}
+    earlier = {name: fit_family(family, grid[:-1], rows[:, :-1], before) for name, family in known.items()}
+    halves = np.r_[1.0, np.full(len(rows) - 1, 0.5)]
+    scores = np.stack(
+        [aicc(fitted[name].misfit * halves, family.parameters, len(grid)) for name, family in known.items()]
+    )
+    winner = scores[:, 1:].argmin(axis=0)
+    entries = []
+    for i, (name, family) in enumerate(known.items()):
+        ends = fitted[name].asymptotes()
+        missed = earlier[name].predict(grid[-1:])[:, 0] - rows[:, -1]
+        entry = {"family": name, "parameters": family.parameters, "aicc": scores[i, 0], "wins": (winner == i).mean()}
+        entry |= {**_ends("asymptote", ends), **_ends("last_error", missed)}
+        entries.append(entry | {"n": n, "clusters": clusters, "method": METHOD})
+    table = pl.DataFrame(entries, schema=FAMILY_SCHEMA).sort("aicc", "parameters")
+    others = {name: scores[i, 0] for i, name in enumerate(known) if name != "constant"}
+    evidence = float(scores[list(known).index("constant"), 0] - min(others.values()))
+    best = min(others, key=lambda name: others[name]) if evidence >= 2 else "constant"
+    curve = fitted[best].predict(grid)[0]
+    stop = _stops(fitted[best], grid, price)
+    return Fits(table, best, evidence, grid, rows[0], curve, *stop)
+
+
+def _ends(name: str, values: Array) -> Mapping[str, float | None]:
+    """The first row's value with the middle 95 % of the others; None where there is none."""
+    held = values[1:][np.isfinite(values[1:])]
+    if not np.isfinite(values[0]) or not len(held):
+        return {name: None, f"{name}_low": None, f"{name}_high": None}
+    low, high = np.quantile(held, TAILS)
+    return {name: float(values[0]), f"{name}_low": float(low), f"{name}_high": float(high)}
+
+
+def _stops(fitted: Fitted, grid: Array, price: float | None) -> tuple[float | None, float | None, float | None]:
+    if price is None:
+        return None, None, None
+    if price <= 0:
+        raise InputError(f"got a price of {price}; the gain a unit of spend must bring is above 0")
+    ahead = np.geomspace(grid[0], grid[-1] * BEYOND, 240)
+    gain = np.diff(fitted.predict(ahead), axis=1) / np.diff(ahead)
+    pays = gain >= price
+    last = np.where(pays.any(axis=1), gain.shape[1] - np.argmax(pays[:, ::-1], axis=1), 0)
+    ends = np.where(last < gain.shape[1], ahead[last], np.nan)
+    if not np.isfinite(ends[0]):
+        return None, None, None
+    held = ends[1:][np.isfinite(ends[1:])]
+    if len(held) < 0.5 * (len(ends) - 1):
+        return float(ends[0]), None, None
+    low, high = np.quantile(held, TAILS)
+    return float(ends[0]), float(low), float(high)
+
+
+def _line(degree: int, scale: float) -> Candidate:
+    def columns(t: Array) -> Array:
+        return np.stack([np.log(t / scale) ** i for i in range(degree + 1)], axis=1)
+
+    ends = (lambda b: b[:, 0]) if degree == 0 else None
+    return Candidate(_nothing, columns, lambda b: np.ones(len(b), dtype=bool), ends)
+
+
+def _power(gamma: float, scale: float) -> tuple[Candidate, Candidate]:
+    """A − B (T/scale)^−γ with A free, and with A = 1."""
+
+    def falling(t: Array) -> Array:
+        return -((t / scale) ** -gamma)
+
+    free = Candidate(
+        _nothing,
+        lambda t: np.stack([np.ones_like(t), falling(t)], axis=1),
+        lambda b: (b[:, 0] >= 0) & (b[:, 0] <= 1) & (b[:, 1] >= 0),
+        lambda b: b[:, 0],
+    )
+    full = Candidate(np.ones_like, lambda t: falling(t)[:, None], lambda b: b[:, 0] >= 0, lambda b: np.ones(len(b)))
+    return free, full
+
+
+def _rising(tau: float) -> tuple[Candidate, Candidate]:
+    """A (1 − e^(−T/τ)) with A free, and with A = 1."""
+    return _scaled(lambda t: -np.expm1(-t / tau))
+
+
+def _logistic(middle: float, width: float) -> tuple[Candidate, Candidate]:
+    """A / (1 + e^(−(ln T − m)/s)) with A free, and with A = 1."""
+    return _scaled(lambda t: 1 / (1 + np.exp(-(np.log(t) - middle) / width)))
+
+
+def _scaled(shape: Callable[[Array], Array]) -> tuple[Candidate, Candidate]:
+    free = Candidate(
+        _nothing, lambda t: shape(t)[:, None], lambda b: (b[:, 0] >= 0) & (b[:, 0] <= 1), lambda b: b[:, 0]
+    )
+    full = Candidate(
+        shape, lambda t: np.empty((len(t), 0)), lambda b: np.ones(len(b), dtype=bool), lambda b: np.ones(len(b))
+    )
+    return free, full
+
+
+def _nothing(t: Array) -> Array:
+    return np.zeros_like(t)

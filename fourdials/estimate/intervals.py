@@ -1,0 +1,321 @@
+"""Sums of scores by cluster → 95 % intervals of shares and of paired differences, one at a time or for many at once.
+
+Every other estimator calls this. Clusters (a problem alone is its own cluster) are what is resampled and what variance
+is counted over; repeats are averaged within a problem before. Scores lie in [0, 1]. `scripts/coverage` measures how
+often these intervals hold the truth, and docs/intervals.md publishes what it found.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm
+from scipy.stats import t as student
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Weights = NDArray[np.float32]
+
+LEVEL = 0.95
+Z = float(norm.ppf(0.5 + LEVEL / 2))
+TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+REPLICATES = 2000
+# A percentile bootstrap holds the truth too seldom below about 200 clusters, and above that where fewer than about 15
+# clusters' worth of scores differ from all-wrong or all-right: resampling few values misses the tails. There the score
+# interval of Wilson is used. With scores that are not just right or wrong, or clusters of several problems, its n is
+# the effective one, p(1−p) over the variance between clusters; where fewer than five clusters vary, or less than three
+# problems' worth of scores is right (or wrong), that variance is itself a guess, and n is at most the number of
+# clusters, which errs on the wide side.
+SMALL = 200
+EDGE = 15.0
+FEW = 5
+RARE = 3.0
+BOOTSTRAP = "bootstrap over clusters"
+WILSON = "Wilson"
+EFFECTIVE = "Wilson, effective n"
+NEWCOMBE = "Newcombe paired"
+MAX_T = "simultaneous, max-t bootstrap"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate's 95 % interval and how it was made."""
+
+    low: float
+    high: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with its 95 % interval.
+
+    Attributes:
+        value: The estimate.
+        low, high: Its interval; NaN where it has none.
+        n: Problems it averages.
+        clusters: Clusters they lie in.
+        method: How the interval was made.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    clusters: int
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The intervals of several columns at once: one value, low, high and method per column."""
+
+    value: Array
+    low: Array
+    high: Array
+    method: list[str]
+
+
+def wilson(value: float, n: float) -> Interval:
+    """Wilson's score interval (1927) of a share among n: (p + z²/2n ± z√(p(1−p)/n + z²/4n²)) / (1 + z²/n)."""
+    low, high = _score(np.array([value]), np.array([float(n)]), np.array([Z]))
+    return Interval(float(low[0]), float(high[0]), WILSON)
+
+
+def newcombe(a: float, n_a: int, b: float, n_b: int) -> Interval:
+    """Newcombe's interval (1998, method 10) for a − b of two shares of different problems.
+
+    (a − b) − √((a − l_a)² + (u_b − b)²) to (a − b) + √((u_a − a)² + (b − l_b)²), with Wilson's l and u.
+    """
+    for_a, for_b = wilson(a, n_a), wilson(b, n_b)
+    low = a - b - math.hypot(a - for_a.low, for_b.high - b)
+    return Interval(low, a - b + math.hypot(for_a.high - a, b - for_b.low), "Newcombe")
+
+
+def excluded_bounds(value: float, n: int, excluded: int) -> Interval:
+    """What a mean over `n` would have been had the `excluded` ones all scored 0, and all 1. NaN where both are 0."""
+    if n + excluded == 0:
+        return Interval(math.nan, math.nan, "worst to best")
+    held = value * n if n else 0.0
+    return Interval(held / (n + excluded), (held + excluded) / (n + excluded), "worst to best")
+
+
+@lru_cache(maxsize=4)
+def resamples(clusters: int, seed: int = 0, replicates: int = REPLICATES) -> Weights:
+    """How often each cluster is drawn in each replicate: replicates × clusters; small whole numbers, so exact."""
+    drawn = np.random.default_rng(seed).integers(clusters, size=(replicates, clusters))
+    drawn += np.arange(replicates)[:, None] * clusters
+    counts = np.bincount(drawn.ravel(), minlength=replicates * clusters)
+    weights = counts.reshape(replicates, clusters).astype(np.float32)
+    weights.flags.writeable = False  # the same draws serve every estimate of a page
+    return weights
+
+
+def by_cluster(values: ArrayLike, cluster: Ints) -> Array:
+    """Sums over the problems of each cluster: problems × columns → clusters × columns (1-D stays 1-D)."""
+    rows = np.asarray(values, dtype=np.float64)
+    sums = np.zeros((int(cluster.max()) + 1 if len(cluster) else 0, *rows.shape[1:]))
+    np.add.at(sums, cluster, rows)
+    return sums
+
+
+def drawn_means(sums: Array, sizes: Array, weights: Weights) -> Array:
+    """The mean of each column in each replicate: replicates × columns. Replicates without any problem are left out."""
+    counted = weights @ sizes.astype(np.float32)
+    kept = counted > 0
+    drawn = weights if kept.all() else weights[kept]
+    means: Array = (drawn @ sums.astype(np.float32) / counted[kept, None]).astype(np.float64)
+    return means
+
+
+def percentiles(draws: Array) -> tuple[Array, Array]:
+    """Low and high end of the middle 95 % of the draws of each column."""
+    low, high = np.quantile(draws, TAILS, axis=0)
+    return np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
+
+
+def bca(value: float, draws: Array, left_out: Array) -> Interval:
+    """Efron's bias-corrected and accelerated interval (1987) of any statistic.
+
+    Args:
+        value: The statistic on all the data.
+        draws: Its bootstrap replicates.
+        left_out: Its values with one cluster left out at a time, for the acceleration.
+
+    For statistics that are no share (ratios, fitted parameters), whose bootstrap distribution may be skewed. Where all
+    replicates lie on one side of the value the percentiles are given instead, under that name.
+    """
+    below = float(np.mean(draws < value) + 0.5 * np.mean(draws == value))
+    if not 0 < below < 1:
+        low, high = np.quantile(draws, TAILS)
+        return Interval(float(low), float(high), "percentile bootstrap")
+    shift = float(norm.ppf(below))
+    pull = left_out.mean() - left_out
+    spread = float((pull**2).sum()) ** 1.5
+    bend = float((pull**3).sum()) / (6 * spread) if spread else 0.0
+    ends = [norm.cdf(shift + (shift + z) / (1 - bend * (shift + z))) for z in (-Z, Z)]
+    low, high = np.quantile(draws, ends)
+    return Interval(float(low), float(high), "BCa bootstrap")
+
+
+def share_bounds(sums: Array, sizes: Array, weights: Weights | None = None) -> Bounds:
+    """Intervals of shares, a column each.
+
+    Args:
+        sums: Scores summed over the problems of each cluster: clusters × columns.
+        sizes: Problems in each cluster; clusters without any add nothing.
+        weights: Of `resamples`, over the same clusters; drawn here if there are enough clusters to need them.
+
+    Bootstrap over clusters from 200 clusters on; Wilson below and near 0 and 1 (see `SMALL`, `EDGE`).
+    """
+    total, held = float(sizes.sum()), int(np.count_nonzero(sizes))
+    value = (sums.sum(axis=0) / total).clip(0, 1)
+    plain = _right_or_wrong(sums, sizes)
+    n, z = _effective(sums, sizes, value, plain)
+    low, high = _score(value, n, z)
+    method = np.where(plain, WILSON, EFFECTIVE)
+    resampled = np.minimum(value, 1 - value) * n >= EDGE if held >= SMALL else np.zeros(len(value), dtype=bool)
+    if resampled.any():
+        if weights is None:
+            weights = resamples(len(sizes))
+        low[resampled], high[resampled] = percentiles(drawn_means(sums[:, resampled], sizes, weights))
+        method = np.where(resampled, BOOTSTRAP, method)
+    return Bounds(value, np.minimum(low, value).clip(0, 1), np.maximum(high, value).clip(0, 1), method.tolist())
+
+
+def difference_bounds(first: Array, second: Array, sizes: Array, weights: Weights | None = None) -> Bounds:
+    """Intervals of paired differences, first minus second, a column each; arguments as in `share_bounds`.
+
+    Newcombe's paired interval (1998, method 10), which combines the Wilson intervals of both and their correlation r:
+    d − √(x² − 2rxy + y²) with x = a − l_a and y = u_b − b, and the mirror image above. With clusters, or scores between
+    0 and 1, the Wilson intervals take their effective n and r is the correlation between clusters (0 below five, too
+    few to tell). From 200 clusters on, of which at least 15 differ, bootstrap over clusters.
+    """
+    total, held = float(sizes.sum()), int(np.count_nonzero(sizes))
+    a, b = (first.sum(axis=0) / total).clip(0, 1), (second.sum(axis=0) / total).clip(0, 1)
+    value = a - b
+    limits = [_score(p, *_effective(x, sizes, p, _right_or_wrong(x, sizes))) for x, p in ((first, a), (second, b))]
+    r = _correlation(first - a * sizes[:, None], second - b * sizes[:, None]) * (held >= FEW)
+    low = value - _reach(a - limits[0][0], limits[1][1] - b, r)
+    high = value + _reach(limits[0][1] - a, b - limits[1][0], r)
+    method = [NEWCOMBE] * len(value)
+    gaps = first - second
+    resampled = np.count_nonzero(gaps, axis=0) >= EDGE if held >= SMALL else np.zeros(len(value), dtype=bool)
+    if resampled.any():
+        if weights is None:
+            weights = resamples(len(sizes))
+        low[resampled], high[resampled] = percentiles(drawn_means(gaps[:, resampled], sizes, weights))
+        method = [BOOTSTRAP if yes else NEWCOMBE for yes in resampled]
+    return Bounds(value, np.minimum(low, value).clip(-1, 1), np.maximum(high, value).clip(-1, 1), method)
+
+
+def simultaneous_bounds(sums: Array, sizes: Array, weights: Weights) -> Bounds:
+    """Intervals of shares that hold all at once with 95 %, so that the best of the columns may be picked by looking.
+
+    The critical value is the 95 % quantile over replicates of the largest |mean* − mean| / standard error among the
+    columns (max-t, Romano and Wolf 2005), which takes their correlation into account; it replaces z in Wilson's
+    interval. For few clusters it is stretched by the ratio of Student's to the normal quantile.
+    """
+    value = (sums.sum(axis=0) / float(sizes.sum())).clip(0, 1)
+    n, _ = _effective(sums, sizes, value, _right_or_wrong(sums, sizes))
+    critical = max_t(drawn_means(sums, sizes, weights), value) * _stretch(int(np.count_nonzero(sizes)))
+    low, high = _score(value, n, np.full(len(value), critical))
+    return Bounds(value, low, high, [MAX_T] * len(value))
+
+
+def max_t(draws: Array, value: Array) -> float:
+    """95 % quantile over replicates of the largest |draw − value| / standard error; at least the z of one column."""
+    spread = draws.std(axis=0)
+    varies = spread > 1e-12
+    if not varies.any():
+        return Z
+    largest = (np.abs(draws[:, varies] - value[varies]) / spread[varies]).max(axis=1)
+    return max(Z, float(np.quantile(largest, LEVEL)))
+
+
+def share(scores: ArrayLike, cluster: Ints | None = None, weights: Weights | None = None) -> Estimate:
+    """The mean of problems' scores in [0, 1] with its interval; `cluster` numbers each problem's cluster from 0.
+
+    NaN with n = 0 where there are no scores.
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    if not len(values):
+        return Estimate(math.nan, math.nan, math.nan, 0, 0, "nothing to average")
+    places = np.arange(len(values)) if cluster is None else cluster
+    sums, sizes = by_cluster(values, places), by_cluster(np.ones(len(values)), places)
+    return first_of(share_bounds(sums[:, None], sizes, weights), sizes)
+
+
+def difference(
+    first: ArrayLike, second: ArrayLike, cluster: Ints | None = None, weights: Weights | None = None
+) -> Estimate:
+    """The mean of first − second over the same problems with its paired interval; arguments as in `share`."""
+    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if not len(a):
+        return Estimate(math.nan, math.nan, math.nan, 0, 0, "nothing to average")
+    places = np.arange(len(a)) if cluster is None else cluster
+    sizes = by_cluster(np.ones(len(a)), places)
+    bounds = difference_bounds(by_cluster(a, places)[:, None], by_cluster(b, places)[:, None], sizes, weights)
+    return first_of(bounds, sizes)
+
+
+def first_of(bounds: Bounds, sizes: Array, column: int = 0) -> Estimate:
+    """One column of `Bounds` as an estimate."""
+    return Estimate(
+        float(bounds.value[column]),
+        float(bounds.low[column]),
+        float(bounds.high[column]),
+        round(float(sizes.sum())),
+        int(np.count_nonzero(sizes)),
+        bounds.method[column],
+    )
+
+
+def _right_or_wrong(sums: Array, sizes: Array) -> NDArray[np.bool_]:
+    """Columns in which each cluster is one problem that scored 0 or 1."""
+    # A little slack, since gains of a third added up are not quite 1.
+    whole = np.all(np.minimum(np.abs(sums), np.abs(sums - 1)) < 1e-9, axis=0)
+    return np.asarray(whole & np.all((sizes == 0) | (sizes == 1)))
+
+
+def _effective(sums: Array, sizes: Array, value: Array, plain: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """The n of each column that gives its variance between clusters, and the quantile that goes with it."""
+    held = int(np.count_nonzero(sizes))
+    apart = sums - value * sizes[:, None]
+    varying = np.minimum((sums > 1e-9).sum(axis=0), (sums < sizes[:, None] - 1e-9).sum(axis=0))
+    variance = held / max(1, held - 1) * (apart**2).sum(axis=0) / float(sizes.sum()) ** 2
+    n = np.full(len(value), float(held))
+    known = variance > 1e-15
+    n[known] = value[known] * (1 - value[known]) / variance[known]
+    guess = (varying < FEW) | (float(sizes.sum()) * np.minimum(value, 1 - value) < RARE)
+    n = np.where(guess, np.minimum(n, held), n).clip(1e-9)
+    quantile = Z * _stretch(held)
+    return np.where(plain, held, n), np.where(plain, Z, quantile)
+
+
+def _stretch(clusters: int) -> float:
+    """Student's quantile over the normal one, for a variance known from so many clusters."""
+    return float(student.ppf(TAILS[1], max(1, clusters - 1))) / Z
+
+
+def _score(value: Array, n: Array, z: Array) -> tuple[Array, Array]:
+    centre = value + z**2 / (2 * n)
+    half = z * np.sqrt(np.maximum(0.0, value * (1 - value)) / n + z**2 / (4 * n**2))
+    scale = 1 + z**2 / n
+    return np.maximum(0.0, (centre - half) / scale), np.minimum(1.0, (centre + half) / scale)
+
+
+def _correlation(first: Array, second: Array) -> Array:
+    spread = np.sqrt((first**2).sum(axis=0) * (second**2).sum(axis=0))
+    together = (first * second).sum(axis=0)
+    r: Array = np.divide(together, spread, out=np.zeros_like(spread), where=spread > 1e-12)
+    return r
+
+
+def _reach(x: Array, y: Array, r: Array) -> Array:
+    reach: Array = np.sqrt(np.maximum(0.0, x * x - 2 * r * x * y + y * y))
+    return reach

@@ -1,0 +1,242 @@
+"""Recorded trials × an allocator → where each would have stopped, what it would have spent, and its score. No calls.
+
+The allocator is the one a live run uses, driven through the same `Allotment`. The run must have taken its trials to
+their largest levels (`uniform` by blocks). Called by `worth`, the command line and notebooks.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from fourdials import plugins, query
+from fourdials.allotment import Allotment
+from fourdials.errors import InputError
+from fourdials.plugins import TrialView
+from fourdials.records import Checkpoint, Dial, Stop
+from fourdials.store import Store
+
+REPLAY_SCHEMA: dict[str, type[pl.DataType]] = {
+    "trial_id": pl.String,
+    "task": pl.String,
+    "problem_id": pl.String,
+    "cluster_id": pl.String,
+    "difficulty": pl.Float64,
+    "arm": pl.String,
+    "dial": pl.String,
+    "repeat": pl.Int64,
+    "level": pl.Int64,
+    "spent": pl.Float64,
+    "score": pl.Float64,
+    "outcome": pl.String,
+    "aside": pl.Boolean,
+}
+_Request = tuple[list[int], list[float], list[float]]  # levels increasing, paid at each, paid again if cut above each
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """An allocator with its knobs, as something to compare. `name` is what frames call it."""
+
+    name: str
+    allocator: str
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def uses_truth(self) -> bool:
+        """True if it works with hindsight: its curve is a bound."""
+        return plugins.allocators()[self.allocator].grades == "hindsight"
+
+
+UNIFORM = Policy("uniform", "uniform", {"order": "levels"})
+POLICIES = (
+    UNIFORM,
+    Policy("proportional", "proportional"),
+    Policy("greedy marginal", "greedy_marginal"),
+    Policy("beta stopping", "beta_stopping"),
+    Policy("oracle", "oracle"),
+)
+
+
+@dataclass(slots=True)
+class RecordedTrial:
+    """One trial as it was recorded.
+
+    Attributes:
+        row: Its columns of the query `replay_stops`.
+        checkpoints, scores, outcomes, spends: What it could have stopped at, and what always stopping there would pay.
+        requests: What its requests cost, level by level.
+    """
+
+    row: dict[str, Any]
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    outcomes: list[str] = field(default_factory=list)
+    spends: list[float] = field(default_factory=list)
+    requests: list[_Request] = field(default_factory=list)
+    _costs: dict[tuple[int, int], float] = field(default_factory=dict)
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """The levels it was asked for."""
+        row = self.row
+        return tuple(row["levels"]) if row["nested"] else (row["max_level"],)
+
+    def view(self) -> TrialView:
+        """What an allocator may know of it."""
+        row = self.row
+        dial: Dial = row["dial"]
+        return TrialView(row["trial_id"], row["block"], row["arm"], dial, self.levels, row["task"])
+
+    def cost(self, low: int, high: int) -> float:
+        """What going on from one level to another costs, once stopped at the first.
+
+        Everything entering in between, read-offs of answers included; and a request the stop cuts in two is paid as
+        two: the prompt of samples once more, a thought from its beginning.
+        """
+        known = self._costs.get((low, high))
+        if known is None:
+            known = sum(_between(request, low, high) for request in self.requests)
+            self._costs[low, high] = known
+        return known
+
+    def stops(self) -> list[Stop]:
+        """Where it would stand had it been taken to each of its levels at once; none before its first answer."""
+        at = [checkpoint.level for checkpoint in self.checkpoints]
+        passed = [(level, bisect_right(at, level)) for level in self.levels]
+        return [Stop(level, self.cost(0, level), self.scores[count - 1]) for level, count in passed if count]
+
+
+def _between(request: _Request, low: int, high: int) -> float:
+    levels, paid, again = request
+    first, last = bisect_right(levels, low), bisect_right(levels, high)
+    if first == last:
+        return 0.0
+    return sum(paid[first:last]) + sum(again[:first])
+
+
+def recorded(
+    store: Store,
+    experiment_ids: Sequence[str],
+    unit: str = "total_tokens",
+    tasks: Sequence[str] | None = None,
+    arms: Sequence[str] | None = None,
+) -> list[RecordedTrial]:
+    """The trials of complete blocks, with what their levels cost in `unit`: total_tokens, usd or calls.
+
+    Raises InputError if a run let an allocator stop trials early, so that what lies beyond is not known, or if the cost
+    of a call is unknown in this unit. Empty where nothing is complete.
+    """
+    for row in query.run(store, "experiments").filter(pl.col("experiment_id").is_in(list(experiment_ids))).to_dicts():
+        _must_be_whole(store, row["experiment_id"])
+    chosen = {"tasks": None if tasks is None else list(tasks), "arms": None if arms is None else list(arms)}
+    ids = list(experiment_ids)
+    stops = query.run(store, "replay_stops", experiment_ids=ids, unit=unit, **chosen)
+    pieces = query.run(store, "replay_pieces", experiment_ids=ids, unit=unit)
+    trials: dict[str, RecordedTrial] = {}
+    for row in stops.iter_rows(named=True):
+        trial = trials.setdefault(row["trial_id"], RecordedTrial(row))
+        if row["level"] is not None:
+            detail = json.loads(row["detail"]) if row["detail"] else {}
+            trial.checkpoints.append(Checkpoint(row["level"], row["answer"], detail=detail))
+            trial.scores.append(row["score"] or 0.0)
+            trial.outcomes.append(row["outcome"])
+            trial.spends.append(row["spend"])
+    requests: dict[tuple[str, str], _Request] = defaultdict(lambda: ([], [], []))
+    for trial_id, request_id, level, paid, again in pieces.iter_rows():
+        if trial_id in trials:
+            if paid is None or again is None:
+                raise InputError(f"what a call of {trial_id} cost in {unit} is unknown; replay in another unit")
+            levels, costs, repeated = requests[trial_id, request_id]
+            levels.append(level)
+            costs.append(paid)
+            repeated.append(again)
+    for (trial_id, _), request in requests.items():
+        trials[trial_id].requests.append(request)
+    return list(trials.values())
+
+
+def _must_be_whole(store: Store, experiment_id: str) -> None:
+    spec = json.loads(query.run(store, "spec", experiment_id=experiment_id)["spec"][0])
+    name, knobs = spec.get("allocator", "uniform"), spec.get("allocation", {})
+    if name != "uniform" or knobs.get("order", "blocks") != "blocks":
+        raise InputError(
+            f"{experiment_id} was run with the allocator {name!r}, which stops trials early: what they would have done "
+            "beyond is not known; use a run with the allocator 'uniform' in the order 'blocks'"
+        )
+
+
+def replay(trials: Sequence[RecordedTrial], policy: Policy, budget: float | None) -> pl.DataFrame:
+    """Where an allocator would have stopped each recorded trial under a budget.
+
+    A live run of the same seeds agrees exactly where every sample is a request of its own; where samples share
+    requests, other pieces draw other samples, and the two agree in their answers only on average.
+
+    Returns:
+        Columns of `REPLAY_SCHEMA`, one row per trial in the order given: the `level` reached (0 for never granted),
+        what was `spent` on the way, the `score` and `outcome` of the last answer (0 and `unanswered` without one), and
+        `aside`: true where the answer does not count (calibration, dropped arms) though its spend does.
+
+    Raises:
+        InputError: There is no such allocator.
+    """
+    plan = plugins.find("allocator", policy.allocator, plugins.allocators())
+    knobs = plan.Knobs.model_validate(policy.knobs).model_dump()
+    truth = {t.row["trial_id"]: t.stops() for t in trials} if plan.grades == "hindsight" else None
+    allotment = Allotment(policy.allocator, knobs, [trial.view() for trial in trials], budget, truth)
+    by_id = {trial.row["trial_id"]: _Place(trial) for trial in trials}
+    while grants := allotment.grants(len(by_id)):
+        for grant in grants:
+            place = by_id[grant.trial_id]
+            seen, stopped = place.advance(grant.up_to)
+            allotment.observe(grant.trial_id, seen, place.spent, stopped, place.score)
+    rows = [_row(place, allotment.aside) for place in by_id.values()]
+    return pl.DataFrame(rows, schema=REPLAY_SCHEMA)
+
+
+@dataclass(slots=True)
+class _Place:
+    """How far a replayed trial has come."""
+
+    trial: RecordedTrial
+    passed: int = 0  # checkpoints
+    spent: float = 0.0
+
+    @property
+    def score(self) -> float:
+        return self.trial.scores[self.passed - 1] if self.passed else 0.0
+
+    def advance(self, up_to: int) -> tuple[list[Checkpoint], bool]:
+        """The checkpoints on the way to a level, as `run.TrialRun` would come by them, and whether the trial ended."""
+        trial, row = self.trial, self.trial.row
+        levels = [checkpoint.level for checkpoint in trial.checkpoints]
+        target = min(up_to, row["max_level"])
+        found = bisect_left(levels, target)
+        beyond = found == len(levels)  # it ended on the way; all it still spent was spent
+        reached = len(levels) if beyond else found + 1
+        seen = trial.checkpoints[self.passed : reached]
+        low = trial.checkpoints[self.passed - 1].level if self.passed else 0
+        self.spent += trial.cost(low, row["max_level"] if beyond else levels[found])
+        self.passed = reached
+        last = reached == len(levels)
+        ended = beyond or levels[found] >= row["max_level"] or (last and row["stop_reason"] == "finished")
+        return seen, ended
+
+
+def _row(place: _Place, aside: frozenset[str]) -> dict[str, Any]:
+    trial, row = place.trial, place.trial.row
+    same = ("trial_id", "task", "problem_id", "cluster_id", "difficulty", "arm", "dial", "repeat")
+    return {
+        **{name: row[name] for name in same},
+        "level": trial.checkpoints[place.passed - 1].level if place.passed else 0,
+        "spent": place.spent,
+        "score": place.score,
+        "outcome": trial.outcomes[place.passed - 1] if place.passed else "unanswered",
+        "aside": row["trial_id"] in aside,
+    }

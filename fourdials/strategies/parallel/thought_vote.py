@@ -1,0 +1,71 @@
+"""Several thoughts of a set length side by side, and the answer most of them come to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import Field
+
+from fourdials.plugins import Ask, Question, Turns, strategy
+from fourdials.prompting import before_mark, force
+from fourdials.records import Checkpoint, Reply
+from fourdials.strategies._together import together
+from fourdials.strategies.parallel.majority_vote import leader
+
+FORCE = "Time is up: stop thinking and give your answer now, in the form asked for and with nothing else."
+
+
+@strategy(
+    dial="parallel",
+    unit="thoughts",
+    levels=(1, 2, 4, 8),
+    source="self-consistency: Wang et al. 2022, arXiv 2203.11171; against one long thought: Mirtaheri et al. 2025, "
+    "arXiv 2505.21825",
+    needs=("think",),
+    prompts={"forced answer (chat)": FORCE},
+)
+async def thought_vote(
+    question: Question,
+    ask: Ask,
+    *,
+    tokens: Annotated[int, Field(ge=8, le=32_000, description="Longest thought, in tokens")] = 128,
+    temperature: Annotated[float, Field(gt=0, le=2, description="Sampling temperature of the thoughts")] = 0.8,
+) -> Turns:
+    """Let the model think aloud several times, cut each thought at `tokens`, and take the most frequent answer.
+
+    Spends one thought per level, and a call more where a thought was cut or came to no answer, to force one out of it.
+    All thoughts can run at once. With levels × tokens held fixed it is the short chains that one long chain is compared
+    with. Wins where errors are independent; loses where an answer takes more thought than one of them has.
+    """
+    assert question.think is not None
+    think = replace(question.think, max_tokens=tokens)
+    granted = yield Checkpoint(0)
+    votes: list[str | None] = []
+    while True:
+        levels = range(len(votes) + 1, granted + 1)
+        thoughts = await ask.samples(think, role="solve", levels=levels, temperature=temperature)
+        for answer in await _answers(question, ask, levels, thoughts):
+            votes.append(answer)
+            winner, counts = leader(votes)
+            granted = yield Checkpoint(len(votes), winner, detail={"votes": counts})
+
+
+async def _answers(question: Question, ask: Ask, levels: Sequence[int], thoughts: Sequence[Reply]) -> list[str | None]:
+    """What each thought comes to, forced where it does not come to an answer by itself."""
+    open_ones = {
+        level: thought
+        for level, thought in zip(levels, thoughts, strict=False)  # fewer thoughts where the budget ends
+        if thought.answer is None
+        or thought.finish_reason == "length"
+        or before_mark(thought.text, question.answer_mark) is None
+    }
+    forced = await together(
+        [
+            ask(force(question, thought.text, FORCE), role="solve", level=level, after=[thought])
+            for level, thought in open_ones.items()
+        ]
+    )
+    read = dict(zip(open_ones, forced, strict=True))
+    return [read.get(level, thought).answer for level, thought in zip(levels, thoughts, strict=False)]

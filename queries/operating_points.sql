@@ -1,0 +1,41 @@
+-- What each trial had answered and spent at every level of its arm
+-- Grain: one row per unit (a problem, an arm, a repeat) of complete blocks and level of its arm above 0. A trial that ended
+--   before a level stands at its last answer, as a deployment would; without any answer score and spends are 0.
+-- Units: score as a share of 1; dollars; tokens; modelled and realised seconds on the critical path; NULL where unknown.
+-- $experiment_ids VARCHAR[]: experiments
+-- $tasks VARCHAR[] optional: only these tasks
+-- $arms VARCHAR[] optional: only these arms; a failure of another arm then drops no block
+WITH kept AS (
+    SELECT * FROM units_of($experiment_ids, CAST($tasks AS VARCHAR[]), CAST($arms AS VARCHAR[])) WHERE NOT dropped
+),
+wanted AS (
+    SELECT experiment_id, arm, nested, unnest(CAST(levels AS INTEGER[])) AS level
+    FROM arms
+    WHERE list_contains($experiment_ids, experiment_id)
+),
+places AS (
+    SELECT k.*, w.level
+    FROM kept AS k
+    JOIN wanted AS w ON w.experiment_id = k.experiment_id AND w.arm = k.arm AND w.level > 0
+                    AND (k.nested OR w.level = k.max_level)
+),
+standing AS (
+    SELECT p.trial_id, p.level, arg_max(struct_pack(level := c.level, score := c.score), c.seq) AS stop
+    FROM places AS p
+    JOIN checkpoints AS c ON c.trial_id = p.trial_id AND (c.level <= p.level OR NOT p.nested)
+    GROUP BY p.trial_id, p.level
+),
+spent AS MATERIALIZED (
+    SELECT * FROM spend_of($experiment_ids)
+)
+SELECT p.experiment_id, p.arm, p.strategy, p.dial, p.task, p.problem_id, p.cluster_id, p.difficulty, p.repeat, p.trial_id,
+       p.level,
+       coalesce(s.stop.score, 0) AS score,
+       CASE WHEN s.stop IS NULL THEN 0 ELSE x.usd END AS usd,
+       CASE WHEN s.stop IS NULL THEN 0 ELSE CAST(x.total_tokens AS DOUBLE) END AS total_tokens,
+       CASE WHEN s.stop IS NULL THEN 0 ELSE x.modelled_s END AS modelled_s,
+       CASE WHEN s.stop IS NULL THEN 0 ELSE x.critical_path_s END AS critical_path_s
+FROM places AS p
+LEFT JOIN standing AS s ON s.trial_id = p.trial_id AND s.level = p.level
+LEFT JOIN spent AS x ON x.trial_id = p.trial_id AND x.level = s.stop.level
+ORDER BY p.experiment_id, p.arm, p.level, p.task, p.problem_id, p.repeat;

@@ -1,0 +1,69 @@
+-- How each trial went about its problem, counted from its calls and steps
+-- Grain: one row per trial of complete blocks without errors.
+-- Units: counts and tokens; score as a share of 1; NULL tokens where a count is unknown. `loops` are environment steps whose
+--   observation had been shown before in the trial, `invalid` those the environment refused. `notes` are entries written to a
+--   memory, `notes_duplicate` those equal to an earlier one, `notes_stale` and `notes_contradicted` those marked so.
+--   `switches` are switch words in thoughts, NULL where none were counted.
+-- $experiment_ids VARCHAR[]: experiments
+-- $tasks VARCHAR[] optional: only these tasks
+-- $arms VARCHAR[] optional: only these arms; a failure of another arm then drops no block
+WITH kept AS (
+    SELECT * FROM units_of($experiment_ids, CAST($tasks AS VARCHAR[]), CAST($arms AS VARCHAR[])) WHERE NOT dropped
+),
+seen AS (
+    SELECT s.trial_id, s.kind, s.payload,
+           s.kind IN ('env_step', 'look')
+               AND row_number() OVER (PARTITION BY s.trial_id, s.kind IN ('env_step', 'look'),
+                                                   CAST(s.payload -> '$.observation' AS VARCHAR) ORDER BY s.seq) > 1 AS again,
+           row_number() OVER (PARTITION BY s.trial_id, s.kind, CAST(s.payload AS VARCHAR) ORDER BY s.seq) > 1 AS repeated
+    FROM steps AS s
+    JOIN kept AS k ON k.trial_id = s.trial_id
+),
+stepped AS (
+    SELECT trial_id,
+           count(*) FILTER (kind = 'env_step') AS steps,
+           count(*) FILTER (kind = 'env_step' AND again) AS loops,
+           count(*) FILTER (kind = 'env_step' AND payload ->> '$.valid' = 'false') AS invalid,
+           count(*) FILTER (kind = 'memory') AS notes,
+           count(*) FILTER (kind = 'memory' AND repeated) AS notes_duplicate,
+           count(*) FILTER (kind = 'memory' AND payload ->> '$.stale' = 'true') AS notes_stale,
+           count(*) FILTER (kind = 'memory' AND payload ->> '$.contradicted' = 'true') AS notes_contradicted,
+           sum(len(CAST(payload -> '$.said' AS VARCHAR[]))) FILTER (kind = 'switches') AS switches
+    FROM seen
+    GROUP BY trial_id
+),
+spent AS (
+    SELECT c.trial_id,
+           max(c.prompt_tokens) AS peak_context,
+           sum(c.prompt_tokens) AS prompt_tokens,
+           sum(c.completion_tokens) AS completion_tokens,
+           count(*) > count(c.prompt_tokens + c.completion_tokens) AS unknown,
+           coalesce(sum(c.prompt_tokens + c.completion_tokens) FILTER (c.role IN ('verify', 'judge')), 0) AS verify_tokens,
+           coalesce(sum(c.prompt_tokens + c.completion_tokens) FILTER (c.role IN ('plan', 'route')), 0) AS plan_tokens,
+           coalesce(sum(c.prompt_tokens + c.completion_tokens)
+               FILTER (c.role IN ('solve', 'step', 'revise', 'query', 'act', 'synthesise')), 0) AS execute_tokens
+    FROM calls AS c
+    JOIN kept AS k ON k.trial_id = c.trial_id
+    WHERE c.error IS NULL AND c.role <> 'grade' AND list_contains($experiment_ids, c.experiment_id)
+    GROUP BY c.trial_id
+)
+SELECT k.experiment_id, k.arm, k.strategy, k.dial, k.task, k.problem_id, k.cluster_id, k.repeat, k.trial_id,
+       coalesce(k.score, 0) AS score,
+       coalesce(s.steps, 0) AS steps,
+       coalesce(s.loops, 0) AS loops,
+       coalesce(s.invalid, 0) AS invalid,
+       coalesce(s.notes, 0) AS notes,
+       coalesce(s.notes_duplicate, 0) AS notes_duplicate,
+       coalesce(s.notes_stale, 0) AS notes_stale,
+       coalesce(s.notes_contradicted, 0) AS notes_contradicted,
+       s.switches,
+       CASE WHEN NOT p.unknown THEN p.peak_context END AS peak_context,
+       CASE WHEN NOT p.unknown THEN p.prompt_tokens END AS prompt_tokens,
+       CASE WHEN NOT p.unknown THEN p.completion_tokens END AS completion_tokens,
+       CASE WHEN NOT p.unknown THEN p.verify_tokens END AS verify_tokens,
+       CASE WHEN NOT p.unknown THEN p.plan_tokens END AS plan_tokens,
+       CASE WHEN NOT p.unknown THEN p.execute_tokens END AS execute_tokens
+FROM kept AS k
+LEFT JOIN stepped AS s ON s.trial_id = k.trial_id
+LEFT JOIN spent AS p ON p.trial_id = k.trial_id
+ORDER BY k.experiment_id, k.arm, k.task, k.problem_id, k.repeat, k.trial_id;

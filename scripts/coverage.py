@@ -1,0 +1,198 @@
+"""Simulated experiments with a known truth → how often the 95 % intervals hold it. Run by scripts/coverage.
+
+For each cell of the table experiments are drawn, put through the estimators the dashboard uses, and the share is
+counted whose interval holds the truth; the plain percentile bootstrap over clusters stands beside it. The truth of each
+experiment is drawn evenly from within 0.02 of the cell's (0.005 where it is below 0.1), since for right-or-wrong scores
+coverage jumps between neighbouring truths; how far it jumps is worked out exactly and printed, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import binom
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from fourdials.estimate import intervals  # noqa: E402
+
+SIZES = (10, 20, 50, 100, 200, 500)
+SHARES = (0.02, 0.05, 0.1, 0.3, 0.5, 0.9)
+GAPS = ((0.1, 0.1), (0.3, 0.3), (0.5, 0.5), (0.5, 0.6), (0.8, 0.9), (0.05, 0.1))
+BATCH = 250
+BREAK = "\n\n"
+TOGETHER = 0.5  # how often the problems of a cluster share their luck, and how often two arms do
+
+
+@dataclass(frozen=True)
+class Design:
+    """How problems are laid out: what it is called, problems per cluster, repeats per problem."""
+
+    name: str
+    per_cluster: int = 1
+    repeats: int = 1
+
+
+DESIGNS = (
+    Design("right or wrong, each problem alone"),
+    Design("4 repeats a problem", repeats=4),
+    Design("16 repeats a problem", repeats=16),
+    Design("clusters of 2 problems", per_cluster=2),
+    Design("clusters of 5 problems", per_cluster=5),
+)
+
+
+def luck(design: Design, n: int, runs: int, rng: np.random.Generator) -> np.ndarray:
+    """Even draws in [0, 1], clusters × problems × repeats × runs, partly shared within clusters and problems."""
+    clusters = n // design.per_cluster
+    alone = rng.random((clusters, design.per_cluster, design.repeats, runs))
+    if design.repeats > 1:
+        shared = rng.random((clusters, design.per_cluster, 1, runs))
+        alone = np.where(rng.random(alone.shape) < TOGETHER, shared, alone)
+    if design.per_cluster > 1:
+        shared = rng.random((clusters, 1, 1, runs))
+        alone = np.where(rng.random(alone.shape) < TOGETHER, shared, alone)
+    return alone
+
+
+def sums(drawn: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Scores summed by cluster: clusters × runs."""
+    return (drawn < truth).mean(axis=2).sum(axis=1)
+
+
+def truths(middle: float, runs: int, rng: np.random.Generator) -> np.ndarray:
+    width = 0.005 if min(middle, 1 - middle) < 0.1 else 0.02
+    return rng.uniform(middle - width, middle + width, runs)
+
+
+def of_shares(design: Design, n: int, p: float, runs: int, seed: int) -> tuple[float, float, float]:
+    """Coverage and mean width of `share_bounds`, and coverage of the percentile bootstrap."""
+    rng = np.random.default_rng([seed, n, round(1000 * p)])
+    sizes = np.full(n // design.per_cluster, float(design.per_cluster))
+    held, width, plain = 0.0, 0.0, 0.0
+    for batch in range(runs // BATCH):
+        truth = truths(p, BATCH, rng)
+        scores = sums(luck(design, n, BATCH, rng), truth)
+        weights = intervals.resamples(len(sizes), seed=batch)
+        found = intervals.share_bounds(scores, sizes, weights)
+        low, high = intervals.percentiles(intervals.drawn_means(scores, sizes, weights))
+        held += float(((found.low <= truth) & (truth <= found.high)).mean())
+        plain += float(((low <= truth) & (truth <= high)).mean())
+        width += float((found.high - found.low).mean())
+    return tuple(x / (runs // BATCH) for x in (held, width, plain))  # type: ignore[return-value]
+
+
+def of_differences(design: Design, n: int, p: tuple[float, float], runs: int, seed: int) -> tuple[float, float, float]:
+    """The same of `difference_bounds`, for two arms that share half of their luck."""
+    rng = np.random.default_rng([seed, n, round(1000 * p[0]), round(1000 * p[1])])
+    sizes = np.full(n // design.per_cluster, float(design.per_cluster))
+    held, width, plain = 0.0, 0.0, 0.0
+    for batch in range(runs // BATCH):
+        first = luck(design, n, BATCH, rng)
+        second = np.where(rng.random(first.shape) < TOGETHER, first, luck(design, n, BATCH, rng))
+        a, b = (truths(q, BATCH, rng) for q in p)
+        one, other = sums(first, a), sums(second, b)
+        weights = intervals.resamples(len(sizes), seed=batch)
+        found = intervals.difference_bounds(one, other, sizes, weights)
+        low, high = intervals.percentiles(intervals.drawn_means(one - other, sizes, weights))
+        held += float(((found.low <= a - b) & (a - b <= found.high)).mean())
+        plain += float(((low <= a - b) & (a - b <= high)).mean())
+        width += float((found.high - found.low).mean())
+    return tuple(x / (runs // BATCH) for x in (held, width, plain))  # type: ignore[return-value]
+
+
+def exact(n: int) -> tuple[float, float, float]:
+    """Least, mean and most coverage of Wilson's interval over truths from 0.1 to 0.9 in steps of 0.001, enumerated."""
+    outcomes = np.arange(n + 1)
+    ends = [intervals.wilson(x / n, n) for x in outcomes]
+    low, high = (np.array([getattr(end, side) for end in ends]) for side in ("low", "high"))
+    p = np.arange(100, 901)[:, None] / 1000
+    holds = (low <= p + 1e-12) & (p - 1e-12 <= high)
+    covered = (binom.pmf(outcomes, n, p) * holds).sum(axis=1)
+    return float(covered.min()), float(covered.mean()), float(covered.max())
+
+
+def cells(title: str, marks: Any, measure: Callable[..., tuple[float, float, float]], options: Any) -> Iterator[str]:
+    """A section of the document: one table per design, a row per n, three numbers a cell."""
+    yield f"## {title}"
+    for design in DESIGNS:
+        shown = [f"{m[0]:g} − {m[1]:g}" if isinstance(m, tuple) else f"{m:g}" for m in marks]
+        yield f"### {title}: {design.name}"
+        yield "\n".join(
+            [
+                "| problems | " + " | ".join(shown) + " |",
+                "|---|" + "---|" * len(shown),
+                *(row(design, n, marks, measure, options) for n in SIZES if n // design.per_cluster > 1),
+            ]
+        )
+
+
+def row(design: Design, n: int, marks: Any, measure: Callable[..., tuple[float, float, float]], options: Any) -> str:
+    found = [measure(design, n, mark, options.runs, options.seed) for mark in marks]
+    if options.progress:
+        print(
+            measure.__name__,
+            design.name,
+            n,
+            *(f"{100 * held:.1f}" for held, _, _ in found),
+            file=sys.stderr,
+            flush=True,
+        )
+    entries = [f"**{100 * held:.1f}** ({100 * plain:.1f}; {100 * width:.0f})" for held, width, plain in found]
+    return f"| {n} | " + " | ".join(entries) + " |"
+
+
+def document(options: Any) -> str:
+    """The whole of docs/intervals.md."""
+    error = 100 * 1.96 * (0.95 * 0.05 / options.runs) ** 0.5
+    lattice = [
+        "| problems | least | mean | most |",
+        "|---|---|---|---|",
+        *(f"| {n} | " + " | ".join(f"{100 * x:.1f}" for x in exact(n)) + " |" for n in SIZES),
+    ]
+    small, edge = intervals.SMALL, intervals.EDGE
+    parts = [
+        "# How often the intervals hold the truth",
+        f"Written by `scripts/coverage --runs {options.runs} --seed {options.seed}`. "
+        f"{(__doc__ or '').split(BREAK)[1].strip()}",
+        "Which interval is used where: right-or-wrong problems alone get Wilson's; clusters and repeats get Wilson's "
+        f"with the effective n; from {small} clusters on, of which the equivalent of {edge:g} are right and as many "
+        "wrong, the bootstrap over clusters. Paired differences get Newcombe's interval in the same three ways.",
+        "An entry reads **coverage** (coverage of the plain percentile bootstrap; mean width), all in percent, from "
+        f"{options.runs:,} experiments, which leaves ±{error:.1f} points of chance. Problems of a cluster, repeats of "
+        "a problem and the two arms of a difference each share half of their luck.",
+        *cells("Shares", SHARES, of_shares, options),
+        *cells("Paired differences", GAPS, of_differences, options),
+        "## How far coverage jumps between neighbouring truths",
+        "Wilson's interval for right-or-wrong problems, enumerated over truths from 0.1 to 0.9: what lies beyond the "
+        "mean is the price of counting whole problems, which no interval of fixed ends avoids.",
+        "\n".join(lattice),
+    ]
+    return BREAK.join(parts) + "\n"
+
+
+def main() -> None:
+    """Measures and writes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=4000, help=f"experiments per cell, a multiple of {BATCH}")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "intervals.md")
+    parser.add_argument("--progress", action="store_true", help="print rows as they come")
+    options = parser.parse_args()
+    if options.runs < BATCH or options.runs % BATCH:
+        parser.error(f"got --runs {options.runs}; it must be a multiple of {BATCH}")
+    start = time.perf_counter()
+    options.out.write_text(document(options), encoding="utf-8")
+    print(f"{options.out} written in {time.perf_counter() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

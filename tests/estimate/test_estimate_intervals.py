@@ -1,0 +1,126 @@
+"""Intervals against published examples, scipy, statsmodels and brute force.
+
+How often they hold the truth is measured by scripts/coverage; a small part of that runs here."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+
+from fourdials.estimate import intervals
+from fourdials.estimate.intervals import BOOTSTRAP, EFFECTIVE, WILSON
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_is_that_of_statsmodels(drawn):
+    right, n = drawn
+    found = intervals.wilson(right / n, n)
+    assert [found.low, found.high] == pytest.approx(proportion_confint(right, n, method="wilson"), abs=1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 30), st.integers(0, 40))
+def test_newcombe_is_that_of_statsmodels(a, b):
+    found = intervals.newcombe(a / 30, 30, b / 40, 40)
+    expected = confint_proportions_2indep(a, 30, b, 40, method="newcomb")
+    assert [found.low, found.high] == pytest.approx(expected, abs=1e-9)
+
+
+def test_right_or_wrong_problems_alone_get_wilsons_interval():
+    found = intervals.share([1.0] * 30 + [0.0] * 70)
+    assert (found.value, found.n, found.clusters, found.method) == (0.3, 100, 100, WILSON)
+    assert [found.low, found.high] == pytest.approx(proportion_confint(30, 100, method="wilson"))
+
+
+def test_a_share_of_clusters_has_the_n_that_gives_its_variance():
+    """40 clusters of 5 equal problems are 40 observations: n = p(1−p) / s², s² = Σ(x − p)² · 40/39 / 40²."""
+    scores = np.repeat([1.0, 0.0], [12, 28])
+    found = intervals.share(np.repeat(scores, 5), np.repeat(np.arange(40), 5))
+    variance = scores.var(ddof=1) / 40
+    n, z = 0.3 * 0.7 / variance, stats.t.ppf(0.975, 39)
+    centre, half = 0.3 + z * z / 2 / n, z * math.sqrt(0.21 / n + z * z / 4 / n / n)
+    assert (found.n, found.clusters, found.method) == (200, 40, EFFECTIVE)
+    assert [found.low, found.high] == pytest.approx(
+        [(centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)]
+    )
+    assert n == pytest.approx(39)
+
+
+def test_from_two_hundred_clusters_on_the_interval_is_the_bootstraps():
+    scores = np.random.default_rng(0).random(250)
+    found = intervals.share(scores)
+    half = 1.96 * scores.std() / math.sqrt(250)
+    assert found.method == BOOTSTRAP
+    assert [found.low, found.high] == pytest.approx([scores.mean() - half, scores.mean() + half], abs=0.006)
+    rare = intervals.share([1.0] * 6 + [0.0] * 244)
+    assert rare.method == WILSON
+
+
+def test_nothing_to_average_gives_no_number():
+    found = intervals.share([])
+    assert (found.n, math.isnan(found.value), math.isnan(found.low)) == (0, True, True)
+    assert intervals.difference([], []).n == 0
+
+
+@pytest.mark.parametrize("scores", [[0.0] * 40, [1.0] * 40, [1e-4] + [0.0] * 39])
+def test_constant_scores_have_an_interval_with_a_width(scores):
+    found = intervals.share(scores)
+    assert found.low <= found.value <= found.high
+    assert found.high - found.low > 0.05
+
+
+def test_bca_is_that_of_scipy():
+    rng = np.random.default_rng(5)
+    data = rng.exponential(size=60)
+    draws = data[rng.integers(60, size=(20_000, 60))].mean(axis=1)
+    left_out = (data.sum() - data) / 59
+    found = intervals.bca(float(data.mean()), draws, left_out)
+    expected = stats.bootstrap((data,), np.mean, n_resamples=20_000, method="BCa", rng=np.random.default_rng(1))
+    assert found.method == "BCa bootstrap"
+    assert [found.low, found.high] == pytest.approx(expected.confidence_interval, abs=0.02)
+    assert intervals.bca(2.0, np.ones(10), np.ones(3)).method == "percentile bootstrap"
+
+
+def test_the_simultaneous_bound_of_independent_columns_is_sidaks():
+    rng = np.random.default_rng(6)
+    sums = rng.integers(0, 2, (1000, 20)).astype(float)
+    weights = intervals.resamples(1000, 0, 4000)
+    critical = intervals.max_t(intervals.drawn_means(sums, np.ones(1000), weights), sums.mean(axis=0))
+    assert critical == pytest.approx(stats.norm.ppf(0.5 + 0.95 ** (1 / 20) / 2), abs=0.12)
+    same = np.repeat(sums[:, :1], 20, axis=1)
+    assert intervals.max_t(intervals.drawn_means(same, np.ones(1000), weights), same.mean(axis=0)) < 2.05
+
+
+def test_winners_curse_the_best_of_many_equal_arms_is_held_by_the_simultaneous_band_only():
+    """Trap: twelve arms, all right half of the time. The best-looking one looks too good for its own interval."""
+    rng, alone, together, flattery = np.random.default_rng(8), 0, 0, 0.0
+    for run in range(300):
+        sums = rng.integers(0, 2, (60, 12)).astype(float)
+        best = int(sums.sum(axis=0).argmax())
+        weights = intervals.resamples(60, run, 500)
+        single = intervals.share_bounds(sums, np.ones(60))
+        band = intervals.simultaneous_bounds(sums, np.ones(60), weights)
+        flattery += single.value[best] - 0.5
+        alone += single.low[best] <= 0.5 <= single.high[best]
+        together += bool(np.all((band.low <= 0.5) & (band.high >= 0.5)))
+    assert flattery / 300 > 0.08
+    assert alone / 300 < 0.85
+    assert 0.92 <= together / 300 <= 0.99
+
+
+def test_shared_worlds_counted_as_independent_hold_the_truth_too_seldom():
+    rng, hits, naive = np.random.default_rng(7), 0, 0
+    for _ in range(400):
+        together = rng.random((60, 1)) < 0.3
+        scores = np.where(rng.random((60, 3)) < 0.8, together, rng.random((60, 3)) < 0.3).astype(float).ravel()
+        found = intervals.share(scores, np.repeat(np.arange(60), 3))
+        hits += found.low <= 0.3 <= found.high
+        single = intervals.wilson(float(scores.mean()), 180)
+        naive += single.low <= 0.3 <= single.high
+    assert 0.92 <= hits / 400 <= 0.98
+    assert naive / 400 < 0.88

@@ -1,0 +1,62 @@
+"""The experiment files of the claims: one for each, they plan, say what they are about, and run to their end.
+
+They run on a simulated model here: plumbing only, no verdict.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fourdials import plan, spec, worker
+from fourdials.home import run_folder
+from fourdials.models import catalogue
+from tests.scripted import journaled
+
+EXPERIMENTS = Path(__file__).resolve().parents[1] / "data" / "experiments"
+FILES = sorted(EXPERIMENTS.glob("c[0-9]*.toml"))
+each_file = pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+
+
+def test_every_claim_that_calls_can_test_has_a_file():
+    wanted = {f"c{number:02}" for number in (*range(1, 20), 22)} | {"c08b"}
+    assert wanted <= {path.stem.split("_")[0] for path in FILES}
+
+
+@each_file
+def test_a_file_says_what_is_claimed_by_whom_what_is_run_and_what_would_count(path):
+    said = " ".join(
+        line.removeprefix("# ") for line in path.read_text(encoding="utf-8").splitlines() if line[:1] == "#"
+    )
+    assert re.match(r"C\d+b?[.,]", said)
+    assert all(part in said for part in ("Source:", "Run:", "Reproduced:"))
+    assert f"python -m fourdials run data/experiments/{path.name}" in said
+    claim = path.stem.split("_")[0].removeprefix("c").lstrip("0")
+    assert spec.load(path)["name"].startswith(f"C{claim}: ")
+
+
+@each_file
+def test_a_file_plans_with_the_models_it_names(path):
+    experiment = spec.parse(spec.load(path))
+    problems = plan.problems(experiment)
+    assert all(len(problems[task.name]) == task.problems for task in experiment.tasks)
+    assert all(plan.fitting_arms(experiment, task) for task in experiment.tasks)
+    hosted = {name for name, model in experiment.models.items() if model.provider != "local"}
+    assert hosted or set(experiment.models) == {catalogue.DEFAULT_LOCAL}
+    assert not hosted or experiment.budget.total_tokens, "what costs money has a cap"
+
+
+@each_file
+def test_a_file_runs_to_its_end_on_a_simulated_model(path, tmp_path):
+    data = spec.load(path)
+    local = data.get("model") == catalogue.DEFAULT_LOCAL
+    model = f"sim/solve=0.7,format={'completion' if local else 'chat'}"
+    small = {**spec.adapted(data, model=model, problems=2), "repeats": 1}
+    experiment_id = worker.create(small, tmp_path)
+    assert worker.work(experiment_id, lambda kind, fields: None, tmp_path) == "finished"
+    folder = run_folder(experiment_id, tmp_path)
+    trials = journaled(folder, "trial")
+    assert len(trials) == journaled(folder, "experiment")[-1]["planned_trials"] > 0
+    assert {trial["outcome"] for trial in trials} <= {"correct", "wrong", "unparsed", "truncated", "unanswered"}
+    assert {trial["stop_reason"] for trial in trials} <= {"finished", "max_level"}
+    assert {trial["arm"] for trial in trials} == {arm.name for arm in spec.parse(small).arms}
