@@ -71,6 +71,7 @@ def table(found: Mapping[str, Model]) -> None:
     st.dataframe(
         rows,
         hide_index=True,
+        height="content",
         column_config={
             "Model": st.column_config.TextColumn(width="medium", pinned=True),
             "Usable now": st.column_config.TextColumn(width="large"),
