@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,15 +43,14 @@ def open(where: str | Path | None = None) -> Results:
         return Results(opened(path))
     if not path.is_file():
         raise InputError(f"there is no {path}; give a home's folder or a {snapshot.SUFFIX} file")
-    folder = tempfile.TemporaryDirectory(prefix="fourdials-")
-    store = _alone(Path(folder.name))
+    folder = _passing()
+    results = Results(_alone(folder), folder)
     try:
-        snapshot.install(path, store)
+        snapshot.install(path, results.store)
     except InputError:
-        store.close()
-        folder.cleanup()
+        results.close()
         raise
-    return Results(store, folder)
+    return results
 
 
 def execute(
@@ -66,8 +67,7 @@ def execute(
         SpecError: All mistakes of the experiment.
         SetupError: A model cannot be used, or the run failed.
     """
-    kept = tempfile.TemporaryDirectory(prefix="fourdials-") if folder is None else None
-    root = Path(folder or (kept.name if kept else "")).expanduser().resolve()
+    root = _passing() if folder is None else Path(folder).expanduser().resolve()
     with _declared(strategies), ThreadPoolExecutor(max_workers=1) as beside:  # a notebook has an event loop of its own
         experiment_id = worker.create(experiment, root)
         ended = beside.submit(worker.work, experiment_id, lambda kind, fields: None, root).result()
@@ -75,7 +75,12 @@ def execute(
         raise SetupError(f"the run {experiment_id} ended as {ended}; its journal is in {root}")
     store = _alone(root)
     store.ingest()
-    return Results(store, kept)
+    return Results(store, root if folder is None else None)
+
+
+def _passing() -> Path:
+    """A folder for results that nobody asked to keep."""
+    return Path(tempfile.mkdtemp(prefix="fourdials-"))
 
 
 @contextlib.contextmanager
@@ -98,7 +103,6 @@ def _alone(folder: Path) -> Store:
     return Store(folder, recorded=folder / "none")
 
 
-@dataclass(slots=True)
 class Results:
     """Runs to look at. Every method takes a run's id and by default looks at the newest run that has results, one's own
     before recorded ones. Usable as a context manager; `close` lets go of the database.
@@ -107,8 +111,10 @@ class Results:
         store: The database, for SQL of one's own: `store.frame("SELECT …")`.
     """
 
-    store: Store
-    _folder: tempfile.TemporaryDirectory[str] | None = None
+    def __init__(self, store: Store, passing: Path | None = None) -> None:
+        """Takes over an open store, and a folder to remove with it."""
+        self.store = store
+        self._end = weakref.finalize(self, _end, store, passing)  # a notebook that is run again closes nothing itself
 
     def __enter__(self) -> Results:
         return self
@@ -117,10 +123,8 @@ class Results:
         self.close()
 
     def close(self) -> None:
-        """Closes the database, and removes the folder if it was made for these results."""
-        self.store.close()
-        if self._folder is not None:
-            self._folder.cleanup()
+        """Closes the database, and removes the folder if it was made for these results. A second call does nothing."""
+        self._end()
 
     def runs(self) -> pl.DataFrame:
         """All runs, newest first: rows of the query `experiments`."""
@@ -216,10 +220,13 @@ class Results:
 
         chosen = self._run(run)
         experiment = spec.parse(json.loads(query.run(self.store, "spec", experiment_id=chosen)["spec"][0]))
-        problems = {(name, each.problem_id): each for name, found in plan.problems(experiment).items() for each in found}
+        problems = {
+            (name, each.problem_id): each for name, found in plan.problems(experiment).items() for each in found
+        }
 
         def grade(task: str, problem_id: str, answer: str) -> float:
-            return plugins.tasks()[task].grade(problems[task, problem_id], answer).score
+            score: float = plugins.tasks()[task].grade(problems[task, problem_id], answer).score
+            return score
 
         return pool.graded(query.run(self.store, "pool_samples", experiment_ids=[chosen]), grade)
 
@@ -268,6 +275,12 @@ class Results:
 
     def _run(self, run: str | None) -> str:
         return self.newest() if run is None else run
+
+
+def _end(store: Store, passing: Path | None) -> None:
+    store.close()
+    if passing is not None:
+        shutil.rmtree(passing, ignore_errors=True)
 
 
 def _chosen(run: str, tasks: Sequence[str] | None, arms: Sequence[str] | None) -> dict[str, list[str]]:

@@ -23,7 +23,7 @@ def _(mo):
     An allocator decides from answers and votes, never from grades. Since every recorded trial holds all its levels, an
     allocator can be replayed over them without a call: it is charged exactly for what it asked for.
 
-    The recorded demonstration comes first, a real run; then a simulated model on which there is more to gain.
+    The recorded demonstration comes first, a real run; then a simulated model whose problems differ more.
     """)
     return
 
@@ -39,7 +39,7 @@ def _(fd):
 
 @app.cell
 def _(go, pl):
-    def drawn(worth, title):
+    def drawn(worth, title, unit="total tokens"):
         """Accuracy against what was really spent, a line per policy; those that know the truth are dotted bounds."""
         figure = go.Figure()
         for (policy, truth), rows in worth.sort("spent").group_by("policy", "uses_truth", maintain_order=True):
@@ -56,31 +56,30 @@ def _(go, pl):
             )
         figure.update_layout(
             title=title,
-            xaxis={"title": "total tokens spent on all problems", "type": "log"},
+            xaxis={"title": f"{unit} spent on all problems", "type": "log"},
             yaxis={"title": "mean score, 95 % interval", "tickformat": ".0%"},
             legend={"orientation": "h", "y": -0.3},
         )
         return figure
 
-    def best_saving(savings):
-        """The largest saving that is shown, as a row; None if none is."""
-        shown = savings.filter(pl.col("ratio").is_not_null() & ~pl.col("uses_truth"))
-        return shown.sort("ratio").row(-1, named=True) if shown.height else None
-
-    def told(savings):
-        """A sentence about the largest saving."""
-        best = best_saving(savings)
-        if best is None:
-            return "Here no policy that does not know the truth is shown to save anything: " + "; ".join(
-                sorted(set(savings.filter(~pl.col("uses_truth"))["note"].drop_nulls()))
-            )
-        return (
-            f"The largest saving shown is of **{best['policy']}** at {best['spent']:,.0f} tokens: uniform allocation "
-            f"needs {best['ratio']:.2f} times as much for the same score ({best['low']:.2f} to {best['high']:.2f}, "
-            f"{best['n']} problems)."
+    def told(savings, unit):
+        """A sentence about the policy that saves most, or why none is shown to."""
+        blind = savings.filter(~pl.col("uses_truth"))
+        shown = blind.filter(pl.col("ratio").is_not_null()).sort("ratio")
+        if shown.is_empty():
+            return f"In {unit} no policy is shown to save anything: {'; '.join(sorted(set(blind['note'])))}."
+        best = shown.row(-1, named=True)
+        need = (
+            f"at {best['spent']:,.0f} {unit} uniform allocation needs **{best['ratio']:.2f} times** as much for the same "
+            f"score ({best['low']:.2f} to {best['high']:.2f}, {best['n']} problems)"
         )
+        if best["low"] > 1:
+            return f"In {unit} **{best['policy']}** saves most: {need}."
+        if best["high"] < 1:
+            return f"In {unit} no policy saves; nearest comes **{best['policy']}**: {need}."
+        return f"In {unit} the best policy, **{best['policy']}**, is not told apart from uniform: {need}."
 
-    return best_saving, drawn, told
+    return drawn, told
 
 
 @app.cell
@@ -92,17 +91,18 @@ def _(drawn, worth):
 
 @app.cell
 def _(mo, savings, told):
-    mo.md(told(savings))
+    mo.md(told(savings, "total tokens"))
     return
 
 
 @app.cell
 def _(mo):
     mo.md("""
-    ## Where there is more to gain
+    ## Easy and hard problems
 
-    A small model that is hardly better with more votes leaves an allocator nothing to divide. This simulated one
-    is: most problems are easy for it, some are hard (`spread`), and votes help where it is better than chance.
+    An allocator has something to divide only where more votes help, and help some problems sooner than others. This
+    simulated model is right more often than not, and its problems differ (`spread`). Change the numbers and see when
+    there is a saving to show.
     """)
     return
 
@@ -113,25 +113,38 @@ def _(fd):
         {
             "name": "Easy and hard problems",
             "seed": 5,
-            "model": "sim/solve=0.65,spread=0.35",
+            "model": "sim/solve=0.7,spread=0.15",
             "tasks": [{"name": "graph_path", "problems": 120}],
-            "arms": [{"strategy": "independent", "levels": [1, 2, 4, 8, 16]}],
+            "arms": [{"strategy": "majority_vote", "levels": [1, 2, 4, 8, 16]}],
         }
     )
-    sim_worth, sim_savings = simulated.allocations()
-    return sim_savings, sim_worth, simulated
+    by_calls, calls_saved = simulated.allocations(unit="calls")
+    by_tokens, tokens_saved = simulated.allocations(unit="total_tokens")
+    return by_calls, by_tokens, calls_saved, simulated, tokens_saved
 
 
 @app.cell
-def _(drawn, sim_worth):
-    sim_figure = drawn(sim_worth, f"Votes of a simulated model, {sim_worth['n'][0]} problems")
-    sim_figure
-    return (sim_figure,)
+def _(by_calls, drawn):
+    calls_figure = drawn(by_calls, f"Votes of a simulated model, {by_calls['n'][0]} problems", "samples")
+    calls_figure
+    return (calls_figure,)
 
 
 @app.cell
-def _(mo, sim_savings, told):
-    mo.md(told(sim_savings))
+def _(by_tokens, drawn):
+    tokens_figure = drawn(by_tokens, f"The same in tokens, {by_tokens['n'][0]} problems")
+    tokens_figure
+    return (tokens_figure,)
+
+
+@app.cell
+def _(calls_saved, mo, told, tokens_saved):
+    mo.md(
+        f"{told(calls_saved, 'samples')}\n\n{told(tokens_saved, 'total tokens')}\n\n"
+        "The unit matters: a fixed number of samples goes out as one request that pays its prompt once, while whoever "
+        "decides after every few samples pays the prompt each time. The longer the reply and the shorter the prompt, the "
+        "nearer the two are."
+    )
     return
 
 
