@@ -132,7 +132,7 @@ def _(by_calls, drawn):
 
 @app.cell
 def _(by_tokens, drawn):
-    tokens_figure = drawn(by_tokens, f"The same in tokens, {by_tokens['n'][0]} problems")
+    tokens_figure = drawn(by_tokens, f"The same votes of a simulated model in tokens, {by_tokens['n'][0]} problems")
     tokens_figure
     return (tokens_figure,)
 
