@@ -27,8 +27,6 @@ from fourdials.plugins import Turns
 from fourdials.store import Store, opened
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from fourdials.replay import Policy, RecordedTrial
 
 
@@ -169,7 +167,7 @@ class Results:
         arms: Sequence[str] | None = None,
         *,
         by_dial: bool = False,
-    ) -> go.Figure:
+    ) -> Any:
         """The curves as a Plotly figure, all arms in one panel or a panel per dial; where the data comes from and
         what to beware of stand on it."""
         chosen = self._run(run)

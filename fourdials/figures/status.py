@@ -14,11 +14,15 @@ from fourdials.figures.numbers import UNITS
 UNBROKEN = "\u00a0"  # a space that does not break
 _PROVENANCE = {
     "real": "Real models",
-    "scale model": "Scale model",
+    "scale model": "Scale model, trained on this task",
     "simulated": "Simulated models",
     "recorded": "Recorded run",
 }
-_ORIGIN = {"real": "of real models", "scale model": "of a scale model", "simulated": "of simulated models"}
+_ORIGIN = {
+    "real": "of real models",
+    "scale model": "of a scale model trained on this task",
+    "simulated": "of simulated models",
+}
 _ACCESS = {
     "given": "can read all of it in the question",
     "search": "must look it up",
@@ -58,7 +62,7 @@ def status_of(experiments: pl.DataFrame, curve: pl.DataFrame, unit: str | None) 
 
 
 def status_line(status: Status) -> str:
-    """The status in one line, such as `Scale model · 40 problems · complete · total tokens`."""
+    """The status in one line, such as `Real models · 40 problems · complete · total tokens`."""
     kinds = []
     for provenance, origin in status.sources:
         kinds.append(_PROVENANCE[provenance] + (f" {_ORIGIN[origin]}" if provenance == "recorded" else ""))

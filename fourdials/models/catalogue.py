@@ -157,8 +157,10 @@ def _entry(keys: Mapping[str, str], entry: dict[str, Any]) -> Model:
     provider = entry.setdefault("provider", entry["id"].split("/", 1)[0])
     entry.setdefault("litellm_id", entry["id"])
     entry["capabilities"] = MappingProxyType({**UNKNOWN, **entry["capabilities"]})
+    entry["tasks"] = tuple(entry.get("tasks", ()))
     if provider == "local":
-        return Model(**entry, file=str(weights.path()))
+        shipped = entry.pop("file", None)
+        return Model(**entry, file=str(MODELS.parent / shipped if shipped else weights.path()))
     if provider in ("ollama", "ollama_chat"):
         entry["api_base"] = _OLLAMA
     # litellm's own convention serves for providers the file does not name

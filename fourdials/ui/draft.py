@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fourdials.errors import InputError
-from fourdials.plugins import Strategy, misfit
-from fourdials.records import DIALS, Format
+from fourdials.plugins import Strategy, misfit, unreadable
+from fourdials.records import DIALS, Model
 
 GOOD_DEFAULTS = ("majority_vote", "stepwise", "retrieve", "act", "chain_of_thought", "self_refine", "best_of_n")
 BASELINE = "single"
@@ -77,14 +77,14 @@ class Draft:
     grader_model: str = ""
 
 
-def reason_against(plan: Strategy, task: Any, format: Format) -> str | None:
-    """Why a strategy cannot run on a task with models of this prompt format, or None if it can."""
-    if format not in task.INFO.offers:
-        return f"this task has no {format} form"
-    return misfit(plan, task, format)
+def reason_against(plan: Strategy, task: Any, model: Model) -> str | None:
+    """Why a strategy cannot run on a task with a model, or None if it can."""
+    if model.format not in task.INFO.offers:
+        return f"this task has no {model.format} form"
+    return misfit(plan, task, model.format) or unreadable(plan, task, model)
 
 
-def default_arms(plans: Mapping[str, Strategy], task: Any, format: Format) -> tuple[ArmDraft, ...]:
+def default_arms(plans: Mapping[str, Strategy], task: Any, model: Model) -> tuple[ArmDraft, ...]:
     """One good strategy for each dial the task offers, in the order of the dials."""
     ranked = [*(name for name in GOOD_DEFAULTS if name in plans), *plans]
     arms = []
@@ -92,18 +92,18 @@ def default_arms(plans: Mapping[str, Strategy], task: Any, format: Format) -> tu
         fitting = (
             name
             for name in ranked
-            if name != BASELINE and plans[name].dial == dial and reason_against(plans[name], task, format) is None
+            if name != BASELINE and plans[name].dial == dial and reason_against(plans[name], task, model) is None
         )
         if name := next(fitting, None):
             arms.append(ArmDraft(name, levels=plans[name].levels))
     return tuple(arms)
 
 
-def refit(arms: Sequence[ArmDraft], plans: Mapping[str, Strategy], task: Any, format: Format) -> tuple[ArmDraft, ...]:
+def refit(arms: Sequence[ArmDraft], plans: Mapping[str, Strategy], task: Any, model: Model) -> tuple[ArmDraft, ...]:
     """The arms that fit a newly chosen task and model as they are, and a default one for each dial left without."""
-    kept = [arm for arm in arms if arm.strategy in plans and not reason_against(plans[arm.strategy], task, format)]
+    kept = [arm for arm in arms if arm.strategy in plans and not reason_against(plans[arm.strategy], task, model)]
     dials = {plans[arm.strategy].dial for arm in kept}
-    added = [arm for arm in default_arms(plans, task, format) if plans[arm.strategy].dial not in dials]
+    added = [arm for arm in default_arms(plans, task, model) if plans[arm.strategy].dial not in dials]
     return tuple(sorted([*kept, *added], key=lambda arm: DIALS.index(plans[arm.strategy].dial)))
 
 

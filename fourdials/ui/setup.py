@@ -48,7 +48,7 @@ def begin() -> None:
         tasks = plugins.tasks()
         task = FIRST_TASK if FIRST_TASK in tasks else next(iter(tasks))
         model = catalogue.DEFAULT_LOCAL
-        arms = default_arms(plugins.strategies(), tasks[task], models.known(model).format)
+        arms = default_arms(plugins.strategies(), tasks[task], models.known(model))
         put(Draft("my first run", (task,), model, arms))
 
 
@@ -121,7 +121,7 @@ def _refit() -> None:
         kept = _arms()
     except InputError:
         kept = ()
-    _put_arms(refit(kept, plugins.strategies(), task, models.known(st.session_state["run.model"]).format))
+    _put_arms(refit(kept, plugins.strategies(), task, models.known(st.session_state["run.model"])))
 
 
 def choose_task() -> str:
@@ -277,7 +277,7 @@ def _remove(number: int) -> None:
 
 def _add_arm(plans: Mapping[str, plugins.Strategy], task: str, model: Model) -> None:
     module = plugins.tasks()[task]
-    fitting = [name for name, plan in plans.items() if reason_against(plan, module, model.format) is None]
+    fitting = [name for name, plan in plans.items() if reason_against(plan, module, model) is None]
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     name = left.selectbox(
         "Another strategy, or the same with other knobs",

@@ -6,6 +6,8 @@ import pytest
 
 from fourdials import plugins, spec
 from fourdials.errors import InputError
+from fourdials.models import catalogue
+from fourdials.models.catalogue import DEFAULT_LOCAL
 from fourdials.ui import draft, outlook
 from fourdials.ui.draft import ArmDraft, Draft
 
@@ -68,10 +70,9 @@ def test_an_experiment_becomes_a_draft_and_the_same_experiment_again():
 
 def test_a_draft_of_every_default_is_a_valid_experiment():
     task = plugins.tasks()["wikiworld"]
-    for format in ("completion", "chat"):
-        arms = draft.default_arms(PLANS, task, format)
+    for model in ("local/smollm2-135m", "sim/default"):
+        arms = draft.default_arms(PLANS, task, catalogue.resolve(model))
         assert len({PLANS[arm.strategy].dial for arm in arms}) == len(arms) == 4
-    model = "sim/default"
     parsed = spec.parse(draft.to_spec(Draft("x", ("wikiworld",), model, arms), PLANS, problems=3))
     assert {arm.dial for arm in parsed.arms} == {"parallel", "sequential", "search", "interaction"}
 
@@ -94,7 +95,7 @@ def test_without_a_limit_nothing_is_split():
 
 def test_arms_that_fit_a_new_task_are_kept_and_dials_left_without_one_get_a_default():
     kept = ArmDraft("retrieve", "mine", (2, 4), {"passages": 5})
-    refitted = draft.refit([kept], PLANS, plugins.tasks()["wikiworld"], "completion")
+    refitted = draft.refit([kept], PLANS, plugins.tasks()["wikiworld"], catalogue.resolve(DEFAULT_LOCAL))
     assert kept in refitted
     assert [PLANS[arm.strategy].dial for arm in refitted] == ["parallel", "sequential", "search", "interaction"]
 
@@ -108,7 +109,7 @@ def test_a_budget_pays_for_as_many_problems_as_its_neediest_arm_can_finish():
 
 def test_the_forecast_of_an_affordable_run_stays_within_its_budget():
     task = plugins.tasks()["wikiworld"]
-    arms = draft.default_arms(PLANS, task, "completion")
+    arms = draft.default_arms(PLANS, task, catalogue.resolve(DEFAULT_LOCAL))
     found = outlook.outlook(Draft("x", ("wikiworld",), "local/smollm2-135m", arms, amount=60_000))
     assert not found.mistakes
     assert not found.shortfall
@@ -119,7 +120,7 @@ def test_the_forecast_of_an_affordable_run_stays_within_its_budget():
 
 def test_too_many_problems_for_the_budget_are_pointed_out():
     task = plugins.tasks()["wikiworld"]
-    arms = draft.default_arms(PLANS, task, "completion")
+    arms = draft.default_arms(PLANS, task, catalogue.resolve(DEFAULT_LOCAL))
     found = outlook.outlook(Draft("x", ("wikiworld",), "local/smollm2-135m", arms, amount=5_000, problems=150))
     assert found.shortfall
 

@@ -251,7 +251,9 @@ def test_a_run_that_does_not_exist_is_said_not_to(home):
 def test_the_default_arms_are_one_for_each_dial():
     from fourdials import plugins
 
-    arms = draft.default_arms(plugins.strategies(), plugins.tasks()["wikiworld"], "completion")
+    arms = draft.default_arms(
+        plugins.strategies(), plugins.tasks()["wikiworld"], catalogue.resolve(catalogue.DEFAULT_LOCAL)
+    )
     assert [each.strategy for each in arms] == ["majority_vote", "stepwise", "retrieve", "act"]
 
 
