@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from fourdials.models.added import Endpoint as Endpoint  # a `[models."id"]` table says what a person's own entry may
+
 Positive = Annotated[int, Field(gt=0)]
 
 
@@ -73,23 +75,6 @@ class Arm(Section):
     knobs: dict[str, Any] = {}
     lineup: dict[str, str] = {}
     share: Annotated[float, Field(gt=0, le=1)] | None = None
-
-
-class Endpoint(Section):
-    """Changes to one catalogue entry: where it is served, and which key that address may use."""
-
-    api_base: str | None = None
-    key_variable: str | None = None
-    format: Annotated[str, Field(pattern="^(chat|completion)$")] | None = None
-    context_tokens: Positive | None = None
-    parameters: Positive | None = None
-    prefill_tokens_per_s: Annotated[float, Field(gt=0)] | None = None
-    decode_tokens_per_s: Annotated[float, Field(gt=0)] | None = None
-    samples_per_request: Annotated[int, Field(gt=0, le=128)] | None = None
-    concurrency: Positive | None = None
-    requests_per_minute: Positive | None = None
-    tokens_per_minute: Positive | None = None
-    capabilities: dict[str, Annotated[str, Field(pattern="^(yes|no|unknown)$")]] = {}
 
 
 class Spec(Section):
