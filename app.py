@@ -27,6 +27,7 @@ st.navigation(
             st.Page("pages/compare.py", title="Compare", icon=":material/stacked_line_chart:"),
             st.Page("pages/traces.py", title="Traces", icon=":material/account_tree:"),
         ],
+        "Learn": [st.Page("pages/learn.py", title="Learn", icon=":material/school:")],
         "Share": [st.Page("pages/share.py", title="Share", icon=":material/share:")],
     }
 ).run()

@@ -86,6 +86,7 @@ class Spec(Section):
     allocation: dict[str, Any] = {}
     model: str | None = None
     grader_model: str | None = None
+    claims: list[Annotated[str, Field(pattern=r"^C\d{1,2}b?$")]] = []  # of fourdials/claims, that a run of it tests
     budget: Budget = Budget()
     trial_budget: TrialBudget = TrialBudget()
     models: dict[str, Endpoint] = {}
