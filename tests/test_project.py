@@ -40,8 +40,8 @@ PLUG_INS = ("tasks", "strategies", "allocators", "claims")
 IN_ORDER = """
     errors records home theory grading journal ledger prices spending tasking plugins allotment prompting routing own
     tasks strategies allocators claims models spec plan gateway charges marking desk ask examiner header endings run
-    worker store query regrade estimate replay worth advise policy forecast figures snapshot report handbook listing ui
-    cli __main__
+    worker store query regrade estimate replay worth advise policy forecast figures snapshot importing report handbook
+    listing ui exchange cli __main__
 """
 ORDER = IN_ORDER.split()
 
@@ -52,7 +52,7 @@ OWNERS = {
     "duckdb": {"store", "query"},
     "plotly": {"figures", "ui"},  # ui only serves the script that comes in the package
     "streamlit": {"ui", "app", "pages"},
-    "typer": {"cli"},
+    "typer": {"cli", "exchange"},
     "bm25s": {"tasks"},
     "reasoning_gym": {"tasks"},
     "treequest": {"strategies"},
