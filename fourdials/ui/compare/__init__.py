@@ -14,6 +14,8 @@ from fourdials.ui.curves import View
 # Module → title, in the order shown.
 TABS: dict[str, str] = {
     "curves": "Curves",
+    "quality": "Quality",
+    "prices": "Prices",
 }
 
 
