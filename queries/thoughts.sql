@@ -1,6 +1,6 @@
 -- Thoughts, and how early an answer read off them was right
--- Grain: one row per nested trial of an arm that thinks longer and has answers at several levels, of complete blocks without
---   errors.
+-- Grain: one row per nested trial of an arm that lengthens one thought (chain_of_thought, budget_forcing, stay_on_thought) and has
+--   answers at several levels, of complete blocks without errors.
 -- Units: score as a share of 1; tokens of the thought as a whole, probes apart; `right_by` the tokens up to the first level whose
 --   answer was right, NULL if none was. A thought may have been right before the level that shows it, so it is an upper bound.
 -- $experiment_ids VARCHAR[]: experiments
@@ -9,7 +9,7 @@
 WITH kept AS (
     SELECT *
     FROM units_of($experiment_ids, CAST($tasks AS VARCHAR[]), CAST($arms AS VARCHAR[]))
-    WHERE NOT dropped AND nested AND dial = 'sequential'
+    WHERE NOT dropped AND nested AND strategy IN ('chain_of_thought', 'budget_forcing', 'stay_on_thought')
 ),
 stops AS (
     SELECT k.trial_id, c.level, bool_or(c.score = 1) AS hit

@@ -24,6 +24,7 @@ TITLES = {
 # Part of a bar's colour that is left for each role, from the darkest on.
 _SHADES = (1.0, 0.72, 0.5, 0.34, 0.22)
 ROW_PX = 20
+SINGLE_STEPS = 16  # up to this many steps each one is labelled
 
 
 def measures(rows: pl.DataFrame, dials: Mapping[str, str], status: Status, dark: bool = False) -> go.Figure:
@@ -84,7 +85,8 @@ def steps(rows: pl.DataFrame, dials: Mapping[str, str], status: Status, dark: bo
                 hovertemplate="<b>%{fullData.name}</b><br>%{text}<extra></extra>",
             )
         )
-    figure.update_xaxes(title="step of the chain", tickformat="d", automargin=True)
+    few = rows["step"].n_unique() <= SINGLE_STEPS
+    figure.update_xaxes(title="step of the chain", tickformat="d", dtick=1 if few else None, automargin=True)
     figure.update_yaxes(title="steps that are right", range=[-0.02, 1.05], tickformat=".0%")
     return style.dress(figure, "Correct steps by place in the chain", [status_line(status)], dark, 380)
 

@@ -28,7 +28,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     day, instead = _choose(used)
     at = datetime.datetime.combine(day, datetime.time(23, 59), datetime.UTC).timestamp()
     rows, by_arm = _repriced(used, at, instead)
-    chosen = f"list prices of {instead or OWN + ' list'} on {day.isoformat()}"
+    chosen = f"{f'list prices of {instead}' if instead else OWN + ' list prices'} on {day.isoformat()}"
     _figure(view, by_arm, chosen)
     _reading(rows, by_arm, chosen)
     st.dataframe(_shown(by_arm), hide_index=True)

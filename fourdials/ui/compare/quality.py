@@ -99,7 +99,10 @@ def _drawn(_store: Store, folder: str, version: int, view: curves.View, dark: bo
 
     trials, roles = rows_of("trajectories"), rows_of("role_tokens")
     rows = pl.concat([quality.quality(trials), quality.underthinking_of(rows_of("thoughts"))])
-    rows = rows.drop("experiment_id")
+    every = set(rows["measure"])
+    # An arm that never checks or plans has no such cost to estimate, rather than one that might lie above 0.
+    unused = pl.col("measure").is_in(["verification_cost", "planning_cost"]) & (pl.col("value") == 0)
+    rows = rows.drop("experiment_id").filter(~unused)
     judged = quality.judged(rows_of("step_truths"))
     steps = [
         quality.step_correctness(part).with_columns(arm=pl.lit(part["arm"][0]))
@@ -119,7 +122,7 @@ def _drawn(_store: Store, folder: str, version: int, view: curves.View, dark: bo
         rows=rows,
         ties=quality.ties(trials),
         by_arm=_by_arm(trials),
-        absent=tuple(title for name, title in figures.TITLES.items() if name not in rows["measure"].to_list()),
+        absent=tuple(title for name, title in figures.TITLES.items() if name not in every),
     )
 
 
