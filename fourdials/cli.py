@@ -1,5 +1,5 @@
-"""The command line: `run`, `resume`, `regrade`, `list`, `query`, `export`, `policy`. A mistake ends in one clear
-line and exit code 1."""
+"""The command line: `run`, `resume`, `regrade`, `list`, `query`, `export`, `policy`, and what `exchange` adds. A
+mistake ends in one clear line and exit code 1."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fourdials import exchange
 from fourdials.errors import FourDialsError, HomeBusy, InputError
 from fourdials.home import home
 
@@ -26,6 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(exchange.app)
 
 models_app = typer.Typer(help="Try out models.", no_args_is_help=True)
 app.add_typer(models_app, name="models")

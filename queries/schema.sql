@@ -81,7 +81,7 @@ CREATE TABLE IF NOT EXISTS trials (
     completion_tokens BIGINT,
     reasoning_tokens BIGINT,
     usd DOUBLE,
-    wall_s DOUBLE NOT NULL,
+    wall_s DOUBLE,                      -- NULL where an imported file does not say
     searches BIGINT NOT NULL,
     env_steps BIGINT NOT NULL,
     started_at DOUBLE NOT NULL,

@@ -21,6 +21,8 @@ TABS: dict[str, str] = {
     "allocate": "Allocate",
     "difficulty": "Difficulty",
     "variance": "Variance",
+    "quality": "Quality",
+    "prices": "Prices",
 }
 
 
