@@ -16,7 +16,10 @@ except InputError as error:
     st.code(str(error), language=None, wrap_lines=True)
     st.stop()
 start = [st.Page("pages/start.py", title="Start", icon=":material/explore:", default=True)]
-run = [st.Page("pages/run.py", title="Run", icon=":material/play_circle:")]
+run = [
+    st.Page("pages/run.py", title="Run", icon=":material/play_circle:"),
+    st.Page("pages/models.py", title="Models", icon=":material/memory:"),
+]
 st.navigation(
     {
         "Run": start + (run if access.viewer() is None else []),

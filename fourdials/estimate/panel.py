@@ -94,6 +94,12 @@ def reach(points: pl.DataFrame) -> float:
     return min(_cut_from(units), float(units["max_spend"].to_numpy().max()))
 
 
+def ran_out(points: pl.DataFrame) -> bool:
+    """True if a subject's trials had finished, all but 5 % at most: granting it more would change nothing."""
+    units = _units(points)
+    return not units.is_empty() and _cut_from(units) == float("inf")
+
+
 def common_reach(subjects: Sequence[pl.DataFrame]) -> float:
     """Up to which spend several subjects can be compared.
 

@@ -15,7 +15,14 @@ from fourdials.ui.curves import View
 TABS: dict[str, str] = {
     "curves": "Curves",
     "samples": "Sample once",
+    "fits": "Fits",
     "differences": "Differences",
+    "frontier": "Frontier",
+    "allocate": "Allocate",
+    "difficulty": "Difficulty",
+    "variance": "Variance",
+    "quality": "Quality",
+    "prices": "Prices",
 }
 
 

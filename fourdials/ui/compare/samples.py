@@ -47,6 +47,8 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     usable = pools.filter(pools["refused"].is_null())["arm"].to_list()
     for row in pools.filter(pools["refused"].is_not_null()).iter_rows(named=True):
         st.caption(f":material/block: {words.plain(row['arm'])} cannot serve as a pool: {words.plain(row['refused'])}.")
+    if why := _samples(opened, folder, opened.version(), view, may_grade)[1]:
+        st.caption(words.plain(why))
     if not usable:
         return
     one, two = st.columns(2)
@@ -72,13 +74,15 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
         import polars as pl
 
         told = "Each row is a number of samples k: coverage, the score of what is chosen, or the gap between the two."
-        every = pl.concat([found.selected, found.gaps, found.beyond], how="diagonal")
+        beyond = found.beyond.with_columns(kind=pl.lit("coverage, extrapolated"))
+        every = pl.concat([found.selected, found.gaps, beyond], how="diagonal")
         tables.sources(every, ("pool_samples",), told, "samples")
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _samples(_store: Store, folder: str, version: int, view: curves.View, may_grade: bool) -> pl.DataFrame:
+def _samples(_store: Store, folder: str, version: int, view: curves.View, may_grade: bool) -> tuple[pl.DataFrame, str]:
     """Rows of `pool_samples`; those no checkpoint stood at are graded by the run's own tasks where that needs no call.
+    With them why some could not be, or nothing.
 
     A snapshot's problems are not made again: what it asks for may take long, and its reader did not choose it.
     """
@@ -86,19 +90,23 @@ def _samples(_store: Store, folder: str, version: int, view: curves.View, may_gr
     from fourdials.estimate import pool
 
     samples = query.run(_store, "pool_samples", experiment_ids=[view.experiment_id], **view.chosen)
-    if may_grade and samples["score"].null_count():
-        try:
-            samples = pool.graded(samples, regrade.grades_without_calls(_store, view.experiment_id))
-        except InputError:
-            return samples  # the run can no longer be read; `pools` says that its samples lack grades
-    return samples
+    if not samples["score"].null_count():
+        return samples, ""
+    if not may_grade:
+        return samples, "Whoever may start runs here also sees the samples no checkpoint stood at graded."
+    try:
+        samples = pool.graded(samples, regrade.grades_without_calls(_store, view.experiment_id))
+    except InputError as error:
+        return samples, f"The run's problems cannot be made again to grade them: {error}."
+    left = samples["score"].null_count()
+    return samples, f"{words.plural(left, 'sample')} could not be graded without a call." if left else ""
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _pools(_store: Store, folder: str, version: int, view: curves.View, may_grade: bool) -> pl.DataFrame:
     from fourdials.estimate import pool
 
-    return pool.pools(_samples(_store, folder, version, view, may_grade))
+    return pool.pools(_samples(_store, folder, version, view, may_grade)[0])
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -107,7 +115,7 @@ def _found(_store: Store, folder: str, version: int, view: curves.View, arm: str
 
     from fourdials.estimate import extrapolation, pool
 
-    held = pool.read(_samples(_store, folder, version, view, may_grade), view.experiment_id, arm)
+    held = pool.read(_samples(_store, folder, version, view, may_grade)[0], view.experiment_id, arm)
     ways = [way for way in pool.SELECTIONS if way == "majority" or held.weight is not None]
     selected = pl.concat([pool.coverage(held), *(pool.selection(held, way) for way in ways)])
     gaps = pl.concat([pool.gap(held, way) for way in ways])
