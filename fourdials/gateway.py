@@ -29,7 +29,12 @@ from fourdials.records import NOTHING, Attempt, Model, ModelRequest, Price, Samp
 
 NO_KEY = "no-key-needed"  # sent where no key belongs, so that litellm does not fall back to one from the environment
 LONGEST_WAIT_S = 120.0
-_PLAIN_SAMPLING = {"top_k": 0, "top_p": 1.0, "min_p": 0.0}  # llama.cpp would cut the distribution off by default
+_PLAIN_SAMPLING = {
+    "top_k": 0,
+    "top_p": 1.0,
+    "min_p": 0.0,
+    "samplers": ["temperature"],
+}  # llama.cpp would cut the distribution off by default
 _SEEDS = 2**31
 
 

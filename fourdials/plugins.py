@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, create_model
 
 from fourdials.errors import InputError
-from fourdials.records import Access, Checkpoint, Dial, Format
+from fourdials.records import Access, Checkpoint, Dial, Format, Model
 from fourdials.spending import Ask as Ask
 from fourdials.tasking import Environment as Environment
 from fourdials.tasking import ManySteps as ManySteps
@@ -273,6 +273,12 @@ def allocators() -> dict[str, AllocatorPlan]:
     }
 
 
+@cache
+def claims() -> dict[str, ModuleType]:
+    """Every module under `claims/` by name; its `CLAIM` is a `verdict.Claim`."""
+    return _modules("fourdials.claims")
+
+
 def find(kind: str, name: str, among: Mapping[str, T]) -> T:
     """`among[name]`, or an InputError that lists what exists."""
     if name not in among:
@@ -308,3 +314,22 @@ def misfit(
     if not missing:
         return None
     return f"{plan.name} needs {', '.join(sorted(missing))}, which this task does not offer to {format} models"
+
+
+def unsuited(model: Model, name: str) -> str | None:
+    """Why a model cannot take a task's prompts, whatever the strategy, or None if it can."""
+    if model.tasks and name not in model.tasks:
+        return f"{model.id} was trained on {', '.join(model.tasks)} alone"
+    return None
+
+
+def unreadable(plan: Strategy, task: Any, model: Model) -> str | None:
+    """Why a model with an alphabet of its own cannot read what a strategy says in words of its own, or None if it can.
+
+    Wordings for chat models do not reach it, and a verdict can be asked for in the task's own form."""
+    if not model.alphabet:
+        return None
+    own = [name for name in plan.prompts if not name.endswith("(chat)")]
+    if "check" in task.INFO.offers[model.format]:
+        own = [name for name in own if name != "verify (completion)"]
+    return f"{plan.name} asks in words of its own, which {model.id} cannot read" if own else None

@@ -21,8 +21,11 @@ def follow_up(prompt: Prompt, reply: str, request: str, *, max_tokens: int) -> P
 def ask_again(question: Question, before: Prompt, reply: str, request: str) -> Prompt:
     """After `before` and its `reply`, asks for the question's answer once more, read like a direct answer.
 
-    A completion model has no turns: it is shown what came before and then the question's own answer prompt.
+    A completion model has no turns: it is shown what came before and then the question's own answer prompt. One whose
+    alphabet has no words for that is asked afresh.
     """
+    if question.tight:
+        return question.answer
     if before.messages:
         turns = (*before.messages, Message("assistant", reply), Message("user", request))
         return replace(question.answer, messages=turns)
@@ -36,7 +39,8 @@ def force(question: Question, thought: str, request: str) -> Prompt:
     if think.messages:
         turns = (*think.messages, Message("assistant", thought or "…"), Message("user", request))
         return replace(question.answer, messages=turns)
-    text = f"{think.text}{_spaced(thought.rstrip())}\n{question.answer_mark}"
+    joined = thought if question.tight else f"{_spaced(thought.rstrip())}\n"
+    text = f"{think.text}{joined}{question.answer_mark}"
     return replace(question.answer, text=text)
 
 

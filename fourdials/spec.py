@@ -11,77 +11,16 @@ import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from fourdials import own, plugins
+from fourdials import own, plugins, sections
 from fourdials.errors import InputError, Mistake, SpecError
 from fourdials.models import catalogue
 from fourdials.plugins import Strategy
 from fourdials.records import Arm, Experiment, Limits, Model, TaskChoice
-
-_Positive = Annotated[int, Field(gt=0)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Budget(_Section):
-    total_tokens: _Positive | None = None
-    usd: Annotated[float, Field(gt=0)] | None = None
-    calls: _Positive | None = None
-    seconds: Annotated[float, Field(gt=0)] | None = None
-
-
-class _Task(_Section):
-    name: str
-    problems: Annotated[int, Field(gt=0, le=100_000)] = 20
-    params: dict[str, Any] = {}
-
-
-class _Arm(_Section):
-    strategy: str
-    name: Annotated[str, Field(max_length=60)] | None = None
-    levels: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] | None = None
-    knobs: dict[str, Any] = {}
-    lineup: dict[str, str] = {}
-    share: Annotated[float, Field(gt=0, le=1)] | None = None
-
-
-class _Endpoint(_Section):
-    """Changes to one catalogue entry: where it is served, and which key that address may use."""
-
-    api_base: str | None = None
-    key_variable: str | None = None
-    format: Annotated[str, Field(pattern="^(chat|completion)$")] | None = None
-    context_tokens: _Positive | None = None
-    parameters: _Positive | None = None
-    prefill_tokens_per_s: Annotated[float, Field(gt=0)] | None = None
-    decode_tokens_per_s: Annotated[float, Field(gt=0)] | None = None
-    samples_per_request: Annotated[int, Field(gt=0, le=128)] | None = None
-    concurrency: _Positive | None = None
-    requests_per_minute: _Positive | None = None
-    tokens_per_minute: _Positive | None = None
-    capabilities: dict[str, Annotated[str, Field(pattern="^(yes|no|unknown)$")]] = {}
-
-
-class _Spec(_Section):
-    name: Annotated[str, Field(min_length=1, max_length=80)]
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    repeats: Annotated[int, Field(gt=0, le=1000)] = 1
-    concurrency: Annotated[int, Field(gt=0, le=1024)] = 8
-    allocator: str = "uniform"
-    allocation: dict[str, Any] = {}
-    model: str | None = None
-    grader_model: str | None = None
-    budget: _Budget = _Budget()
-    trial_budget: _Budget = _Budget()
-    models: dict[str, _Endpoint] = {}
-    tasks: Annotated[list[_Task], Field(min_length=1)]
-    arms: Annotated[list[_Arm], Field(min_length=1)]
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -136,13 +75,8 @@ def _without_none(value: Any) -> Any:
 
 
 def adapted(data: Mapping[str, Any], *, model: str | None = None, problems: int | None = None) -> dict[str, Any]:
-    """The plain data of a spec with other models or fewer problems; what is None stays, wrong shapes do too.
-
-    Args:
-        data: The plain data; it is not changed.
-        model: Takes the place of every model of every line-up. What `[models]` states of the old ones is dropped.
-        problems: The most problems of each task.
-    """
+    """The plain data of a spec with another `model` for all of every line-up (what `[models]` states of
+    the old ones is dropped), and at most so many `problems` of each task. What is None stays, wrong shapes do too."""
     made = copy.deepcopy(dict(data))
     if model is not None:
         made["model"] = model
@@ -151,7 +85,7 @@ def adapted(data: Mapping[str, Any], *, model: str | None = None, problems: int 
             arm.pop("lineup", None)
     if problems is not None:
         for task in _tables(made, "tasks"):
-            held = task.get("problems", _Task.model_fields["problems"].default)
+            held = task.get("problems", sections.Task.model_fields["problems"].default)
             task["problems"] = min(held, problems) if isinstance(held, int) else held
     return made
 
@@ -178,7 +112,7 @@ def parse(data: Mapping[str, Any], *, trusted: bool = True) -> Experiment:
     Raises SpecError holding every mistake found.
     """
     try:
-        spec = _Spec.model_validate(data)
+        spec = sections.Spec.model_validate(data)
     except ValidationError as error:
         raise SpecError((*_mistakes(error, ""), *_unknown_names(data))) from None
     mistakes: list[Mistake] = []
@@ -207,13 +141,14 @@ def parse(data: Mapping[str, Any], *, trusted: bool = True) -> Experiment:
         allocator=spec.allocator,
         allocation=allocation,
         budget=Limits(**spec.budget.model_dump()),
-        trial_budget=Limits(**spec.trial_budget.model_dump()),
+        trial_budget=Limits(**{**spec.trial_budget.model_dump(), "total_tokens": spec.trial_budget.most_tokens}),
+        random_cap=spec.trial_budget.drawn,
         grader_model=spec.grader_model,
         spec=_without_none(data),
     )
 
 
-def _allocation(spec: _Spec, mistakes: list[Mistake]) -> dict[str, Any]:
+def _allocation(spec: sections.Spec, mistakes: list[Mistake]) -> dict[str, Any]:
     """The validated knobs of the allocator; one that needs hindsight cannot run."""
     known = {name: found for name, found in plugins.allocators().items() if found.grades != "hindsight"}
     if spec.allocator not in known:
@@ -241,8 +176,14 @@ def _unknown_names(data: Mapping[str, Any]) -> list[Mistake]:
 
 def _settings(place: Sequence[int | str]) -> str:
     """The settings that exist where an unknown one was found, or nothing for a plug-in's own."""
-    sections = {"tasks": _Task, "arms": _Arm, "budget": _Budget, "trial_budget": _Budget, "models": _Endpoint}
-    section: Any = _Spec if len(place) == 1 else sections.get(str(place[0]))
+    tables = {
+        "tasks": sections.Task,
+        "arms": sections.Arm,
+        "budget": sections.Budget,
+        "trial_budget": sections.TrialBudget,
+        "models": sections.Endpoint,
+    }
+    section: Any = sections.Spec if len(place) == 1 else tables.get(str(place[0]))
     return f"; there are {', '.join(section.model_fields)}" if section else ""
 
 
@@ -262,7 +203,7 @@ def _mistakes(error: ValidationError, prefix: str) -> tuple[Mistake, ...]:
     return tuple(found)
 
 
-def _task(entry: _Task, path: str, mistakes: list[Mistake]) -> TaskChoice:
+def _task(entry: sections.Task, path: str, mistakes: list[Mistake]) -> TaskChoice:
     task = plugins.tasks().get(entry.name)
     if task is None:
         mistakes.append(Mistake(f"{path}.name", entry.name, f"one of {', '.join(plugins.tasks())}"))
@@ -278,7 +219,7 @@ def _task(entry: _Task, path: str, mistakes: list[Mistake]) -> TaskChoice:
     return TaskChoice(entry.name, params, entry.problems)
 
 
-def _arm(entry: _Arm, path: str, solver: str | None, mistakes: list[Mistake]) -> Arm | None:
+def _arm(entry: sections.Arm, path: str, solver: str | None, mistakes: list[Mistake]) -> Arm | None:
     plan = plugins.strategies().get(entry.strategy)
     if plan is None:
         mistakes.append(Mistake(f"{path}.strategy", entry.strategy, f"one of {', '.join(plugins.strategies())}"))
@@ -296,7 +237,9 @@ def _arm(entry: _Arm, path: str, solver: str | None, mistakes: list[Mistake]) ->
     return Arm(name, plan.name, plan.dial, plan.nested, levels, knobs, lineup, plan.access, entry.share)
 
 
-def _lineup(plan: Strategy, entry: _Arm, path: str, solver: str | None, mistakes: list[Mistake]) -> dict[str, str]:
+def _lineup(
+    plan: Strategy, entry: sections.Arm, path: str, solver: str | None, mistakes: list[Mistake]
+) -> dict[str, str]:
     for part in entry.lineup.keys() - set(plan.parts):
         mistakes.append(Mistake(f"{path}.lineup.{part}", entry.lineup[part], f"parts are {', '.join(plan.parts)}"))
     base = entry.lineup.get("solver") or solver
@@ -306,7 +249,7 @@ def _lineup(plan: Strategy, entry: _Arm, path: str, solver: str | None, mistakes
     return {part: entry.lineup.get(part, base) for part in plan.parts}
 
 
-def _models(spec: _Spec, arms: Sequence[Arm], mistakes: list[Mistake]) -> dict[str, Model]:
+def _models(spec: sections.Spec, arms: Sequence[Arm], mistakes: list[Mistake]) -> dict[str, Model]:
     found: dict[str, Model] = {}
     wanted = {model for arm in arms for model in arm.lineup.values()} | {spec.grader_model or ""} - {""}
     for model_id in sorted(wanted):
@@ -353,7 +296,7 @@ def _check_code(data: Mapping[str, Any], trusted: bool, mistakes: list[Mistake])
             mistakes.append(Mistake(f"tasks.params.{name}", params[name], str(error)))
 
 
-def _check_shares(arms: Sequence[_Arm], mistakes: list[Mistake]) -> None:
+def _check_shares(arms: Sequence[sections.Arm], mistakes: list[Mistake]) -> None:
     shares = [arm.share for arm in arms if arm.share is not None]
     if not shares:
         return
@@ -393,6 +336,9 @@ def fit(arm: Arm, task: TaskChoice, models: Mapping[str, Model]) -> str | None:
     if others := {models[m].format for m in arm.lineup.values()} - {solver.format}:
         return f"{arm.name} mixes {solver.format} and {others.pop()} models, which one prompt cannot serve"
     strategy = plugins.strategies()[arm.strategy]
+    for model in (models[model_id] for model_id in arm.lineup.values()):
+        if reason := plugins.unsuited(model, task.name) or plugins.unreadable(strategy, module, model):
+            return reason
     reason = plugins.misfit(strategy, module, solver.format, task.params, arm.knobs)
     if reason is None and strategy.uses_truth(arm.knobs) and plugins.judged(module, task.params):
         return f"{arm.name} asks a checker that knows the truth, and {task.name} is graded by a model, which is none"

@@ -5,7 +5,7 @@ Plug-ins import these from `plugins`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -108,6 +108,9 @@ class Question:
         context: What is known before the question, as it stands word for word in `answer` and `think`: another text can
             be put in its place (`prompting.in_context`). Empty unless the task offers `context`.
         sharing: Questions of the task that have this same context, this one included.
+        tight: True if texts are joined to a prompt as they are, for models whose alphabet has no space or line break.
+        check: Asks for a verdict on a whole reply in the task's own form, its first choice meaning that it is right;
+            None where strategies ask in words of their own.
     """
 
     problem_id: str
@@ -121,6 +124,8 @@ class Question:
     steps: Steps | None = None
     context: str = ""
     sharing: int = 1
+    tight: bool = False
+    check: Callable[[str], Prompt] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +136,8 @@ class TaskInfo:
         title: A few words.
         summary: One or two sentences: what is asked, what makes it hard.
         offers: For each prompt format, what the task can be used with: accesses (`given`, `search`, `environment`),
-            renderings (`steps`, `think`, `context`), `many` (steps that can be taken several at once) and `store` (a
-            search tool whose passages can be read by place).
+            renderings (`steps`, `think`, `check`, `context`), `many` (steps that can be taken several at once) and
+            `store` (a search tool whose passages can be read by place).
         difficulty: What `Problem.difficulty` counts.
         context_tokens: An upper estimate of the longest prompt at default parameters.
         searched_tokens: The same where the information is searched and not in the prompt; None if it is no shorter.

@@ -14,12 +14,16 @@ from fourdials.figures.numbers import UNITS
 UNBROKEN = "\u00a0"  # a space that does not break
 _PROVENANCE = {
     "real": "Real models",
-    "scale model": "Scale model",
+    "scale model": "Scale model, trained on this task",
     "simulated": "Simulated models",
     "recorded": "Recorded run",
     "imported": "Imported samples",
 }
-_ORIGIN = {"real": "of real models", "scale model": "of a scale model", "simulated": "of simulated models"}
+_ORIGIN = {
+    "real": "of real models",
+    "scale model": "of a scale model trained on this task",
+    "simulated": "of simulated models",
+}
 _ACCESS = {
     "given": "can read all of it in the question",
     "search": "must look it up",
@@ -66,7 +70,7 @@ def _source(experiments: pl.DataFrame) -> pl.Expr:
 
 
 def status_line(status: Status) -> str:
-    """The status in one line, such as `Scale model · 40 problems · complete · total tokens`."""
+    """The status in one line, such as `Real models · 40 problems · complete · total tokens`."""
     kinds = []
     for provenance, origin in status.sources:
         kinds.append(

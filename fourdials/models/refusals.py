@@ -50,6 +50,8 @@ def refuse_what_cannot_be(request: ModelRequest) -> None:
         raise RequestRejected(f"{model.id} is not known to take a logit bias; choose a local model")
     if able.get("temperature") == "no" and request.temperature != 1.0:
         raise RequestRejected(f"{model.id} samples at temperature 1 only, not {request.temperature:g}")
+    if model.alphabet and (strange := sorted(set(request.prompt.shown) - set(model.alphabet))):
+        raise RequestRejected(f"{model.id} cannot read {strange[0]!r}; it knows {model.alphabet} and nothing else")
     if request.prompt.format != model.format and model.provider not in ("local", "sim"):
         raise RequestRejected(f"{model.id} takes {model.format} prompts, not {request.prompt.format} ones")
 

@@ -29,6 +29,8 @@ class Model:
         samples_per_request: Most samples one request may return.
         requests_per_minute, tokens_per_minute: Provider limits; None if none is set.
         provenance: What figures made with it must say.
+        alphabet: The only characters it can read; empty for any.
+        tasks: The only tasks it was trained on and is offered for; empty for any.
     """
 
     id: str
@@ -50,6 +52,8 @@ class Model:
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     provenance: Provenance = "real"
+    alphabet: str = ""
+    tasks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fourdials.errors import InputError
-from fourdials.plugins import Strategy, misfit
-from fourdials.records import DIALS, Format
+from fourdials.plugins import Strategy, misfit, unreadable
+from fourdials.records import DIALS, Model
 
 GOOD_DEFAULTS = ("majority_vote", "stepwise", "retrieve", "act", "chain_of_thought", "self_refine", "best_of_n")
 BASELINE = "single"
@@ -49,7 +49,8 @@ class Draft:
         amount: How much may be spent in all; None for no limit.
         split: `equal`, `custom`, or the name of the one dial that gets everything.
         baseline: True if every problem is also asked once, greedily.
-        trial_budget: Caps of a single trial by unit.
+        allocator, allocation: Who may go on to which level, and its knobs.
+        trial_budget: Caps of a single trial by unit; that of tokens may be the two ends it is drawn between.
         models: Changes to catalogue entries, carried over unseen from a duplicated experiment.
         more_budget: Other units of the experiment's budget.
         grader_model: The model that judges answers where a task is graded by one; empty for the solver.
@@ -71,20 +72,20 @@ class Draft:
     concurrency: int = 8
     allocator: str = "uniform"
     allocation: Mapping[str, Any] = field(default_factory=dict)
-    trial_budget: Mapping[str, float] = field(default_factory=dict)
+    trial_budget: Mapping[str, Any] = field(default_factory=dict)
     more_budget: Mapping[str, float] = field(default_factory=dict)
     models: Mapping[str, Any] = field(default_factory=dict)
     grader_model: str = ""
 
 
-def reason_against(plan: Strategy, task: Any, format: Format) -> str | None:
-    """Why a strategy cannot run on a task with models of this prompt format, or None if it can."""
-    if format not in task.INFO.offers:
-        return f"this task has no {format} form"
-    return misfit(plan, task, format)
+def reason_against(plan: Strategy, task: Any, model: Model) -> str | None:
+    """Why a strategy cannot run on a task with a model, or None if it can."""
+    if model.format not in task.INFO.offers:
+        return f"this task has no {model.format} form"
+    return misfit(plan, task, model.format) or unreadable(plan, task, model)
 
 
-def default_arms(plans: Mapping[str, Strategy], task: Any, format: Format) -> tuple[ArmDraft, ...]:
+def default_arms(plans: Mapping[str, Strategy], task: Any, model: Model) -> tuple[ArmDraft, ...]:
     """One good strategy for each dial the task offers, in the order of the dials."""
     ranked = [*(name for name in GOOD_DEFAULTS if name in plans), *plans]
     arms = []
@@ -92,18 +93,18 @@ def default_arms(plans: Mapping[str, Strategy], task: Any, format: Format) -> tu
         fitting = (
             name
             for name in ranked
-            if name != BASELINE and plans[name].dial == dial and reason_against(plans[name], task, format) is None
+            if name != BASELINE and plans[name].dial == dial and reason_against(plans[name], task, model) is None
         )
         if name := next(fitting, None):
             arms.append(ArmDraft(name, levels=plans[name].levels))
     return tuple(arms)
 
 
-def refit(arms: Sequence[ArmDraft], plans: Mapping[str, Strategy], task: Any, format: Format) -> tuple[ArmDraft, ...]:
+def refit(arms: Sequence[ArmDraft], plans: Mapping[str, Strategy], task: Any, model: Model) -> tuple[ArmDraft, ...]:
     """The arms that fit a newly chosen task and model as they are, and a default one for each dial left without."""
-    kept = [arm for arm in arms if arm.strategy in plans and not reason_against(plans[arm.strategy], task, format)]
+    kept = [arm for arm in arms if arm.strategy in plans and not reason_against(plans[arm.strategy], task, model)]
     dials = {plans[arm.strategy].dial for arm in kept}
-    added = [arm for arm in default_arms(plans, task, format) if plans[arm.strategy].dial not in dials]
+    added = [arm for arm in default_arms(plans, task, model) if plans[arm.strategy].dial not in dials]
     return tuple(sorted([*kept, *added], key=lambda arm: DIALS.index(plans[arm.strategy].dial)))
 
 
@@ -153,9 +154,10 @@ def to_spec(
     arms = chosen(draft, plans)
     add_baseline = draft.baseline and not any(arm.strategy == BASELINE for arm in arms)
     cut = shares(weights(draft, arms), 1 - baseline_share if add_baseline else 1.0) if arms else []
-    rows = [_arm_data(arm, share, draft.amount is not None) for arm, share in zip(arms, cut, strict=True)]
+    split = draft.amount is not None and not divided(draft.allocator, draft.allocation)
+    rows = [_arm_data(arm, share, split) for arm, share in zip(arms, cut, strict=True)]
     if add_baseline:
-        rows.insert(0, _arm_data(ArmDraft(BASELINE), round(1 - sum(cut), 6), draft.amount is not None))
+        rows.insert(0, _arm_data(ArmDraft(BASELINE), round(1 - sum(cut), 6), split))
     tasks = [
         {"name": name, "problems": _problems(draft, name, problems), **_unless_empty("params", draft.params.get(name))}
         for name in draft.tasks
@@ -176,6 +178,11 @@ def to_spec(
         "tasks": tasks,
         "arms": rows,
     }
+
+
+def divided(allocator: str, allocation: Mapping[str, Any]) -> bool:
+    """True if the allocator divides the budget over the trials itself: a share of each arm would cap every trial."""
+    return allocator != "uniform" or allocation.get("order", "blocks") != "blocks"
 
 
 def judged(params: Mapping[str, Mapping[str, Any]], tasks: Sequence[str]) -> bool:
@@ -204,7 +211,9 @@ def _unless_empty(key: str, value: Any) -> dict[str, Any]:
     return {key: value} if value else {}
 
 
-def _whole(unit: str, value: float) -> float | int:
+def _whole(unit: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
     return int(value) if unit in ("total_tokens", "calls") else float(value)
 
 

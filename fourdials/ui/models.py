@@ -32,7 +32,7 @@ def reason_not(model: Model, task: str) -> str | None:
     needed = min(info.tokens(access) for access in get_args(Access) if access in info.offers[model.format])
     if model.context_tokens and needed > model.context_tokens:
         return f"the task needs about {needed} tokens of context; the model has {model.context_tokens}"
-    return catalogue.missing(model)
+    return plugins.unsuited(model, task) or catalogue.missing(model)
 
 
 def choose(task: str, *, key: str, on_change: Callable[[], None]) -> Model:

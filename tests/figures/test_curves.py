@@ -172,9 +172,9 @@ def test_the_alternative_text_tells_each_arms_last_sound_value():
     ("sources", "words"),
     [
         ((("real", "real"),), "Real models"),
-        ((("scale model", "scale model"),), "Scale model"),
+        ((("scale model", "scale model"),), "Scale model, trained on this task"),
         ((("simulated", "simulated"),), "Simulated models"),
-        ((("recorded", "scale model"),), "Recorded run of a scale model"),
+        ((("recorded", "scale model"),), "Recorded run of a scale model trained on this task"),
         ((("real", "real"), ("simulated", "simulated")), "Real models and Simulated models"),
     ],
 )

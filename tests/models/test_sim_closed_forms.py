@@ -257,7 +257,7 @@ def exactly(found: Sequence[bool], chances: Sequence[float]) -> bool:
 def test_acting_at_a_known_rate_arrives_as_the_random_walk_does(tmp_path: Path) -> None:
     """Each maze is a Markov chain: the right door with p, the others with (1 − p)/(doors − 1), a single door always."""
     p, levels = 0.7, (2, 4, 8)
-    params = {"sizes": [3], "observed": "partial"}
+    params = {"sizes": [3], "observed": "partial", "finish": "arrive"}
     what = design(f"sim/act={p},format=completion", "act", "maze", 200, levels, params, {"temperature": 1.0})
     ran = Ran(tmp_path, what)
     arrivals = {trial["trial_id"]: _arrivals(ran.problems[trial["problem_id"]], p, max(levels)) for trial in ran.trials}

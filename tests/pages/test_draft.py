@@ -1,11 +1,14 @@
 """What the Run page's form means as an experiment, and back; and what a budget pays for."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from fourdials import plugins, spec
 from fourdials.errors import InputError
+from fourdials.models import catalogue
+from fourdials.models.catalogue import DEFAULT_LOCAL
 from fourdials.ui import draft, outlook
 from fourdials.ui.draft import ArmDraft, Draft
 
@@ -68,10 +71,9 @@ def test_an_experiment_becomes_a_draft_and_the_same_experiment_again():
 
 def test_a_draft_of_every_default_is_a_valid_experiment():
     task = plugins.tasks()["wikiworld"]
-    for format in ("completion", "chat"):
-        arms = draft.default_arms(PLANS, task, format)
+    for model in ("local/smollm2-135m", "sim/default"):
+        arms = draft.default_arms(PLANS, task, catalogue.resolve(model))
         assert len({PLANS[arm.strategy].dial for arm in arms}) == len(arms) == 4
-    model = "sim/default"
     parsed = spec.parse(draft.to_spec(Draft("x", ("wikiworld",), model, arms), PLANS, problems=3))
     assert {arm.dial for arm in parsed.arms} == {"parallel", "sequential", "search", "interaction"}
 
@@ -94,7 +96,7 @@ def test_without_a_limit_nothing_is_split():
 
 def test_arms_that_fit_a_new_task_are_kept_and_dials_left_without_one_get_a_default():
     kept = ArmDraft("retrieve", "mine", (2, 4), {"passages": 5})
-    refitted = draft.refit([kept], PLANS, plugins.tasks()["wikiworld"], "completion")
+    refitted = draft.refit([kept], PLANS, plugins.tasks()["wikiworld"], catalogue.resolve(DEFAULT_LOCAL))
     assert kept in refitted
     assert [PLANS[arm.strategy].dial for arm in refitted] == ["parallel", "sequential", "search", "interaction"]
 
@@ -108,7 +110,7 @@ def test_a_budget_pays_for_as_many_problems_as_its_neediest_arm_can_finish():
 
 def test_the_forecast_of_an_affordable_run_stays_within_its_budget():
     task = plugins.tasks()["wikiworld"]
-    arms = draft.default_arms(PLANS, task, "completion")
+    arms = draft.default_arms(PLANS, task, catalogue.resolve(DEFAULT_LOCAL))
     found = outlook.outlook(Draft("x", ("wikiworld",), "local/smollm2-135m", arms, amount=60_000))
     assert not found.mistakes
     assert not found.shortfall
@@ -119,7 +121,7 @@ def test_the_forecast_of_an_affordable_run_stays_within_its_budget():
 
 def test_too_many_problems_for_the_budget_are_pointed_out():
     task = plugins.tasks()["wikiworld"]
-    arms = draft.default_arms(PLANS, task, "completion")
+    arms = draft.default_arms(PLANS, task, catalogue.resolve(DEFAULT_LOCAL))
     found = outlook.outlook(Draft("x", ("wikiworld",), "local/smollm2-135m", arms, amount=5_000, problems=150))
     assert found.shortfall
 
@@ -148,3 +150,25 @@ def test_a_judge_model_is_named_only_where_a_task_is_graded_by_one_and_is_the_so
     assert draft.from_spec(data, PLANS).grader_model == "sim/grade=0.9"
     other = Draft("x", ("wikiworld",), "sim/default", ARMS, params=params, grader_model="sim/grade=0.9")
     assert "grader_model" not in draft.to_spec(other, PLANS, problems=4)
+
+
+def test_an_allocator_and_drawn_caps_come_through_and_leave_no_shares():
+    data = {
+        "name": "divided",
+        "seed": 1,
+        "repeats": 1,
+        "concurrency": 8,
+        "allocator": "beta_stopping",
+        "allocation": {"confidence": 0.8},
+        "model": "sim/default",
+        "budget": {"total_tokens": 9000},
+        "trial_budget": {"total_tokens": {"low": 100, "high": 900}},
+        "tasks": [{"name": "wikiworld", "problems": 5}],
+        "arms": [{"strategy": "majority_vote", "levels": [1, 4]}, {"strategy": "stepwise", "levels": [1, 2]}],
+    }
+    made = draft.from_spec(data, PLANS)
+    assert draft.to_spec(made, PLANS, problems=9) == data
+    shared = draft.to_spec(replace(made, allocator="uniform", allocation={}), PLANS, problems=9)
+    assert all("share" in row for row in shared["arms"]), "only what divides the budget itself does without shares"
+    level = draft.to_spec(replace(made, allocator="uniform", allocation={"order": "levels"}), PLANS, problems=9)
+    assert not any("share" in row for row in level["arms"])

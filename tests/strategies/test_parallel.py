@@ -160,3 +160,25 @@ def test_thoughts_are_cut_at_their_length_forced_to_an_answer_and_counted(tmp_pa
     assert any(cut[0]["call_id"] in call["parents"] for call in calls), "its answer is forced"
     assert not any(call["probe"] for call in calls), "a vote counts at every later level"
     assert [checkpoint["level"] for checkpoint in journaled(tmp_path, "checkpoint")] == [1, 2]
+
+
+def test_a_pool_of_thoughts_reads_each_answer_off_the_end_of_its_thought(tmp_path, names):
+    right, wrong, _ = names
+    script = Lines(f"Hm. Answer: {right}", f"Well. Answer: {wrong}")
+    rows = run(tmp_path, "independent", script, levels=(2,), thoughts=True)
+    assert rows == [(1, right, 1.0), (2, wrong, 0.0)]
+
+
+def test_a_verdict_is_asked_for_in_the_task_s_own_form_where_it_has_one(tmp_path):
+    what = experiment(
+        [arm("best_of_n", levels=(2,), knobs={"thoughts": True})],
+        task="rivers",
+        problems=1,
+        params={"hops": [2]},
+        model=model(samples=2),
+    )
+    way = {"b2=2": "-", "c1=1": "+"}
+    play(tmp_path, what, Lines(by_role={"solve": list(way), "verify": list(way.values())}))
+    asked = [c["request"]["parts"][0][1] for c in journaled(tmp_path, "calls") if c["role"] == "verify"]
+    assert sorted(text.rpartition("!")[2][1:] for text in asked) == sorted(way)
+    assert [c["answer"] for c in journaled(tmp_path, "checkpoint")][-1] == "1"

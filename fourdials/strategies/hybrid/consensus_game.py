@@ -16,7 +16,7 @@ from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.prompting import yes_or_no
 from fourdials.records import Checkpoint, Reply
 from fourdials.strategies._together import all_samples, together
-from fourdials.strategies.parallel._judging import CHAT, COMPLETION, PROMPTS
+from fourdials.strategies.parallel._judging import CHAT, COMPLETION
 
 Policy = NDArray[np.float64]  # 2 × candidates; the first row is for `correct`, the second for `incorrect`
 
@@ -27,7 +27,7 @@ Policy = NDArray[np.float64]  # 2 × candidates; the first row is for `correct`,
     levels=(1, 2, 4, 8),
     source="equilibrium-ranking: Jacob et al. 2023, arXiv 2310.09139",
     parts=("solver", "verifier"),
-    prompts=PROMPTS,
+    prompts={"opinion (chat)": CHAT, "opinion (completion)": COMPLETION},
     abilities=lambda knobs: ("grammar", "logprobs") if knobs["belief"] == "logprobs" else (),
 )
 async def consensus_game(

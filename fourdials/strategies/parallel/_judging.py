@@ -32,13 +32,16 @@ class Verifier:
         if self.reliability is not None:
             said = [ask.check(reply.answer, level=level, reliability=self.reliability) for _ in range(self.opinions)]
             return sum(said) / self.opinions
-        prompt = yes_or_no(question, reply.answer, CHAT, COMPLETION)
+        if question.check is not None:
+            prompt = question.check(reply.text)
+        else:
+            prompt = yes_or_no(question, reply.answer, CHAT, COMPLETION)
         temperature = 0.0 if self.opinions == 1 else 1.0
         verdicts = [
             await ask(prompt, role="verify", level=level, part="verifier", temperature=temperature, after=[reply])
             for _ in range(self.opinions)
         ]
-        return sum(verdict.answer == "yes" for verdict in verdicts) / self.opinions
+        return sum(verdict.answer == prompt.choices[0] for verdict in verdicts) / self.opinions
 
 
 async def scored(

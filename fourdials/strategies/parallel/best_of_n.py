@@ -9,6 +9,7 @@ from pydantic import Field
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.records import Checkpoint
 from fourdials.strategies.parallel._judging import PROMPTS, Verifier, scored
+from fourdials.strategies.parallel._thoughts import sampled
 
 
 @strategy(
@@ -19,12 +20,14 @@ from fourdials.strategies.parallel._judging import PROMPTS, Verifier, scored
     parts=("solver", "verifier"),
     prompts=PROMPTS,
     uses_truth=lambda knobs: knobs["verifier"] == "checker",
+    wants=lambda knobs: ("think",) if knobs["thoughts"] else (),
 )
 async def best_of_n(
     question: Question,
     ask: Ask,
     *,
     temperature: Annotated[float, Field(gt=0, le=2, description="Sampling temperature of the candidates")] = 0.8,
+    thoughts: Annotated[bool, Field(description="Let each sample think before it answers")] = False,
     verifier: Annotated[
         Literal["model", "checker"], Field(description="A model judges, or a checker that knows the truth (a bound)")
     ] = "model",
@@ -40,6 +43,7 @@ async def best_of_n(
     then by the earlier one. Wins where checking is easier than solving; loses to a plain vote where the verifier is no
     better than chance, and every candidate then costs twice.
     """
+    prompt = sampled(question, thoughts)
     judge = Verifier(opinions, reliability if verifier == "checker" else None)
     granted = yield Checkpoint(0)
     answers: list[str | None] = []
@@ -48,7 +52,7 @@ async def best_of_n(
         # No further than the next level asked for, so that a budget that ends leaves candidates that were judged.
         end = next((level for level in ask.levels if len(answers) < level <= granted), granted)
         levels = range(len(answers) + 1, end + 1)
-        replies = await ask.samples(question.answer, role="solve", levels=levels, temperature=temperature)
+        replies = await ask.samples(prompt, role="solve", levels=levels, temperature=temperature)
         levels = levels[: len(replies)]  # fewer where the budget ended
         judged = await scored(question, ask, replies, levels, judge)
         for reply, score in zip(replies, judged, strict=True):

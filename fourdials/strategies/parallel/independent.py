@@ -8,6 +8,7 @@ from pydantic import Field
 
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.records import Checkpoint
+from fourdials.strategies.parallel._thoughts import sampled
 
 
 @strategy(
@@ -15,12 +16,14 @@ from fourdials.records import Checkpoint
     unit="samples",
     levels=(1, 2, 4, 8, 16),
     source="repeated sampling: Brown et al. 2024, arXiv 2407.21787",
+    wants=lambda knobs: ("think",) if knobs["thoughts"] else (),
 )
 async def independent(
     question: Question,
     ask: Ask,
     *,
     temperature: Annotated[float, Field(gt=0, le=2, description="Sampling temperature of every sample")] = 0.8,
+    thoughts: Annotated[bool, Field(description="Let each sample think before it answers")] = False,
 ) -> Turns:
     """Sample again and again, and grade each sample by itself.
 
@@ -28,11 +31,12 @@ async def independent(
     curve stays flat on average and its points tell how often one sample is right: coverage (pass@k) and votes of any
     size are worked out from them. Wins nothing by itself and loses to every strategy that selects among its samples.
     """
+    prompt = sampled(question, thoughts)
     granted = yield Checkpoint(0)
     taken = 0
     while True:
         levels = range(taken + 1, granted + 1)
-        replies = await ask.samples(question.answer, role="solve", levels=levels, temperature=temperature)
+        replies = await ask.samples(prompt, role="solve", levels=levels, temperature=temperature)
         for reply in replies:
             taken += 1
             granted = yield Checkpoint(taken, reply.answer, detail={"logprob": reply.logprob})

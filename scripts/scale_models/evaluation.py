@@ -1,0 +1,122 @@
+"""How well a network plays, asked with the task's own prompts; and replies recorded for a test without torch."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+import torch
+from scale_models.lessons import BEGIN, TOKEN, VOCABULARY
+from scale_models.network import Network
+
+from fourdials.grading import extract
+from fourdials.plugins import Question
+from fourdials.records import Problem, Prompt
+from fourdials.tasks import _rivers as notation
+from fourdials.tasks import rivers
+
+END = TOKEN[";"]
+HOPS = (2, 4, 6, 8)
+TEST_SEED = 7_000_001  # problems that no lesson is drawn from: lessons have a random stream of their own
+Ask = Callable[[Problem, Question], Prompt]
+ANSWERS: dict[str, Ask] = {
+    "thinks": lambda problem, question: question.think or question.answer,
+    "answers at once": lambda problem, question: question.answer,
+}
+
+
+@torch.no_grad()
+def replies(network: Network, prompts: Sequence[str], longest: int, temperature: float = 0.0) -> list[str]:
+    """The reply to each prompt, up to `;` or so many tokens; greedy at temperature 0, else plain sampling."""
+    network.eval()
+    found = [""] * len(prompts)
+    by_length: dict[int, list[int]] = {}
+    for place, prompt in enumerate(prompts):
+        by_length.setdefault(len(prompt), []).append(place)
+    for places in by_length.values():
+        tokens = torch.tensor([[BEGIN, *(TOKEN[sign] for sign in prompts[place])] for place in places])
+        for _ in range(longest):
+            logits = network(tokens)[:, -1]
+            drawn = torch.multinomial((logits / temperature).softmax(-1), 1)[:, 0] if temperature else logits.argmax(-1)
+            going = [row for row, token in enumerate(drawn.tolist()) if token != END]
+            for row in going:
+                found[places[row]] += VOCABULARY[drawn[row]]
+            if not going:
+                break
+            tokens, places = torch.cat([tokens, drawn[:, None]], 1)[going], [places[row] for row in going]
+    network.train()
+    return found
+
+
+def accuracy(network: Network, ask: Ask, count: int, temperature: float, forks: int = 0) -> dict[int, float]:
+    """Share of right answers by hops on maps of four rivers, `count` problems each."""
+    shares = {}
+    for hops in HOPS if not forks else HOPS[:2]:
+        params = rivers.Params(hops=(hops,), forks=forks)
+        problems = rivers.problems(params, count, TEST_SEED)
+        asked = [ask(problem, rivers.question(problem, "given", "completion")) for problem in problems]
+        said = replies(network, [prompt.text for prompt in asked], asked[0].max_tokens, temperature)
+        answers = [extract(prompt, reply) for prompt, reply in zip(asked, said, strict=True)]
+        right = [answer == problem.reference for answer, problem in zip(answers, problems, strict=True)]
+        shares[hops] = sum(right) / count
+    return shares
+
+
+def roles(network: Network, count: int) -> dict[str, float]:
+    """Share of right replies to look-ups, to steps with the whole map in view, and to checks of a thought."""
+    rng = random.Random(TEST_SEED)
+    asked: dict[str, list[tuple[str, set[str]]]] = {
+        "looks up": [],
+        "acts on the map": [],
+        "verifies": [],
+        "verifies on small maps": [],
+    }
+    for _ in range(count):
+        drawn = notation.draw(rng, 4, 4, 2, 1)
+        here = rng.choice(sorted({place for edge in drawn.edges for place in edge} - set(notation.FLAGS)))
+        ways = drawn.onward(here)
+        good = {way for way in ways if drawn.flag(way)} or {notation.BACK}
+        asked["looks up"].append((notation.choice(drawn.touching(here), here), set(ways) or {notation.BACK}))
+        asked["acts on the map"].append((notation.choice(drawn.edges, here), good))
+        for kind, size in (("verifies", (4, 4, 2, 1)), ("verifies on small maps", (2, 4, 0, 1))):
+            asked[kind].append(_claim(rng, notation.draw(rng, *size)))
+    return {
+        role: sum(
+            said in good
+            for said, (_, good) in zip(replies(network, [text for text, _ in pairs], 1), pairs, strict=True)
+        )
+        / count
+        for role, pairs in asked.items()
+    }
+
+
+def _claim(rng: random.Random, drawn: notation.Rivers) -> tuple[str, set[str]]:
+    """A thought to be checked, and the right verdict; half of them slip into a place elsewhere on the map."""
+    start = drawn.courses[0][0]
+    walked = drawn.walk(start, rng).rstrip(notation.BACK)
+    if rng.random() < 0.5:
+        place = rng.randrange(len(walked))
+        into = rng.choice(drawn.edges)[1]
+        walked = walked[:place] + into
+        walked += "" if into in notation.FLAGS else drawn.walk(into, rng).rstrip(notation.BACK)
+    claimed = f"{walked}={walked[-1]}" if walked[-1] in notation.FLAGS else walked
+    verdict = notation.YES if notation.sound(drawn, start, claimed) else notation.NO
+    return notation.check(drawn.edges, start, claimed), {verdict}
+
+
+def recorded(network: Network, count: int) -> list[list[str | int]]:
+    """Prompts of every kind, the most tokens each may take, and the network's greedy replies."""
+    rng = random.Random(TEST_SEED + 1)
+    asked: list[tuple[str, int]] = []
+    while len(asked) < count:
+        drawn = notation.draw(rng, rng.choice((2, 3, 4)), rng.randint(2, 5), rng.choice((0, 1)), 1)
+        start = drawn.courses[0][0]
+        here = rng.choice(drawn.edges)[0]
+        asked += [
+            (notation.thought(drawn.edges, start), 24),
+            (notation.direct(drawn.edges, start), 2),
+            (notation.choice(drawn.touching(here), here), 1),
+            (notation.check(drawn.edges, start, drawn.walk(start, rng).rstrip(notation.BACK)), 1),
+        ]
+    said = [reply for text, longest in asked for reply in replies(network, [text], longest)]
+    return [[text, longest, reply] for (text, longest), reply in zip(asked, said, strict=True)]

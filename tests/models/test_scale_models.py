@@ -1,0 +1,95 @@
+"""The scale models shipped: each plays in llama.cpp as where it was trained, and nothing but its own task."""
+
+import asyncio
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from fourdials import plugins, spec
+from fourdials.errors import RequestRejected, SpecError
+from fourdials.gateway import Gateway
+from fourdials.models import catalogue
+from fourdials.records import ModelRequest, Prompt
+from fourdials.tasks import _rivers as notation
+
+RECORDED = json.loads((Path(__file__).parent / "scale_models.json").read_text(encoding="utf-8"))
+SHIPPED = {name: model for name, model in catalogue.catalogue().items() if model.provenance == "scale model"}
+each_model = pytest.mark.parametrize("model", SHIPPED.values(), ids=SHIPPED)
+
+
+def replies(model, asked):
+    """The greedy replies of the local server."""
+
+    async def ask():
+        gateway = Gateway([])
+        await gateway.open([model])
+        try:
+            sent = (
+                gateway.send(
+                    ModelRequest(model, Prompt(text=text, stop=(";",), max_tokens=longest), "solve"),
+                    lambda attempt: None,
+                )
+                for text, longest, _ in asked
+            )
+            return [attempt.samples[0].text for attempt in await asyncio.gather(*sent)]
+        finally:
+            await gateway.close()
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.local_model
+@each_model
+def test_the_greedy_replies_are_those_of_the_network_that_was_trained(model):
+    asked = RECORDED[model.id.removeprefix("local/")]
+    assert len(asked) >= 100
+    assert replies(model, asked) == [reply for _, _, reply in asked]
+
+
+@each_model
+def test_its_file_and_card_are_there_and_agree(model):
+    file = Path(model.file)
+    card = tomllib.loads(file.with_suffix(".toml").read_text(encoding="utf-8"))
+    assert catalogue.missing(model) is None
+    assert card["name"] == file.stem
+    assert card["parameters"] == model.parameters
+    assert "partly given, not learned" in card["seeded_initialisation"]
+    assert card["seconds_to_train"] < 600
+    assert model.alphabet == notation.ALPHABET
+
+
+def test_together_they_take_less_than_12_mb():
+    assert sum(Path(model.file).stat().st_size for model in SHIPPED.values()) < 12e6
+
+
+@each_model
+def test_it_is_offered_for_its_own_task_only(model):
+    assert plugins.unsuited(model, "rivers") is None
+    assert all(
+        "trained on rivers alone" in plugins.unsuited(model, name) for name in plugins.tasks() if name != "rivers"
+    )
+
+
+def run_of(task, strategy):
+    model = next(iter(SHIPPED))
+    return {"name": "x", "model": model, "tasks": [{"name": task}], "arms": [{"strategy": strategy}]}
+
+
+def test_a_run_on_another_task_is_refused():
+    with pytest.raises(SpecError, match="trained on rivers alone"):
+        spec.parse(run_of("wikiworld", "single"))
+
+
+def test_a_strategy_that_asks_in_english_is_refused():
+    with pytest.raises(SpecError, match="words of its own"):
+        spec.parse(run_of("rivers", "self_refine"))
+    assert spec.parse(run_of("rivers", "best_of_n")).provenance == "scale model"
+
+
+def test_a_prompt_with_a_character_it_does_not_know_is_not_sent():
+    model = next(iter(SHIPPED.values()))
+    request = ModelRequest(model, Prompt(text="ab,?a a"), "solve")
+    with pytest.raises(RequestRejected, match="cannot read ' '"):
+        asyncio.run(Gateway([]).send(request, lambda attempt: None))
