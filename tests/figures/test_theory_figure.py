@@ -1,4 +1,4 @@
-"""Figures of theory: their numbers are the rows of their frame, a run's points stand over them, one slider shows all."""
+"""Figures of theory: their numbers are the rows of their frame, and one slider shows several of them."""
 
 from fourdials.bench import BENCHES
 from fourdials.figures import theory
