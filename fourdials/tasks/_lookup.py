@@ -40,7 +40,8 @@ class SentenceSearch:
 
 class StoreSearch:
     """Several stores behind one search. A query that starts with a store's name and a colon asks that store alone; any
-    other asks all of them, and their best come in turns, in the order of the stores. By place, one follows another.
+    other asks all of them, and their best come in turns, in the order of the stores. Read by
+    place, one follows another.
     """
 
     def __init__(self, stores: Mapping[str, Sequence[str]]) -> None:
