@@ -325,9 +325,7 @@ def unsuited(model: Model, name: str, params: Mapping[str, Any] | None = None) -
     task = tasks()[name]
     for problem in task.problems(task.Params.model_validate(params), 1, 0):
         if strange := set(task.question(problem, "given", model.format).answer.shown) - set(model.alphabet):
-            return (
-                f"{model.id} cannot read {min(strange)!r} in {name} with these parameters; see its card"
-            )
+            return f"{model.id} cannot read {min(strange)!r} in {name} with these parameters; see its card"
     return None
 
 
