@@ -222,7 +222,9 @@ def remove(content_id: str, store: Store) -> None:
     """Takes an imported snapshot away again. Raises InputError if it is not here."""
     if content_id not in {manifest.content_id for manifest in installed(store.home)}:
         raise InputError(f"no snapshot {content_id!r} was imported here")
-    shutil.rmtree(store.home / IMPORTED / content_id)
+    gone = store.home / IMPORTED / f".{content_id}"
+    (store.home / IMPORTED / content_id).replace(gone)  # all of it vanishes at once for whoever is reading
+    shutil.rmtree(gone)
     store.ingest()
 
 

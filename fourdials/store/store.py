@@ -228,6 +228,8 @@ class Store:
                 return
             paths = {table: folder / f"{table}.parquet" for table in KEYS}
             tables = {table: pl.read_parquet(path) for table, path in paths.items() if path.exists()}
+            if "experiments" not in tables:
+                raise FileNotFoundError(f"{folder} was removed while it was read")  # the next look forgets it
             experiments = tables["experiments"]
             if "origin" not in experiments.columns:
                 experiments = experiments.with_columns(origin="provenance")

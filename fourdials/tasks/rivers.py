@@ -87,6 +87,7 @@ def _problem(params: Params, seed: int, number: int, attempt: int) -> Problem:
         difficulty=hops,
         text=f"Which flag does {start} flow into?",
         reference=reference,
+        oracle_steps=hops,
         data=MappingProxyType(
             {
                 "start": start,
