@@ -16,7 +16,10 @@ except InputError as error:
     st.code(str(error), language=None, wrap_lines=True)
     st.stop()
 start = [st.Page("pages/start.py", title="Start", icon=":material/explore:", default=True)]
-run = [st.Page("pages/run.py", title="Run", icon=":material/play_circle:")]
+run = [
+    st.Page("pages/run.py", title="Run", icon=":material/play_circle:"),
+    st.Page("pages/models.py", title="Models", icon=":material/memory:"),
+]
 st.navigation(
     {
         "Run": start + (run if access.viewer() is None else []),
@@ -24,6 +27,7 @@ st.navigation(
             st.Page("pages/compare.py", title="Compare", icon=":material/stacked_line_chart:"),
             st.Page("pages/traces.py", title="Traces", icon=":material/account_tree:"),
         ],
+        "Learn": [st.Page("pages/learn.py", title="Learn", icon=":material/school:")],
         "Share": [st.Page("pages/share.py", title="Share", icon=":material/share:")],
     }
 ).run()

@@ -246,7 +246,9 @@ class Branch:
             everything = [row for rows in samples for row in rows]
             desk.take(everything)
             cost = spent(everything)
-            desk.journal.write("calls", {"rows": [journaled(desk.journal, row, request) for row in everything]})
+            truth = self._truth(order) if order.role == "step" else None
+            rows = [journaled(desk.journal, row, request, truth) for row in everything]
+            desk.journal.write("calls", {"rows": rows})
         finally:
             await asyncio.shield(desk.purse.settle(reserved, cost))
         return samples

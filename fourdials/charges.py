@@ -255,8 +255,12 @@ def _text_length(text: str, tokens: tuple[str, ...] | None, end: int, total: int
     return round(len(text) * end / total) if total else len(text)
 
 
-def journaled(journal: Record, row: Row, request: ModelRequest) -> Row:
-    """The row with its request in the journal's compact form: long texts by reference."""
+def journaled(journal: Record, row: Row, request: ModelRequest, truth: str | None = None) -> Row:
+    """The row with its request in the journal's compact form: long texts by reference.
+
+    `truth` is the right reply where the task has one for what is asked; it is written down for estimates, and nothing
+    that answers or decides ever sees it.
+    """
     prompt = request.prompt
     parts = [[message.role, journal.text(message.content)] for message in prompt.messages]
     return row | {
@@ -269,5 +273,6 @@ def journaled(journal: Record, row: Row, request: ModelRequest) -> Row:
             "choices": prompt.choices,
             "stop": prompt.stop,
             **({"discouraged": prompt.discouraged, "bias": prompt.bias} if prompt.bias else {}),
+            **({} if truth is None else {"truth": truth}),
         }
     }

@@ -1,5 +1,5 @@
-"""The command line: `run`, `resume`, `regrade`, `list`, `query`, `export`, `policy`. A mistake ends in one clear
-line and exit code 1."""
+"""The command line: `run`, `resume`, `regrade`, `list`, `query`, `export`, `policy`, and what `exchange` adds. A
+mistake ends in one clear line and exit code 1."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fourdials import exchange
 from fourdials.errors import FourDialsError, HomeBusy, InputError
 from fourdials.home import home
 
@@ -26,6 +27,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(exchange.app)
+
+models_app = typer.Typer(help="Try out models.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
 
 
 class Listing(StrEnum):
@@ -213,6 +218,19 @@ def export(
     if not written:
         raise InputError(f"there is no run called {experiment!r}; `python -m fourdials list experiments` shows all")
     print(f"wrote {experiment} to {folder}")
+
+
+@models_app.command("test")
+def try_model(
+    model: Annotated[str, typer.Argument(help="A model's id; `list models` shows those with a name")],
+    settle: Annotated[bool, typer.Option("--settle", help="Also find out and keep what is unknown of it")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what it may cost")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
+) -> None:
+    """Call a model once, and with --settle a few times more; what was found out holds from then on."""
+    from fourdials import capabilities
+
+    print(capabilities.report(model, settle=settle, dry_run=dry_run, as_json=as_json))
 
 
 @app.command()

@@ -5,10 +5,11 @@ Called by the worker, which runs the trials, and by the forecast, which rehearse
 
 from __future__ import annotations
 
+import math
 import random
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from fourdials import plugins
@@ -70,6 +71,8 @@ def trials(experiment: Experiment, experiment_id: str, order: Sequence[Block]) -
         for arm in arms[block.task.name]:
             runs = [arm.levels] if arm.nested else [(level,) for level in arm.levels if level > 0]
             for levels in runs:
+                allowed = limits(experiment, arm, counts[arm.name], levels[-1])
+                cap = _drawn(experiment, arm, block, levels[-1], allowed)
                 yield Trial(
                     trial_id=trial_id(experiment_id, arm, block, levels[-1]),
                     experiment_id=experiment_id,
@@ -79,14 +82,32 @@ def trials(experiment: Experiment, experiment_id: str, order: Sequence[Block]) -
                     block=number,
                     max_level=levels[-1],
                     levels=levels,
-                    limits=limits(experiment, arm, counts[arm.name], levels[-1]),
+                    limits=allowed if cap is None else replace(allowed, total_tokens=cap),
+                    cap_tokens=cap,
                 )
 
 
 def trial_id(experiment_id: str, arm: Arm, block: Block, level: int) -> str:
     """Readable and stable: the same trial has the same id on every replay."""
-    place = f"{experiment_id}/{block.task.name}/{block.problem.problem_id}/{arm.name}/{block.repeat}"
+    return f"{experiment_id}/{_place(arm, block, level)}"
+
+
+def _place(arm: Arm, block: Block, level: int) -> str:
+    place = f"{block.task.name}/{block.problem.problem_id}/{arm.name}/{block.repeat}"
     return place if arm.nested else f"{place}/{level}"
+
+
+def _drawn(experiment: Experiment, arm: Arm, block: Block, level: int, allowed: Limits) -> int | None:
+    """The trial's own random cap, no larger than its part of the budget; None if caps are not drawn.
+
+    exp(U(ln low, ln high)), rounded: even on a log scale. It follows from the experiment's seed and the trial's place,
+    so that a resumed run, and another run of the same file, draw the same.
+    """
+    if experiment.random_cap is None:
+        return None
+    low, high = (math.log(end) for end in experiment.random_cap)
+    rng = random.Random(f"{experiment.seed}:cap:{_place(arm, block, level)}")
+    return _least(round(math.exp(rng.uniform(low, high))), allowed.total_tokens)
 
 
 def limits(experiment: Experiment, arm: Arm, trials_of_arm: int, level: int) -> Limits:

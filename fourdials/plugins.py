@@ -277,6 +277,12 @@ def allocators() -> dict[str, AllocatorPlan]:
     }
 
 
+@cache
+def claims() -> dict[str, ModuleType]:
+    """Every module under `claims/` by name; its `CLAIM` is a `verdict.Claim`."""
+    return _modules("fourdials.claims")
+
+
 def find(kind: str, name: str, among: Mapping[str, T]) -> T:
     """`among[name]`, or an InputError that lists what exists."""
     if name not in among:

@@ -1,6 +1,6 @@
 """Advice → a policy that a service can use without Four Dials: a small TOML file and a router of a few lines.
 
-Called by the command line. The router needs nothing but Python 3.11's own library.
+Called by the command line and the Allocate tab of Compare. The router needs nothing but Python 3.11's own library.
 """
 
 from __future__ import annotations
@@ -88,6 +88,16 @@ def export_policy(
     advice = advise(recorded(store, [experiment_id], unit, tasks), budget, seed=seed)
     if advice.choice is None:
         raise InputError(f"no policy can be advised: {advice.reason}")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(as_toml(store, experiment_id, advice, budget, unit, confidence), encoding="utf-8")
+    file.with_suffix(".py").write_text(ROUTER, encoding="utf-8")
+    return advice
+
+
+def as_toml(
+    store: Store, experiment_id: str, advice: Advice, budget: float, unit: str, confidence: float | None = None
+) -> str:
+    """The policy's TOML text, made from advice that has a choice; arguments as in `export_policy`."""
     arms = {row["arm"]: row for row in query.run(store, "arms", experiment_ids=[experiment_id]).to_dicts()}
     default = advice.table.filter(advice.table["chosen"]).row(0, named=True)
     data: dict[str, Any] = {
@@ -98,10 +108,7 @@ def export_policy(
         data["routes"] = {row["task"]: _route(row, arms) for row in advice.routes.to_dicts()}
     if confidence is not None:
         data["stopping"] = {"confidence": confidence}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(tomlkit.dumps(data), encoding="utf-8")
-    file.with_suffix(".py").write_text(ROUTER, encoding="utf-8")
-    return advice
+    return tomlkit.dumps(data)
 
 
 def _route(row: dict[str, Any], arms: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What tokens cost in US dollars: dated rows of `data/prices.toml`, and the two prices of one usage.
+"""What tokens cost in US dollars: dated rows, shipped and the person's own, and the two prices of one usage.
 
 The list price takes every prompt token at the fresh rate, so that it does not depend on a provider's cache or on
 neighbours; the paid price takes the cache discounts. What is not known is None, never 0. Called by the engine for each
@@ -8,27 +8,99 @@ call, by the gateway and by the forecast.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
+from typing import Annotated, Any
 
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as validated
+
+from fourdials import settings
 from fourdials.errors import InputError
 from fourdials.records import Price, Usage
 
+OWN = "prices.toml"  # in the home
 PRICES = Path(__file__).resolve().parent.parent / "data" / "prices.toml"
 MILLION = 1_000_000
 Lookup = Callable[[str], Price | None]
 
 
+@validated(frozen=True, config=ConfigDict(extra="forbid"))
+class _Row:
+    model: Annotated[str, Field(min_length=1)]
+    valid_from: date
+    input_usd: Annotated[float, Field(ge=0)]
+    output_usd: Annotated[float, Field(ge=0)]
+    cached_usd: Annotated[float, Field(ge=0)] | None = None
+    cache_write_usd: Annotated[float, Field(ge=0)] | None = None
+    source: str = ""
+
+
+_ROWS = TypeAdapter(list[_Row])
+
+
+def load_prices() -> tuple[Price, ...]:
+    """All price rows, oldest first: the person's own before those that come along, so that of a day theirs holds.
+
+    Raises InputError if the person's file cannot be used.
+    """
+    return tuple(sorted((*own_prices(), *shipped_prices()), key=lambda row: row.valid_from))
+
+
 @cache
-def load_prices(path: Path = PRICES) -> tuple[Price, ...]:
-    """All price rows of a file, oldest first. Raises InputError if a row lacks a field or has an unknown one."""
+def shipped_prices() -> tuple[Price, ...]:
+    """The rows of `data/prices.toml`."""
+    return _rows(tomllib.loads(PRICES.read_text(encoding="utf-8")), PRICES)
+
+
+def own_prices() -> tuple[Price, ...]:
+    """The rows of `prices.toml` in the home, in its order; none if there is no such file. Raises InputError."""
+    return _rows(settings.read(OWN), settings.path(OWN))
+
+
+def add_price(price: Price) -> None:
+    """Adds a row to the person's own; one of the same model and day is replaced. Raises InputError for a bad row."""
+    import tomlkit
+
+    if not price.source.strip():
+        raise InputError("a price needs its source: where was it read, and when?")
+    with settings.changing(OWN, _check) as document:
+        rows = document.setdefault("prices", tomlkit.aot())
+        _forget(rows, price.model, price.valid_from)
+        rows.append(tomlkit.item({name: value for name, value in asdict(price).items() if value is not None}))
+
+
+def drop_price(model_id: str, valid_from: str) -> None:
+    """Takes one of the person's own rows away; nothing happens if there is none."""
+    with settings.changing(OWN, _check) as document:
+        _forget(document.get("prices", []), model_id, valid_from)
+
+
+def _forget(rows: Any, model_id: str, valid_from: str) -> None:
+    for place in reversed(range(len(rows))):
+        if (rows[place].get("model"), str(rows[place].get("valid_from"))) == (model_id, valid_from):
+            del rows[place]
+
+
+def _check(data: Mapping[str, Any]) -> None:
+    _rows(data, settings.path(OWN))
+
+
+def _rows(data: Mapping[str, Any], file: Path) -> tuple[Price, ...]:
     try:
-        rows = [Price(**row) for row in tomllib.loads(path.read_text(encoding="utf-8")).get("prices", [])]
-    except (TypeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path.name} cannot be read: {error}; each row needs the fields of records.Price") from error
-    return tuple(sorted(rows, key=lambda row: row.valid_from))
+        rows = _ROWS.validate_python(data.get("prices", []))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, ("prices", *first["loc"])))
+        raise InputError(
+            f"{file} cannot be read: {place} is {first['input']!r}: {first['msg'].lower()}; each row needs model, "
+            "valid_from (a day such as 2026-11-22), input_usd, output_usd and may have cached_usd, cache_write_usd, "
+            "source"
+        ) from None
+    return tuple(Price(**{**asdict(row), "valid_from": row.valid_from.isoformat()}) for row in rows)
 
 
 def price_of(model_id: str, at: float, prices: Sequence[Price], lookup: Lookup | None = None) -> Price | None:

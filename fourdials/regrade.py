@@ -1,5 +1,5 @@
 """Grades the stored answers of a run once more: with another grader, a corrected table, or answers read off the replies
-again. Called by the command line.
+again. Called by the command line; `grades_without_calls` also by the page that resamples stored answers.
 
 The journals stay as they are. What changed is appended to `edits.jsonl` in the home as one line, which the store
 follows like a journal. Nothing is asked of any model, unless a model grades; its calls stand in the same file.
@@ -22,6 +22,7 @@ from fourdials.errors import Diverged, GraderError, InputError
 from fourdials.examiner import Examiner
 from fourdials.journal import EDITS, History, Journal, Record
 from fourdials.ledger import Purse
+from fourdials.marking import Marks
 from fourdials.records import Attempt, Limits, ModelRequest, Trial
 from fourdials.run import Job, TrialRun
 from fourdials.store import Store
@@ -117,14 +118,48 @@ def regrade(store: Store, experiment_id: str, wish: Wish, sender: Sender | None 
     return Regraded(summary, work.checked, len(work.grades), ungraded, missing, work.unread, record.calls)
 
 
-def _data(store: Store, experiment_id: str) -> dict[str, Any]:
-    """The spec of a run that is not going on. Raises InputError otherwise."""
+def grades_without_calls(store: Store, experiment_id: str) -> Callable[[str, str, str], float | None]:
+    """What a run's own tasks say of an answer, for answers that no checkpoint stood at.
+
+    Returns a function of task, problem_id and answer that gives the score in [0, 1]; None where only a model could
+    tell, the grader fails, or the task no longer makes the problem.
+
+    Raises InputError if there is no such run, and SpecError or InputError if its experiment cannot be read any more.
+    """
+    experiment = spec.parse(_spec(store, experiment_id))
+    tasks = plugins.tasks()
+    marks = {
+        (task, problem.problem_id): Marks(tasks[task], problem)
+        for task, found in plan.problems(experiment).items()
+        for problem in found
+    }
+    judged = {choice.name for choice in experiment.tasks if choice.params.get("grader") == "judge"}
+
+    def grade(task: str, problem_id: str, answer: str) -> float | None:
+        held = marks.get((task, problem_id))
+        if held is None or task in judged:
+            return None
+        try:
+            return held.known(answer).score
+        except GraderError:
+            return None
+
+    return grade
+
+
+def _spec(store: Store, experiment_id: str) -> dict[str, Any]:
     rows = store.frame("SELECT spec FROM experiments WHERE experiment_id = $id", {"id": experiment_id})
     if rows.is_empty():
         raise InputError(f"there is no run called {experiment_id!r}; `python -m fourdials list experiments` shows all")
+    data: dict[str, Any] = json.loads(rows["spec"][0])
+    return data
+
+
+def _data(store: Store, experiment_id: str) -> dict[str, Any]:
+    """The spec of a run that is not going on. Raises InputError otherwise."""
+    data = _spec(store, experiment_id)
     if worker.state(experiment_id, store.home).alive:
         raise InputError(f"{experiment_id} is still running; regrade it once it has ended")
-    data: dict[str, Any] = json.loads(rows["spec"][0])
     return data
 
 

@@ -21,8 +21,8 @@ from fourdials.errors import InputError
 from fourdials.figures import curves, numbers, status
 from fourdials.store import Store
 
-_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
-_STYLE = """
+POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430; }
 table { border-collapse: collapse; font-size: 14px; } td, th { padding: .25rem .75rem; text-align: left; }
 th { border-bottom: 2px solid #55606c; } td { border-bottom: 1px solid #dde2e7; } .scroll { overflow-x: auto; }
@@ -97,9 +97,9 @@ def html_of(
         ),
     ]
     head = (
-        f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{_text(run['name'])} – Four Dials</title><style>{_STYLE}</style>"
+        f"<title>{_text(run['name'])} – Four Dials</title><style>{STYLE}</style>"
     )
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>'
 

@@ -206,6 +206,7 @@ class TrialRun:
             "repeat": trial.repeat,
             "block": trial.block,
             "max_level": trial.max_level,
+            "cap_tokens": trial.cap_tokens,
             "outcome": end.failure or (grade.outcome if grade else "unanswered"),
             "stop_reason": end.stop_reason,
             "score": _score(end, grade),

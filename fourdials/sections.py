@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from fourdials.models.added import Endpoint as Endpoint  # a `[models."id"]` table says what a person's own entry may
 
 Positive = Annotated[int, Field(gt=0)]
 
@@ -18,6 +20,46 @@ class Budget(Section):
     usd: Annotated[float, Field(gt=0)] | None = None
     calls: Positive | None = None
     seconds: Annotated[float, Field(gt=0)] | None = None
+
+
+class Range(Section):
+    """Tokens between which each trial's own cap is drawn."""
+
+    low: Positive
+    high: Positive
+
+    @model_validator(mode="after")
+    def _must_rise(self) -> Range:
+        if self.low >= self.high:
+            raise ValueError(f"low = {self.low} must be less than high = {self.high}")
+        return self
+
+
+def _shape(value: object) -> str:
+    return "range" if isinstance(value, dict | Range) else "number"
+
+
+# The shape is decided first, so that a mistake is told of the one that was meant.
+Tokens = Annotated[Annotated[Positive, Tag("number")] | Annotated[Range, Tag("range")], Discriminator(_shape)]
+
+
+class TrialBudget(Section):
+    """What a single trial may spend; its tokens may be drawn at random."""
+
+    total_tokens: Tokens | None = None
+    usd: Annotated[float, Field(gt=0)] | None = None
+    calls: Positive | None = None
+    seconds: Annotated[float, Field(gt=0)] | None = None
+
+    @property
+    def drawn(self) -> tuple[int, int] | None:
+        """The range caps are drawn from; None if they are not drawn."""
+        return (self.total_tokens.low, self.total_tokens.high) if isinstance(self.total_tokens, Range) else None
+
+    @property
+    def most_tokens(self) -> int | None:
+        """The largest cap a trial can have."""
+        return self.total_tokens.high if isinstance(self.total_tokens, Range) else self.total_tokens
 
 
 class Task(Section):
@@ -35,23 +77,6 @@ class Arm(Section):
     share: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
-class Endpoint(Section):
-    """Changes to one catalogue entry: where it is served, and which key that address may use."""
-
-    api_base: str | None = None
-    key_variable: str | None = None
-    format: Annotated[str, Field(pattern="^(chat|completion)$")] | None = None
-    context_tokens: Positive | None = None
-    parameters: Positive | None = None
-    prefill_tokens_per_s: Annotated[float, Field(gt=0)] | None = None
-    decode_tokens_per_s: Annotated[float, Field(gt=0)] | None = None
-    samples_per_request: Annotated[int, Field(gt=0, le=128)] | None = None
-    concurrency: Positive | None = None
-    requests_per_minute: Positive | None = None
-    tokens_per_minute: Positive | None = None
-    capabilities: dict[str, Annotated[str, Field(pattern="^(yes|no|unknown)$")]] = {}
-
-
 class Spec(Section):
     name: Annotated[str, Field(min_length=1, max_length=80)]
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
@@ -61,8 +86,9 @@ class Spec(Section):
     allocation: dict[str, Any] = {}
     model: str | None = None
     grader_model: str | None = None
+    claims: list[Annotated[str, Field(pattern=r"^C\d{1,2}b?$")]] = []  # of fourdials/claims, that a run of it tests
     budget: Budget = Budget()
-    trial_budget: Budget = Budget()
+    trial_budget: TrialBudget = TrialBudget()
     models: dict[str, Endpoint] = {}
     tasks: Annotated[list[Task], Field(min_length=1)]
     arms: Annotated[list[Arm], Field(min_length=1)]

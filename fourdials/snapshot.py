@@ -135,6 +135,17 @@ def write(
     tables = _selected(store, list(dict.fromkeys(experiment_ids)), tasks, arms)
     if not texts:
         tables = _without_texts(tables)
+    manifest, parts = described(tables, texts=texts)
+    partial = path.with_name(path.name + ".partial")
+    with zipfile.ZipFile(partial, "w") as archive:
+        for name, data in {MANIFEST: manifest.model_dump_json(indent=2).encode(), **parts}.items():
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), data, zipfile.ZIP_DEFLATED)
+    partial.replace(path)
+    return manifest
+
+
+def described(tables: Mapping[str, pl.DataFrame], texts: bool = True) -> tuple[Manifest, dict[str, bytes]]:
+    """What a snapshot of these tables says of itself, and its parts by name; `texts` tells if they hold prompts."""
     parts = {f"{name}.parquet": _parquet(frame) for name, frame in tables.items() if frame.height}
     used = set(tables["calls"]["model"]) if "calls" in tables else set()
     rows = [asdict(price) for price in prices.load_prices() if price.model in used]
@@ -150,12 +161,7 @@ def write(
         runs=[Run(**row) for row in tables["experiments"].select("experiment_id", "name", "origin").to_dicts()],
         parts=listed,
     )
-    partial = path.with_name(path.name + ".partial")
-    with zipfile.ZipFile(partial, "w") as archive:
-        for name, data in {MANIFEST: manifest.model_dump_json(indent=2).encode(), **parts}.items():
-            archive.writestr(zipfile.ZipInfo(name, _EPOCH), data, zipfile.ZIP_DEFLATED)
-    partial.replace(path)
-    return manifest
+    return manifest, parts
 
 
 def read(path: Path) -> Snapshot:
@@ -178,7 +184,7 @@ def read(path: Path) -> Snapshot:
         held = set(tables["experiments"]["experiment_id"])
         if held != {run.experiment_id for run in manifest.runs}:
             raise InputError("its manifest lists other runs than it holds")
-        return Snapshot(manifest, tables, _price_rows(data.get(PRICES, b"[]")))
+        return Snapshot(manifest, tables, price_rows(data))
     except InputError as error:
         raise InputError(f"{path.name} is not taken: {error}") from None
 
@@ -189,7 +195,11 @@ def install(path: Path, store: Store) -> Manifest:
     Addresses and programs its specs name are set aside (`withheld`) until somebody confirms them. A snapshot that is
     here already stays as it is. Raises InputError if the file is bad or a run it holds is here from elsewhere.
     """
-    snapshot = read(path)
+    return place(read(path), store)
+
+
+def place(snapshot: Snapshot, store: Store) -> Manifest:
+    """Puts checked tables beside one's own runs; see `install`."""
     folder = store.home / IMPORTED / snapshot.manifest.content_id
     if folder.exists():
         return snapshot.manifest
@@ -336,9 +346,12 @@ def _frame(name: str, data: bytes) -> pl.DataFrame:
         raise InputError(f"its {name} is no readable Parquet: {str(error).splitlines()[0]}") from None
 
 
-def _price_rows(data: bytes) -> list[dict[str, Any]]:
+def price_rows(parts: Mapping[str, bytes]) -> list[dict[str, Any]]:
+    """The price rows among a snapshot's parts; empty if there are none. Raises InputError if they are no price rows."""
     try:
-        rows: list[dict[str, Any]] = TypeAdapter(list[dict[str, str | float | None]]).validate_json(data)
+        rows: list[dict[str, Any]] = TypeAdapter(list[dict[str, str | float | None]]).validate_json(
+            parts.get(PRICES, b"[]")
+        )
     except ValidationError:
         raise InputError(f"its {PRICES} is no list of price rows") from None
     return rows

@@ -141,7 +141,8 @@ def parse(data: Mapping[str, Any], *, trusted: bool = True) -> Experiment:
         allocator=spec.allocator,
         allocation=allocation,
         budget=Limits(**spec.budget.model_dump()),
-        trial_budget=Limits(**spec.trial_budget.model_dump()),
+        trial_budget=Limits(**{**spec.trial_budget.model_dump(), "total_tokens": spec.trial_budget.most_tokens}),
+        random_cap=spec.trial_budget.drawn,
         grader_model=spec.grader_model,
         spec=_without_none(data),
     )
@@ -179,7 +180,7 @@ def _settings(place: Sequence[int | str]) -> str:
         "tasks": sections.Task,
         "arms": sections.Arm,
         "budget": sections.Budget,
-        "trial_budget": sections.Budget,
+        "trial_budget": sections.TrialBudget,
         "models": sections.Endpoint,
     }
     section: Any = sections.Spec if len(place) == 1 else tables.get(str(place[0]))

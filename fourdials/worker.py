@@ -15,6 +15,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -285,6 +286,8 @@ async def _work(
 
 
 def _on_signal(number: int, stopped: asyncio.Event) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        return  # beside a notebook: only a process's main thread hears signals
     try:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     except NotImplementedError:  # Windows has no such handlers; the stop file does the same there
@@ -322,7 +325,7 @@ def _check_dollars(job: Job) -> None:
         names = ", ".join(hosted or experiment.models)
         raise SetupError(
             f"a budget in USD cannot be kept: no price is known for {names}; set the budget in total_tokens or calls, "
-            "or add a row to data/prices.toml"
+            "or give its price on the Models page"
         )
 
 

@@ -88,16 +88,51 @@ def replays(
     """Replays every policy under every total budget.
 
     `UNIFORM` takes every trial to the same level at once, for each level that any arm has, since that is how it would
-    be deployed: samples together in one request pay their prompt once. Its budgets are what that spends.
+    be deployed: samples together in one request pay their prompt once. Its budgets are what that spends; of levels that
+    spend the same, since nobody goes on any further, the last one stands.
     """
-    frames = []
+    frames: dict[tuple[str, float], pl.DataFrame] = {}
     for policy in policies:
         for played, total in _uniform(trials) if policy == UNIFORM else [(policy, total) for total in totals]:
             frame = replay(trials, played, total)
             label = float(frame["spent"].sum() if total is None else total)
             names = {"policy": policy.name, "uses_truth": policy.uses_truth, "budget": label}
-            frames.append(frame.select(*(pl.lit(value).alias(name) for name, value in names.items()), pl.all()))
-    return Replays(pl.concat(frames) if frames else pl.DataFrame(), seed, replicates)
+            named = frame.select(*(pl.lit(value).alias(name) for name, value in names.items()), pl.all())
+            frames[policy.name, label] = named
+    return Replays(pl.concat(frames.values()) if frames else pl.DataFrame(), seed, replicates)
+
+
+def at(held: Replays, total: float) -> Replays:
+    """Each policy's replay at one budget: of those it was replayed at, the one nearest to `total`, by ratio."""
+    if held.trials.is_empty() or total <= 0:
+        return held
+    keys = held.trials.select("policy", "budget").unique(maintain_order=True).filter(pl.col("budget") > 0)
+    away = (pl.col("budget") / total).log().abs()
+    nearest = keys.sort(away).unique("policy", keep="first", maintain_order=True)
+    kept = held.trials.join(nearest, on=["policy", "budget"], how="semi", maintain_order="left")
+    return Replays(kept, held.seed, held.replicates)
+
+
+def played(spends: pl.DataFrame, policy: str, unit: str = "total_tokens") -> Replays:
+    """A run as its allocator really divided it, for `where_spent`.
+
+    Args:
+        spends: Rows of the query `trial_spends`. Trials whose spend is unknown in `unit` are left out.
+        policy: What to call it.
+        unit: total_tokens, usd or calls; here the bill, probes included.
+    """
+    known = spends.drop_nulls(unit)
+    names = {"policy": pl.lit(policy), "uses_truth": pl.lit(False), "budget": pl.col(unit).sum().cast(pl.Float64)}
+    same = ("task", "problem_id", "cluster_id", "difficulty", "arm", "dial")
+    rows = known.select(
+        *(value.alias(name) for name, value in names.items()),
+        *(pl.col(name) for name in same),
+        pl.col("level"),
+        pl.col(unit).cast(pl.Float64).alias("spent"),
+        pl.col("score"),
+        pl.lit(False).alias("aside"),
+    )
+    return Replays(rows)
 
 
 def _uniform(trials: Sequence[RecordedTrial]) -> list[tuple[Policy, float | None]]:
@@ -220,9 +255,7 @@ def savings(held: Replays) -> pl.DataFrame:
         if policy == UNIFORM.name or not table.counted[i].sum():
             continue
         own_value, own_spend = table.values(i, weights), table.spends(i, weights)
-        reached = np.array(
-            [_spend_at(spends[r], values[r], own_value[r]) if own_spend[r] > 0 else np.nan for r in range(len(weights))]
-        )
+        reached = np.where(own_spend > 0, _spend_at(spends, values, own_value), np.nan)
         ratios = reached / np.where(own_spend > 0, own_spend, np.nan)
         known = ratios[1:][~np.isnan(ratios[1:])]
         low, high = np.quantile(known, ENDS, method="inverted_cdf") if len(known) else (np.nan, np.nan)
@@ -256,16 +289,16 @@ def _doubt(reached: Array, gains: Array) -> str:
     return NEVER if np.isinf(reached[0]) else ""
 
 
-def _spend_at(spends: Array, values: Array, wanted: float) -> float:
-    """The spend at which a rising curve through these points reaches a value; infinite if it never does."""
-    place = int(np.searchsorted(values, wanted - 1e-12, side="left"))
-    if place == len(values):
-        return float("inf")
-    if place == 0:
-        return float(spends[0])
-    below, above = values[place - 1], values[place]
-    part = (wanted - below) / (above - below)
-    return float(spends[place - 1] + min(1.0, max(0.0, part)) * (spends[place] - spends[place - 1]))
+def _spend_at(spends: Array, values: Array, wanted: Array) -> Array:
+    """For each row the spend at which a rising curve through its points reaches a value; infinite if it never does."""
+    place = (values < wanted[:, None] - 1e-12).sum(axis=1)
+    rows, last = np.arange(len(values)), values.shape[1] - 1
+    upper, lower = np.minimum(place, last), np.clip(place - 1, 0, last)
+    rise = values[rows, upper] - values[rows, lower]
+    part = np.divide(wanted - values[rows, lower], rise, out=np.zeros(len(values)), where=rise > 0).clip(0, 1)
+    between = spends[rows, lower] + part * (spends[rows, upper] - spends[rows, lower])
+    found: Array = np.where(place > last, np.inf, np.where(place == 0, spends[:, 0], between))
+    return found
 
 
 def where_spent(held: Replays, by: str = "difficulty") -> pl.DataFrame:

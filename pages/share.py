@@ -28,7 +28,7 @@ with send:
             sharing.rows(view, experiment["name"])
 with receive:
     st.markdown(
-        "Open a snapshot somebody sent you. Every part of it is checked first; it then stands beside your own runs, "
-        "read-only and marked as recorded."
+        "Open a snapshot somebody sent you, or samples you have already: JSON lines, an Inspect log (.eval), lm-eval "
+        "samples. Every part is checked first; it then stands beside your own runs, read-only and marked as such."
     )
     sharing.take_in()

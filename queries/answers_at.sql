@@ -22,12 +22,22 @@ answered AS (  -- the last answer of each level; a trial of an arm that is not n
     GROUP BY s.unit_id
 )
 SELECT s.unit_id, s.experiment_id, s.task, s.problem_id, s.cluster_id, s.arm, s.repeat,
-       coalesce(s.stop.trial_id, s.any_trial_id) AS trial_id,
+       coalesce(s.stop.trial_id, s.any_trial_id, t.trial_id) AS trial_id,
        s.stop.level AS level,
        s.stop.spend AS spend,
        a.answer,
        coalesce(s.stop.score, 0) AS score,
-       coalesce(s.stop.outcome, 'unanswered') AS outcome
+       coalesce(s.stop.outcome, 'unanswered') AS outcome,
+       q.question,
+       q.reference
 FROM standing AS s
 LEFT JOIN answered AS a ON a.unit_id = s.unit_id
+LEFT JOIN (SELECT experiment_id, task, problem_id, arm, repeat, min(trial_id) AS trial_id
+           FROM trials
+           WHERE list_contains($experiment_ids, experiment_id)
+           GROUP BY ALL) AS t
+       ON t.experiment_id = s.experiment_id AND t.task = s.task AND t.problem_id = s.problem_id AND t.arm = s.arm
+      AND t.repeat = s.repeat
+LEFT JOIN problems AS q
+       ON q.experiment_id = s.experiment_id AND q.task = s.task AND q.problem_id = s.problem_id
 ORDER BY s.task, s.problem_id, s.arm, s.experiment_id, s.repeat;

@@ -1,6 +1,7 @@
 -- Experiments, newest first
 -- Grain: one row per experiment.
--- Units: tokens of prompt and completion together, US dollars at list price, seconds since the epoch.
+-- Units: tokens of prompt and completion together, US dollars at list price, seconds since the epoch. `imported` is the
+--   format of the file the run was imported from, NULL for one that was run.
 WITH ended AS (
     SELECT experiment_id,
            count(*) AS trials_done,
@@ -62,6 +63,7 @@ SELECT e.experiment_id,
        e.origin,
        e.simulated,
        e.recorded,
+       e.spec ->> '$.imported.format' AS imported,
        e.price_date,
        coalesce(g.regraded, []) AS regraded,
        coalesce(t.arms, 0) AS arms,

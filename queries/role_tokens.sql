@@ -7,8 +7,8 @@
 -- $arms VARCHAR[] optional: only these arms; a failure of another arm then drops no block
 SELECT u.experiment_id, u.arm, c.role,
        count(*) FILTER (c.segment = 0) AS calls,
-       CASE WHEN count(*) = count(c.prompt_tokens) THEN sum(c.prompt_tokens) END AS prompt_tokens,
-       CASE WHEN count(*) = count(c.completion_tokens) THEN sum(c.completion_tokens) END AS completion_tokens,
+       CASE WHEN count(*) = count(c.prompt_tokens) THEN CAST(sum(c.prompt_tokens) AS BIGINT) END AS prompt_tokens,
+       CASE WHEN count(*) = count(c.completion_tokens) THEN CAST(sum(c.completion_tokens) AS BIGINT) END AS completion_tokens,
        count(DISTINCT u.trial_id) AS trials
 FROM units_of($experiment_ids, CAST($tasks AS VARCHAR[]), CAST($arms AS VARCHAR[])) AS u
 JOIN calls AS c ON c.trial_id = u.trial_id

@@ -68,6 +68,7 @@ CREATE TABLE IF NOT EXISTS trials (
     repeat INTEGER NOT NULL,
     block INTEGER NOT NULL,
     max_level INTEGER NOT NULL,
+    cap_tokens BIGINT,                  -- tokens the trial was allowed, if drawn at random; NULL if not
     outcome VARCHAR NOT NULL,
     stop_reason VARCHAR NOT NULL,
     score DOUBLE,                       -- NULL for infra_error and grader_error
@@ -80,7 +81,7 @@ CREATE TABLE IF NOT EXISTS trials (
     completion_tokens BIGINT,
     reasoning_tokens BIGINT,
     usd DOUBLE,
-    wall_s DOUBLE NOT NULL,
+    wall_s DOUBLE,                      -- NULL where an imported file does not say
     searches BIGINT NOT NULL,
     env_steps BIGINT NOT NULL,
     started_at DOUBLE NOT NULL,

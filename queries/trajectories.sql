@@ -2,8 +2,9 @@
 -- Grain: one row per trial of complete blocks without errors.
 -- Units: counts and tokens; score as a share of 1; NULL tokens where a count is unknown. `loops` are environment steps whose
 --   observation had been shown before in the trial, `invalid` those the environment refused. `notes` are entries written to a
---   memory, `notes_duplicate` those equal to an earlier one, `notes_stale` and `notes_contradicted` those marked so.
+--   memory (steps of kind memory that hold a `text`), `notes_duplicate` those equal to an earlier one, `notes_stale` and `notes_contradicted` those marked so.
 --   `switches` are switch words in thoughts, NULL where none were counted.
+--   `oracle_steps` are the fewest steps that solve the problem, NULL where the task does not say.
 -- $experiment_ids VARCHAR[]: experiments
 -- $tasks VARCHAR[] optional: only these tasks
 -- $arms VARCHAR[] optional: only these arms; a failure of another arm then drops no block
@@ -24,24 +25,24 @@ stepped AS (
            count(*) FILTER (kind = 'env_step') AS steps,
            count(*) FILTER (kind = 'env_step' AND again) AS loops,
            count(*) FILTER (kind = 'env_step' AND payload ->> '$.valid' = 'false') AS invalid,
-           count(*) FILTER (kind = 'memory') AS notes,
-           count(*) FILTER (kind = 'memory' AND repeated) AS notes_duplicate,
-           count(*) FILTER (kind = 'memory' AND payload ->> '$.stale' = 'true') AS notes_stale,
-           count(*) FILTER (kind = 'memory' AND payload ->> '$.contradicted' = 'true') AS notes_contradicted,
-           sum(len(CAST(payload -> '$.said' AS VARCHAR[]))) FILTER (kind = 'switches') AS switches
+           count(*) FILTER (kind = 'memory' AND payload ->> '$.text' IS NOT NULL) AS notes,
+           count(*) FILTER (kind = 'memory' AND repeated AND payload ->> '$.text' IS NOT NULL) AS notes_duplicate,
+           count(*) FILTER (kind = 'memory' AND payload ->> '$.stale' = 'true' AND payload ->> '$.text' IS NOT NULL) AS notes_stale,
+           count(*) FILTER (kind = 'memory' AND payload ->> '$.contradicted' = 'true' AND payload ->> '$.text' IS NOT NULL) AS notes_contradicted,
+           CAST(sum(len(CAST(payload -> '$.said' AS VARCHAR[]))) FILTER (kind = 'switches') AS BIGINT) AS switches
     FROM seen
     GROUP BY trial_id
 ),
 spent AS (
     SELECT c.trial_id,
            max(c.prompt_tokens) AS peak_context,
-           sum(c.prompt_tokens) AS prompt_tokens,
-           sum(c.completion_tokens) AS completion_tokens,
+           CAST(sum(c.prompt_tokens) AS BIGINT) AS prompt_tokens,
+           CAST(sum(c.completion_tokens) AS BIGINT) AS completion_tokens,
            count(*) > count(c.prompt_tokens + c.completion_tokens) AS unknown,
-           coalesce(sum(c.prompt_tokens + c.completion_tokens) FILTER (c.role IN ('verify', 'judge')), 0) AS verify_tokens,
-           coalesce(sum(c.prompt_tokens + c.completion_tokens) FILTER (c.role IN ('plan', 'route')), 0) AS plan_tokens,
-           coalesce(sum(c.prompt_tokens + c.completion_tokens)
-               FILTER (c.role IN ('solve', 'step', 'revise', 'query', 'act', 'synthesise')), 0) AS execute_tokens
+           CAST(coalesce(sum(c.prompt_tokens + c.completion_tokens) FILTER (c.role IN ('verify', 'judge')), 0) AS BIGINT) AS verify_tokens,
+           CAST(coalesce(sum(c.prompt_tokens + c.completion_tokens) FILTER (c.role IN ('plan', 'route')), 0) AS BIGINT) AS plan_tokens,
+           CAST(coalesce(sum(c.prompt_tokens + c.completion_tokens)
+               FILTER (c.role IN ('solve', 'step', 'revise', 'query', 'act', 'synthesise')), 0) AS BIGINT) AS execute_tokens
     FROM calls AS c
     JOIN kept AS k ON k.trial_id = c.trial_id
     WHERE c.error IS NULL AND c.role <> 'grade' AND list_contains($experiment_ids, c.experiment_id)
@@ -57,6 +58,7 @@ SELECT k.experiment_id, k.arm, k.strategy, k.dial, k.task, k.problem_id, k.clust
        coalesce(s.notes_stale, 0) AS notes_stale,
        coalesce(s.notes_contradicted, 0) AS notes_contradicted,
        s.switches,
+       q.oracle_steps,
        CASE WHEN NOT p.unknown THEN p.peak_context END AS peak_context,
        CASE WHEN NOT p.unknown THEN p.prompt_tokens END AS prompt_tokens,
        CASE WHEN NOT p.unknown THEN p.completion_tokens END AS completion_tokens,
@@ -66,4 +68,6 @@ SELECT k.experiment_id, k.arm, k.strategy, k.dial, k.task, k.problem_id, k.clust
 FROM kept AS k
 LEFT JOIN stepped AS s ON s.trial_id = k.trial_id
 LEFT JOIN spent AS p ON p.trial_id = k.trial_id
+LEFT JOIN problems AS q
+       ON q.experiment_id = k.experiment_id AND q.task = k.task AND q.problem_id = k.problem_id
 ORDER BY k.experiment_id, k.arm, k.task, k.problem_id, k.repeat, k.trial_id;

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +51,9 @@ class Loopback:
         forever: Met by every request once `faults` is empty.
         one_choice_counted: True if its usage counts the first choice only, as llama.cpp does.
         text: The reply; `{seed}` and `{index}` are filled in.
+        say: If given, makes the reply of a request's body and the choice's index instead.
+        refuses: Settings whose presence in a request is answered with status 400.
+        models: What it lists at `GET /v1/models`.
         seen: All requests so far.
     """
 
@@ -60,6 +63,9 @@ class Loopback:
     forever: Fault | None = None
     one_choice_counted: bool = False
     text: str = "reply {seed} of choice {index}"
+    say: Callable[[Mapping[str, Any], int], str] | None = None
+    refuses: frozenset[str] = frozenset()
+    models: Sequence[Mapping[str, Any]] = ()
     seen: list[Seen] = field(default_factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
@@ -73,6 +79,7 @@ class Loopback:
     async def __aenter__(self) -> Loopback:
         app = web.Application()
         app.router.add_post("/{path:.*}", self._answer)
+        app.router.add_get("/v1/models", self._list)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
@@ -84,10 +91,15 @@ class Loopback:
         assert self._runner is not None
         await self._runner.cleanup()
 
+    async def _list(self, request: web.Request) -> web.Response:
+        return web.json_response({"object": "list", "data": list(self.models)})
+
     async def _answer(self, request: web.Request) -> web.Response:
         body = await request.json()
         self.seen.append(Seen(request.path, dict(request.headers), body))
         fault = self.faults.popleft() if self.faults else self.forever
+        if unwanted := self.refuses & {name for name, value in body.items() if value is not None}:
+            fault = Fault("status", 400, message=f"Unrecognized request argument: {min(unwanted)}")
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
@@ -111,7 +123,8 @@ class Loopback:
     def _reply(self, path: str, body: Mapping[str, Any], fault: Fault | None) -> dict[str, Any]:
         kind = fault.kind if fault else ""
         chat = path.endswith("/chat/completions")
-        texts = [self.text.format(seed=body.get("seed"), index=index) for index in range(body.get("n") or 1)]
+        say = self.say or (lambda body, index: self.text.format(seed=body.get("seed"), index=index))
+        texts = [say(body, index) for index in range(body.get("n") or 1)]
         choices = [_choice(index, text, chat, body) for index, text in enumerate(texts)]
         counted = texts[:1] if self.one_choice_counted else texts
         completion = sum(len(_tokens(text)) for text in counted)

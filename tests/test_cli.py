@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from fourdials import spec, worker
 from fourdials.cli import app, main
 
-COMMANDS = ["run", "resume", "regrade", "list", "query", "export", "policy"]
+COMMANDS = ["run", "resume", "regrade", "list", "query", "export", "policy", "import", "snapshot", "report"]
 TINY = {
     "name": "Tiny",
     "seed": 1,

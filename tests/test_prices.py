@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -9,7 +10,16 @@ import pytest
 
 from fourdials.errors import InputError
 from fourdials.models import catalogue
-from fourdials.prices import list_price, load_prices, paid_price, price_of
+from fourdials.prices import (
+    add_price,
+    drop_price,
+    list_price,
+    load_prices,
+    own_prices,
+    paid_price,
+    price_of,
+    shipped_prices,
+)
 from fourdials.records import Price, Usage
 
 OLD = Price("m", "2026-01-01", input_usd=2.0, output_usd=10.0, cached_usd=0.5, cache_write_usd=2.5)
@@ -69,7 +79,7 @@ def test_a_lookup_is_asked_only_for_models_without_any_row() -> None:
 
 
 def test_every_row_names_a_model_of_the_catalogue_a_day_and_a_source() -> None:
-    rows = load_prices()
+    rows = shipped_prices()
     assert {row.model for row in rows} <= catalogue.catalogue().keys()
     for row in rows:
         assert date.fromisoformat(row.valid_from) <= datetime.now(UTC).date()
@@ -78,8 +88,54 @@ def test_every_row_names_a_model_of_the_catalogue_a_day_and_a_source() -> None:
         assert row.cached_usd is None or row.cached_usd < row.input_usd
 
 
-def test_a_row_with_a_misspelt_field_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "prices.toml"
-    file.write_text('[[prices]]\nmodel = "m"\nvalid_from = "2026-01-01"\ninputusd = 1.0\noutput_usd = 1.0\n')
-    with pytest.raises(InputError, match="inputusd"):
-        load_prices(file)
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("FOURDIALS_HOME", str(tmp_path))
+    return tmp_path
+
+
+MINE = Price("openai/gpt-4.1-mini", "2026-11-22", 0.3, 1.2, cached_usd=0.1, source="my contract, read 2026-11-22")
+
+
+def test_one_s_own_row_holds_from_its_day_on_and_the_shipped_one_before(home: Path) -> None:
+    add_price(MINE)
+    assert own_prices() == (MINE,)
+    assert price_of(MINE.model, at("2026-11-22"), load_prices()) == MINE
+    assert price_of(MINE.model, at("2026-11-21"), load_prices()).input_usd == 0.40
+    drop_price(MINE.model, MINE.valid_from)
+    assert own_prices() == ()
+
+
+def test_of_the_same_day_one_s_own_row_holds_and_a_new_one_replaces_it(home: Path) -> None:
+    add_price(replace(MINE, valid_from="2026-11-21"))
+    add_price(replace(MINE, valid_from="2026-11-21", input_usd=0.2))
+    assert len(own_prices()) == 1
+    assert price_of(MINE.model, at("2026-11-21"), load_prices()).input_usd == 0.2
+
+
+def test_a_price_that_nobody_named_a_source_for_is_refused(home: Path) -> None:
+    with pytest.raises(InputError, match="needs its source"):
+        add_price(replace(MINE, source=" "))
+    assert not (home / "prices.toml").exists()
+
+
+@pytest.mark.parametrize("change", [{"input_usd": -1.0}, {"valid_from": "last week"}, {"model": ""}])
+def test_a_row_that_cannot_be_is_refused_and_leaves_the_file_alone(home: Path, change: dict) -> None:
+    add_price(MINE)
+    with pytest.raises(InputError, match=next(iter(change))):
+        add_price(replace(MINE, **change))
+    assert own_prices() == (MINE,)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("[[prices]]\nmodel = 'm'\ninputusd = 1\n", "prices.0"), ("prices = 3\n", "prices"), ("=", "cannot")],
+)
+def test_a_bad_file_is_named_with_the_place(home: Path, text: str, said: str) -> None:
+    (home / "prices.toml").write_text(text)
+    with pytest.raises(InputError, match=r"prices\.toml") as caught:
+        load_prices()
+    assert said in str(caught.value)
+    with pytest.raises(InputError):
+        add_price(MINE)
+    assert (home / "prices.toml").read_text() == text

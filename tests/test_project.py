@@ -38,10 +38,11 @@ PLUG_INS = ("tasks", "strategies", "allocators", "claims")
 
 # Each part may import those before it, and itself, never one that comes later.
 IN_ORDER = """
-    errors records home theory grading journal ledger prices spending tasking plugins allotment
-    prompting routing own tasks strategies allocators claims models sections spec plan gateway charges
-    marking desk ask examiner header endings run worker store query regrade estimate replay worth advise
-    policy forecast figures snapshot report handbook listing ui cli __main__
+    errors records home settings theory grading journal ledger prices spending tasking plugins allotment
+    prompting routing own tasks strategies allocators models sections spec plan gateway capabilities
+    charges marking desk ask examiner header endings run worker store query regrade estimate replay
+    worth advise policy forecast verdict claims figures bench lessons snapshot importing report handout
+    api handbook listing ui exchange cli __main__
 """
 ORDER = IN_ORDER.split()
 
@@ -52,7 +53,7 @@ OWNERS = {
     "duckdb": {"store", "query"},
     "plotly": {"figures", "ui"},  # ui only serves the script that comes in the package
     "streamlit": {"ui", "app", "pages"},
-    "typer": {"cli"},
+    "typer": {"cli", "exchange"},
     "bm25s": {"tasks"},
     "reasoning_gym": {"tasks"},
     "treequest": {"strategies"},

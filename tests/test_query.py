@@ -33,6 +33,19 @@ def built(tmp_path_factory):
     return stored(tmp_path_factory.mktemp("built"), ledger)
 
 
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """Has rows for every query."""
+    ledger = two_arms()
+    trial_id, thought = ledger.trial_id("p0", "vote"), ledger.trial_id("p0", "think")
+    ledger.add("step", trial_id=trial_id, seq=0, level=1, kind="search", payload={"query": "q"}, at=5.0)
+    ledger.call(trial_id, error={"type": "Unreachable", "message": "gone"}, call_id="x!1", prompt=None, completion=None)
+    ledger.call(trial_id, role="step", request={"parts": [], "truth": "A"})
+    ledger.call(thought, level=9)
+    ledger.checkpoint(thought, 9, 9, 1.0)
+    return stored(tmp_path_factory.mktemp("full"), ledger)
+
+
 def values(name):
     """A value for every parameter a query needs, that the built ledger has rows for."""
     known = {
@@ -58,8 +71,8 @@ def test_a_query_states_its_title_grain_units_and_every_parameter(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_query_gives_no_rows_of_the_same_columns_where_there_is_nothing(name, empty, built):
-    nothing, something = query.run(empty, name, **values(name)), query.run(built, name, **values(name))
+def test_a_query_gives_no_rows_of_the_same_columns_where_there_is_nothing(name, empty, full):
+    nothing, something = query.run(empty, name, **values(name)), query.run(full, name, **values(name))
     assert nothing.height == 0
     assert something.height > 0
     assert nothing.schema == something.schema

@@ -154,6 +154,53 @@ def test_the_budget_is_split_by_share_over_the_trials_of_an_arm():
     assert caps == {"single": 250, "majority_vote": 750}
 
 
+def test_caps_are_drawn_by_the_seed_evenly_on_a_log_scale_and_the_same_in_every_run_of_a_file():
+    arms = [arm("single"), arm("majority_vote")]
+    what = experiment(arms, problems=100, repeats=2, trial_budget=capped(total_tokens=2000), random_cap=(200, 2000))
+    order = plan.blocks(what, plan.problems(what))
+    trials = list(plan.trials(what, "x", order))
+    caps = [trial.cap_tokens for trial in trials]
+    assert caps == [trial.limits.total_tokens for trial in trials]
+    assert caps == [trial.cap_tokens for trial in plan.trials(what, "another-run", order)]
+    assert caps != [trial.cap_tokens for trial in plan.trials(replace(what, seed=what.seed + 1), "x", order)]
+    assert 200 <= min(caps) < 210
+    assert 1900 < max(caps) <= 2000
+    below = sum(cap < 632 for cap in caps) / len(caps)  # √(200 · 2000) = 632.5 halves the range on a log scale
+    assert 0.42 < below < 0.58
+    assert len({trial.cap_tokens for trial in trials if trial.block == 0}) == 2
+
+
+def test_a_drawn_cap_is_no_larger_than_the_trials_part_of_the_budget():
+    arms = [arm("single", share=0.5), arm("majority_vote", share=0.5)]
+    budget = capped(total_tokens=10_000)
+    what = experiment(arms, problems=10, budget=budget, trial_budget=capped(total_tokens=900), random_cap=(100, 900))
+    caps = [trial.cap_tokens for trial in plan.trials(what, "x", plan.blocks(what, plan.problems(what)))]
+    assert max(caps) == 500
+    assert min(caps) < 500
+
+
+def test_without_a_range_no_cap_counts_as_drawn():
+    what = experiment([arm("single")], problems=2, trial_budget=capped(total_tokens=900))
+    [first, _] = plan.trials(what, "x", plan.blocks(what, plan.problems(what)))
+    assert (first.cap_tokens, first.limits.total_tokens) == (None, 900)
+
+
+@pytest.mark.parametrize("stop_after", [2, 5])
+def test_a_run_with_drawn_caps_stopped_and_resumed_equals_one_never_stopped(tmp_path, stop_after):
+    arms = [arm("majority_vote", levels=(1, 2, 4, 8)), arm("stepwise")]
+    drawn = {"trial_budget": capped(total_tokens=1500), "random_cap": (100, 1500)}
+    what = experiment(arms, problems=6, concurrency=2, **drawn)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    play(whole, what, Script(delay=0.001))
+    play(parts, what, Script(delay=0.001), stop_after=stop_after)
+    play(parts, what, Script(delay=0.001))
+    assert outcome(parts) == outcome(whole)
+    trials = journaled(whole, "trial")
+    assert {"capped"} < {trial["stop_reason"] for trial in trials}, "some caps bite, some do not"
+    for trial in trials:
+        assert trial["prompt_tokens"] + trial["completion_tokens"] <= trial["cap_tokens"]
+
+
 def test_blocks_are_complete_and_in_random_order():
     what = experiment([arm("single"), arm("stepwise")], problems=9, repeats=2)
     trials = list(plan.trials(what, "x", plan.blocks(what, plan.problems(what))))

@@ -165,3 +165,28 @@ def test_another_model_takes_the_place_of_all_and_problems_only_shrink():
         "tasks": [4, {"problems": "many"}],
         "model": "sim/default",
     }
+
+
+def test_the_cap_of_trials_may_be_a_range_from_which_each_draws_its_own(tmp_path):
+    data = good(trial_budget={"total_tokens": {"low": 200, "high": 2000}, "calls": 9})
+    experiment = spec.parse(data)
+    assert experiment.random_cap == (200, 2000)
+    assert (experiment.trial_budget.total_tokens, experiment.trial_budget.calls) == (2000, 9)
+    path = tmp_path / "spec.toml"
+    path.write_text(spec.dump(data))
+    assert spec.load(path) == data
+    fixed = spec.parse(good(trial_budget={"total_tokens": 300}))
+    assert (fixed.random_cap, fixed.trial_budget.total_tokens) == (None, 300)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [({"low": 20, "high": 20}, "low = 20 must be less"), ({"low": 0, "high": 9}, "greater than 0"), (-3, "greater")],
+)
+def test_a_range_of_caps_that_makes_no_sense_is_a_mistake(given, told):
+    found = mistakes(good(trial_budget={"total_tokens": given}))
+    assert any(path.startswith("trial_budget.total_tokens") and told in str(m) for path, m in found.items())
+
+
+def test_the_experiments_own_budget_is_never_drawn():
+    assert "budget.total_tokens" in mistakes(good(budget={"total_tokens": {"low": 1, "high": 9}}))

@@ -47,6 +47,16 @@ def test_a_saving_is_the_spend_of_uniform_at_the_same_accuracy_over_the_policys_
     assert (row["n"], row["method"], row["note"]) == (24, worth.PAIRED, "")
 
 
+def test_levels_that_nobody_goes_on_to_are_charged_once():
+    """Arms with other levels make uniform levels at which nothing more is spent."""
+    other = [trial(i, SURE, arm="b", block=i, levels=(1, 2, 3, 4)) for i in range(24)]
+    one = [trial(i, SURE[:1], arm="a", block=i, levels=(1,)) for i in range(24)]
+    stopped = [trial(i, SURE[:2], arm="c", block=i, levels=(1, 2, 5, 6), reason="finished") for i in range(24)]
+    frame = worth.worth(worth.replays([*other, *one, *stopped], [], [UNIFORM]))
+    assert frame["budget"].is_unique().all()
+    assert (frame["budget"] == frame["spent"]).all()
+
+
 def test_where_uniform_never_gets_as_far_there_is_no_ratio_and_it_is_said():
     early = [(1, "x", 1.0), (2, "y", 0.0), (4, "y", 0.0)]
     trials = [trial(i, LATE if i % 2 else early) for i in range(24)]
@@ -131,3 +141,18 @@ def test_on_equally_hard_problems_no_saving_is_shown(tmp_path):
     assert row["note"] == ""
     assert row["ratio"] < 1.5
     assert row["low"] <= 1
+
+
+def test_one_budget_takes_each_policys_nearest_replay():
+    held = worth.at(worth.replays(mixed(), [480, 600, 960], [UNIFORM, GREEDY]), 600)
+    found = dict(held.trials.select("policy", "budget").unique().iter_rows())
+    assert found == {"greedy marginal": 600.0, "uniform": 480.0}, "600 lies nearer to 480 than to 960 by ratio"
+
+
+def test_a_live_run_shows_where_its_spend_went():
+    rows = [("t", "p1", "c1", 1.0, "a", "parallel", 2, 1.0, 30), ("t", "p2", "c2", 2.0, "a", "search", 4, 0.0, 90)]
+    names = ("task", "problem_id", "cluster_id", "difficulty", "arm", "dial", "level", "score", "total_tokens")
+    spends = pl.DataFrame([*rows, (*rows[0][:-1], None)], schema=names, orient="row")
+    frame = worth.where_spent(worth.played(spends, "greedy_marginal"), "dial")
+    assert dict(frame.select("group", "share").iter_rows()) == {"parallel": 0.25, "search": 0.75}
+    assert frame["spent"].sum() == 120

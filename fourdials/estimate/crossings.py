@@ -10,7 +10,7 @@ import polars as pl
 
 from fourdials.estimate.differences import difference_curve
 from fourdials.estimate.intervals import REPLICATES, TAILS, Array, Ints, drawn_means, resamples
-from fourdials.estimate.panel import panel, reach
+from fourdials.estimate.panel import common_reach, panel
 
 BUDGETS = 60
 TINY = 1e-9
@@ -64,7 +64,7 @@ def crossover(
     Args:
         a: Rows of the query `curve_points` of subject a.
         b: The same of subject b, in the same unit of spend.
-        budgets: Where to look; by default 60 steps, even on a log scale, up to where the first of the two ends.
+        budgets: Where to look; by default those of `common_budgets`.
         seed: Of the bootstrap.
         replicates: Bootstrap replicates.
 
@@ -104,7 +104,7 @@ def winners(
 
     Args:
         by_unit: For each unit of spend, rows of `curve_points` of subjects a and b in that unit.
-        shares: Budgets, as shares of the spend up to which both curves go.
+        shares: Budgets, as shares of the spend up to which both can be read.
         seed: Of the bootstrap.
         replicates: Bootstrap replicates.
 
@@ -115,7 +115,7 @@ def winners(
     """
     frames = []
     for unit, (a, b) in by_unit.items():
-        end = min(reach(a), reach(b))
+        end = common_reach([a, b])
         budgets = [share * end for share in sorted(set(shares))]
         curve = difference_curve(a, b, budgets, seed, replicates)
         if curve.height == len(budgets):
@@ -134,12 +134,16 @@ def winners(
 
 
 def common_budgets(a: pl.DataFrame, b: pl.DataFrame, steps: int = BUDGETS) -> Array:
-    """Even steps on a log scale from the first answer of either to where the first of the two curves ends."""
+    """The spends at which either curve changes, as far as both can be read; where these are more than
+    `steps`, even steps on a log scale from the first answer of either."""
     first = pl.concat([a["spend"], b["spend"]]).drop_nulls()
     first = first.filter(first > 0)
-    end = min(reach(a), reach(b))
+    end = common_reach([a, b])
     if first.is_empty() or end <= 0:
         return np.array([])
+    changes = first.filter(first <= end).unique().sort()
+    if 0 < len(changes) <= steps:
+        return np.unique(np.append(changes.to_numpy(), end))
     start = min(float(first.min()), end)  # type: ignore[arg-type]
     return np.unique(np.geomspace(start, end, steps)) if start < end else np.array([end])
 

@@ -112,7 +112,7 @@ def difference_at(
 def difference_curve(
     a: pl.DataFrame, b: pl.DataFrame, budgets: Sequence[float] | Array, seed: int = 0, replicates: int = REPLICATES
 ) -> pl.DataFrame:
-    """Subject a minus subject b at every budget up to where the first of the two ends.
+    """Subject a minus subject b at every budget up to which both can be read.
 
     Returns:
         Columns of `DIFFERENCE_CURVE_SCHEMA`, one row per budget; no rows if no problem is shared. Each interval is for
@@ -127,7 +127,7 @@ def difference_curve(
     columns = {"spend": found.budgets, "value": bounds.value, "low": bounds.low, "high": bounds.high}
     counts = {"n": [len(found.cluster)] * count, "clusters": [len(sizes)] * count, "method": bounds.method}
     frame = pl.DataFrame({**columns, **counts}, schema=DIFFERENCE_CURVE_SCHEMA)
-    return frame.filter(pl.col("spend") <= found.reach.min())
+    return frame.filter(pl.col("spend") <= found.reach)
 
 
 def exact_p(a_better: int, b_better: int) -> float:

@@ -37,6 +37,9 @@ Bools = NDArray[np.bool_]
 POINT = ["experiment_id", "arm", "level"]
 COSTS = ("usd", "total_tokens", "modelled_s", "critical_path_s")
 LATENCIES = ("modelled_s", "critical_path_s")
+QUANTILES = {"p50": 0.5, "p95": 0.95}
+# What points may be compared by: a mean over problems, or of a latency the median or what 95 % of requests stay within.
+PRICES = (*COSTS, *(f"{kind}_{p}" for kind in LATENCIES for p in QUANTILES))
 DAYS_A_MONTH = 365.25 / 12
 
 FRONTIER_SCHEMA: dict[str, type[pl.DataType]] = {
@@ -120,7 +123,7 @@ def operating_points(points: Points) -> pl.DataFrame:
         low, high = percentiles(means)
         columns |= {cost: points.costs[cost].mean(axis=1), f"{cost}_low": low, f"{cost}_high": high}
     for kind in LATENCIES:
-        for name, share in (("p50", 0.5), ("p95", 0.95)):
+        for name, share in QUANTILES.items():
             ends = [quantile_interval(row, share, len(sizes)) for row in points.costs[kind]]
             for i, end in enumerate(("", "_low", "_high")):
                 columns[f"{kind}_{name}{end}"] = [row[i] for row in ends]
@@ -150,23 +153,23 @@ def pareto(points: Points, cost: str = "usd") -> pl.DataFrame:
 
     Args:
         points: Of `read`.
-        cost: One of `COSTS`; the mean over problems is compared.
+        cost: One of `PRICES`: the mean over problems of one of `COSTS`, or `_p50` or `_p95` of a latency.
 
     Returns:
-        experiment_id, arm, level, `cost` (mean), `value` with its simultaneous `low` and `high`, `n`, `clusters`,
+        experiment_id, arm, level, `cost`, `value` with its simultaneous `low` and `high`, `n`, `clusters`,
         `method`; `on_front`; `probability` of being on the front, the share of replicates; and `beaten`, true where
         some cheaper or equal point is better even by simultaneous bands of the paired differences. Points of unknown
         cost are left out. Cheapest first.
     """
-    if cost not in COSTS:
-        raise InputError(f"got {cost!r}; the cost is one of {', '.join(COSTS)}")
-    known = np.flatnonzero(~np.isnan(points.costs[cost]).any(axis=1))
+    if cost not in PRICES:
+        raise InputError(f"got {cost!r}; the cost is one of {', '.join(PRICES)}")
+    base, quantile = (cost, None) if cost in COSTS else (cost[:-4], QUANTILES[cost[-3:]])
+    known = np.flatnonzero(~np.isnan(points.costs[base]).any(axis=1))
     sizes = points.sizes
     sums = by_cluster(points.score[known].T, points.cluster)
-    spent = by_cluster(points.costs[cost][known].T, points.cluster)
     band = simultaneous_bounds(sums, sizes, points.weights)
-    scores, prices = drawn_means(sums, sizes, points.weights), drawn_means(spent, sizes, points.weights)
-    price = spent.sum(axis=0) / float(sizes.sum())
+    scores = drawn_means(sums, sizes, points.weights)
+    price, prices = _prices(points, points.costs[base][known], quantile)
     front = _on_front(band.value[None, :], price[None, :])[0]
     columns = {"cost": price, "value": band.value, "low": band.low, "high": band.high, "on_front": front}
     columns |= {"probability": _on_front(scores, prices).mean(axis=0), "beaten": _beaten(band.value, scores, price)}
@@ -261,6 +264,14 @@ def monthly_bill(
         pl.lit(total["clusters"]).alias("clusters"),
         pl.lit("bootstrap over clusters within tasks").alias("method"),
     )
+
+
+def _prices(points: Points, spent: Array, quantile: float | None) -> tuple[Array, Array]:
+    """The price of each point, and in each replicate."""
+    if quantile is None:
+        return spent.mean(axis=1), drawn_means(by_cluster(spent.T, points.cluster), points.sizes, points.weights)
+    price = np.array([quantile_interval(row, quantile, len(points.sizes))[0] for row in spent])
+    return price, np.stack([_drawn_quantile(row, points, quantile) for row in spent], axis=1)
 
 
 def _on_front(scores: Array, prices: Array) -> Bools:

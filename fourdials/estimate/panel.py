@@ -28,14 +28,14 @@ class Panel:
         problems: Columns task, problem_id, cluster_id; one row per problem all subjects have.
         cluster: Number of each problem's cluster, from 0.
         values: subjects × problems × budgets; the score of the last answer paid for, repeats averaged.
-        reach: Largest spend of any unit of each subject, at most where over 5 % of its units had been cut off.
+        reach: Up to which spend all subjects can be read, see `common_reach`.
     """
 
     budgets: Array
     problems: pl.DataFrame
     cluster: Ints
     values: Array
-    reach: Array
+    reach: float
 
     @property
     def sizes(self) -> Array:
@@ -69,7 +69,7 @@ def panel(subjects: Sequence[pl.DataFrame], budgets: Sequence[float] | Array) ->
         problems.select(*PROBLEM, "cluster_id"),
         problems["cluster"].to_numpy().astype(np.int64),
         values,
-        np.array([reach(points) for points in subjects]),
+        common_reach(subjects),
     )
 
 
@@ -87,14 +87,40 @@ def shared(subjects: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def reach(points: pl.DataFrame) -> float:
-    """How far a subject's curve can be read: its largest spend, or the spend up to which at most 5 % were cut off."""
-    units = points.unique("unit_id", keep="first", maintain_order=True)
+    """How far a subject's curve has been seen: its largest spend, or the spend up to which at most 5 % were cut off."""
+    units = _units(points)
     if units.is_empty():
         return 0.0
+    return min(_cut_from(units), float(units["max_spend"].to_numpy().max()))
+
+
+def ran_out(points: pl.DataFrame) -> bool:
+    """True if a subject's trials had finished, all but 5 % at most: granting it more would change nothing."""
+    units = _units(points)
+    return not units.is_empty() and _cut_from(units) == float("inf")
+
+
+def common_reach(subjects: Sequence[pl.DataFrame]) -> float:
+    """Up to which spend several subjects can be compared.
+
+    A subject whose trials had finished stands at its last answer however much more there is to spend, so only those
+    that were cut off end the comparison; where none was, it goes as far as the one that spent most.
+    """
+    units = [_units(points) for points in subjects]
+    ends = [_cut_from(each) for each in units if not each.is_empty()]
+    largest = max((reach(points) for points in subjects), default=0.0)
+    return min([*ends, largest]) if len(ends) == len(units) else 0.0
+
+
+def _units(points: pl.DataFrame) -> pl.DataFrame:
+    return points.unique("unit_id", keep="first", maintain_order=True)
+
+
+def _cut_from(units: pl.DataFrame) -> float:
+    """The spend beyond which over 5 % of the units had been cut off; infinite if no more than that ever were."""
     cut = np.sort(units.filter(~pl.col("finished"))["max_spend"].to_numpy())
     allowed = int(CENSORED_SHARE * units.height)
-    largest = float(units["max_spend"].to_numpy().max())
-    return float(cut[allowed]) if len(cut) > allowed else largest
+    return float(cut[allowed]) if len(cut) > allowed else float("inf")
 
 
 def _values(points: pl.DataFrame, problems: pl.DataFrame, grid: Array) -> Array:

@@ -122,8 +122,9 @@ def pools(samples: pl.DataFrame) -> pl.DataFrame:
     return ordered.drop("adaptive", "cut")
 
 
-def graded(samples: pl.DataFrame, grade: Callable[[str, str, str], float]) -> pl.DataFrame:
-    """The samples with every missing score filled in; `grade(task, problem_id, answer)` gives it, in [0, 1].
+def graded(samples: pl.DataFrame, grade: Callable[[str, str, str], float | None]) -> pl.DataFrame:
+    """The samples with every missing score filled in; `grade(task, problem_id, answer)` gives it, in [0, 1], or None
+    where it cannot.
 
     Each distinct answer of a problem is graded once; no answer scores 0.
     """

@@ -15,6 +15,7 @@ from scipy.stats import norm
 from fourdials.errors import InputError
 from fourdials.estimate.intervals import Z, difference, share
 from fourdials.estimate.panel import PROBLEM, shared
+from fourdials.grading import normal
 
 # Each lies between 0 and 1; more is better but for rates and costs.
 MEASURES: dict[str, pl.Expr] = {
@@ -79,14 +80,10 @@ def quality(trials: pl.DataFrame) -> pl.DataFrame:
     rows = []
     for arm in measured(trials).partition_by("experiment_id", "arm", maintain_order=True):
         for name in MEASURES:
-            means = arm.group_by(*PROBLEM, "cluster_id").agg(pl.col(name).mean()).drop_nulls(name).sort(PROBLEM)
-            if means.is_empty():
+            if arm[name].null_count() == arm.height:
                 continue
-            places = means.select(pl.struct("task", "cluster_id").rank("dense") - 1).to_series().to_numpy()
-            found = share(means[name].to_numpy(), places.astype(np.int64))
             row = {"experiment_id": arm["experiment_id"][0], "arm": arm["arm"][0], "measure": name}
-            ends = {"value": found.value, "low": found.low, "high": found.high, "method": found.method}
-            rows.append(row | ends | {"n": found.n, "clusters": found.clusters})
+            rows.append(row | _mean(arm, name))
     return pl.DataFrame(rows, schema=QUALITY_SCHEMA)
 
 
@@ -138,13 +135,36 @@ def step_correctness(steps: pl.DataFrame) -> pl.DataFrame:
     """
     rows = []
     for part in steps.sort("step").partition_by("step", maintain_order=True):
-        means = part.group_by(*PROBLEM, "cluster_id").agg(pl.col("right").cast(pl.Float64).mean()).sort(PROBLEM)
-        places = means.select(pl.struct("task", "cluster_id").rank("dense") - 1).to_series().to_numpy()
-        found = share(means["right"].to_numpy(), places.astype(np.int64))
-        ends = {"value": found.value, "low": found.low, "high": found.high, "method": found.method}
-        rows.append({"step": part["step"][0], **ends, "n": found.n, "clusters": found.clusters})
+        rows.append({"step": part["step"][0], **_mean(part.with_columns(pl.col("right").cast(pl.Float64)), "right")})
     names = ("value", "low", "high", "n", "clusters", "method")
     return pl.DataFrame(rows, schema={"step": pl.Int64, **{name: QUALITY_SCHEMA[name] for name in names}})
+
+
+def judged(steps: pl.DataFrame) -> pl.DataFrame:
+    """Rows of the query `step_truths` with `right`: 1 where answer and truth are the same text, apart from case, spaces
+    and surrounding punctuation, else 0; a step whose answer could not be read is wrong."""
+    pairs = steps.select("answer", "truth").unique()
+    equal = [answer is not None and normal(answer) == normal(truth) for answer, truth in pairs.rows()]
+    found = pairs.with_columns(right=pl.Series(equal, dtype=pl.Float64))
+    return steps.join(found, on=["answer", "truth"], how="left", nulls_equal=True, maintain_order="left")
+
+
+def underthinking_of(thoughts: pl.DataFrame) -> pl.DataFrame:
+    """The underthinking score ξ of every arm over its problems with wrong replies: columns of `QUALITY_SCHEMA`.
+
+    Args:
+        thoughts: Rows of the query `thoughts`; see `underthinking`. Arms without wrong replies have no row.
+    """
+    wrong = thoughts.filter((pl.col("score") < 1) & (pl.col("tokens") > 0))
+    reached = pl.coalesce("right_by", "tokens").clip(upper_bound=pl.col("tokens")) / pl.col("tokens")
+    measure = "underthinking"
+    found = [
+        {"experiment_id": arm["experiment_id"][0], "arm": arm["arm"][0], "measure": measure, **_mean(arm, measure)}
+        for arm in wrong.with_columns((1 - reached).alias(measure)).partition_by(
+            "experiment_id", "arm", maintain_order=True
+        )
+    ]
+    return pl.DataFrame(found, schema=QUALITY_SCHEMA)
 
 
 def underthinking(thoughts: pl.DataFrame) -> float | None:
@@ -160,6 +180,15 @@ def underthinking(thoughts: pl.DataFrame) -> float | None:
     reached = pl.coalesce("right_by", "tokens").clip(upper_bound=pl.col("tokens")) / pl.col("tokens")
     found = wrong.select((1 - reached).mean()).item() if wrong.height else None
     return None if found is None else float(found)
+
+
+def _mean(rows: pl.DataFrame, name: str) -> dict[str, Any]:
+    """The mean of a column over problems, repeats averaged within a problem first, with its interval by cluster."""
+    means = rows.group_by(*PROBLEM, "cluster_id").agg(pl.col(name).mean()).drop_nulls(name).sort(PROBLEM)
+    places = means.select(pl.struct("task", "cluster_id").rank("dense") - 1).to_series().to_numpy()
+    found = share(means[name].to_numpy(), places.astype(np.int64))
+    ends = {"value": found.value, "low": found.low, "high": found.high, "method": found.method}
+    return {**ends, "n": found.n, "clusters": found.clusters}
 
 
 def _paired(a: pl.DataFrame, b: pl.DataFrame, name: str, among: int = 1) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@ from fourdials.estimate.panel import PROBLEM
 FACTORS = ("tokens", "tool calls", "model", "architecture")
 Level = Literal["problem", "configuration"]
 CONFIGURATION = ["experiment_id", "arm", "model", "strategy", "max_level"]
+CAP_BANDS = 4  # caps that were drawn make configurations of their own
 METHOD = "percentile bootstrap over clusters"
 REFITS = 500
 FEWEST_LEFT = 3  # configurations more than coefficients
@@ -59,7 +60,8 @@ def explain(trials: pl.DataFrame, level: Level = "problem", seed: int = 0, refit
     Args:
         trials: Rows of the query `trial_spends`. Trials of unknown tokens are left out. A column `cap` that holds the
             tokens each trial was randomly allowed shows that the budget was randomised.
-        level: `problem` (a row per trial) or `configuration` (a row per arm, model and highest level: means of trials).
+        level: `problem` (a row per trial) or `configuration` (a row per arm, model, highest level and, where caps were
+            drawn, quarter of their range on a log scale: means of trials).
         seed: Of the bootstrap.
         refits: Replicates, over clusters of problems at both levels.
 
@@ -70,7 +72,7 @@ def explain(trials: pl.DataFrame, level: Level = "problem", seed: int = 0, refit
     not vary explain 0.
     Raises InputError where scores do not vary or there are too few rows.
     """
-    known = trials.drop_nulls(["total_tokens", "score"]).filter(pl.col("total_tokens") > 0)
+    known = _banded(trials.drop_nulls(["total_tokens", "score"]).filter(pl.col("total_tokens") > 0))
     if known.is_empty():
         raise InputError("no trial has known tokens; variance cannot be shared out")
     cluster = known.select(pl.struct("task", "cluster_id").rank("dense") - 1).to_series().to_numpy().astype(np.int64)
@@ -148,10 +150,20 @@ def _columns(trials: pl.DataFrame) -> dict[str, Array]:
     }
 
 
+def _banded(trials: pl.DataFrame) -> pl.DataFrame:
+    """With the quarter of the range of caps that each trial's cap lies in; 0 where none was drawn."""
+    caps = trials["cap"].cast(pl.Float64).log() if "cap" in trials.columns else pl.Series([], dtype=pl.Float64)
+    low, high = caps.min(), caps.max()
+    if low is None or low == high:
+        return trials.with_columns(cap_band=pl.lit(0, pl.Int64))
+    part = (caps - low) / (high - low)  # type: ignore[operator]
+    return trials.with_columns(cap_band=(part * CAP_BANDS).floor().clip(0, CAP_BANDS - 1).fill_null(0).cast(pl.Int64))
+
+
 def _rows(trials: pl.DataFrame, level: Level) -> pl.DataFrame:
     if level not in ("problem", "configuration"):
         raise InputError(f"got {level!r}; the level is problem or configuration")
-    return trials if level == "problem" else trials.select(CONFIGURATION).unique()
+    return trials if level == "problem" else trials.select(*CONFIGURATION, "cap_band").unique()
 
 
 def _grams(trials: pl.DataFrame, columns: Mapping[str, Array], level: Level, cluster: Ints, weights: Array) -> Array:
@@ -164,7 +176,8 @@ def _grams(trials: pl.DataFrame, columns: Mapping[str, Array], level: Level, clu
         products = np.zeros((clusters, q, q))
         np.add.at(products, cluster, wide[:, :, None] * wide[:, None, :])
         return (weights @ products.reshape(clusters, q * q)).reshape(-1, q, q)
-    group = trials.select(pl.struct(CONFIGURATION).rank("dense") - 1).to_series().to_numpy().astype(np.int64)
+    number = trials.select(pl.struct(*CONFIGURATION, "cap_band").rank("dense") - 1).to_series()
+    group = number.to_numpy().astype(np.int64)
     sums = np.zeros((int(group.max()) + 1, clusters, q))
     np.add.at(sums, (group, cluster), wide)
     drawn = np.einsum("rc,gcq->rgq", weights, sums, optimize=True)
@@ -190,7 +203,7 @@ def _r_squared(grams: Array, columns: Mapping[str, Array]) -> dict[tuple[str, ..
             fitted = np.einsum("rp,rpq,rq->r", cross, np.linalg.pinv(inner, hermitian=True), cross)
             left = grams[:, at, at] - fitted
             r2 = 1 - np.divide(left, total, out=np.full_like(total, np.nan), where=varied)
-            found[chosen] = np.where(varied, r2.clip(0, 1), np.nan)
+            found[chosen] = np.where(varied, np.where(r2 < 1e-12, 0, r2).clip(0, 1), np.nan)
     return found
 
 
@@ -217,7 +230,8 @@ def _warnings(trials: pl.DataFrame, rows: pl.DataFrame, columns: Mapping[str, Ar
     if caps < 2:
         found.append(
             "Budgets were not randomised: harder problems and weaker models spend more by themselves, so that what "
-            "tokens explain is no effect of spending them. Run arms with random token caps."
+            "tokens explain is no effect of spending them. Draw each trial's cap at random: trial_budget = "
+            "{ total_tokens = { low = 200, high = 2000 } } in the experiment file."
         )
     if fixed := [name for name, design in columns.items() if not design.shape[1]]:
         found.append(f"Nothing can be said of {_listed(fixed)}, which did not vary.")

@@ -47,7 +47,7 @@ def overlay(
     """
     figure = go.Figure()
     _draw(figure, curve, dark)
-    figure.layout.xaxis.update(**_x_axis(curve, unit))
+    figure.layout.xaxis.update(**x_axis(curve, unit))
     figure.layout.yaxis.update(**_y_axis(curve, baselines))
     _draw_baselines(figure, baselines, "", dark)
     if curve.is_empty():
@@ -85,7 +85,7 @@ def panels(
         number = str(i + 1) if i else ""
         own = curve.filter(pl.col("dial") == dial)
         _draw(figure, own, dark, row=i // columns + 1, column=i % columns + 1)
-        figure.layout[f"xaxis{number}"].update(**_x_axis(curve, unit), matches="x" if i else None)
+        figure.layout[f"xaxis{number}"].update(**x_axis(curve, unit), matches="x" if i else None)
         figure.layout[f"yaxis{number}"].update(**_y_axis(curve, baselines), matches="y" if i else None)
         if i % columns:
             figure.layout[f"yaxis{number}"].title.text = None
@@ -245,7 +245,8 @@ def _lines(curve: pl.DataFrame, status: Status, warnings: Sequence[str]) -> list
     return lines + [f"⚠ {warning}" for warning in warnings]
 
 
-def _x_axis(curve: pl.DataFrame, unit: str) -> dict[str, Any]:
+def x_axis(curve: pl.DataFrame, unit: str) -> dict[str, Any]:
+    """The axis of spend for these rows (column `spend`): on a log scale where they lie far apart."""
     spends = curve["spend"].filter(curve["spend"] > 0)
     wide = not spends.is_empty() and float(spends.max()) / float(spends.min()) > LOG_FROM  # type: ignore[arg-type]
     ticks = _TICKS.get(unit, {"ticksuffix": " s"} if unit.endswith("_s") else {"tickformat": "~s"})

@@ -17,6 +17,7 @@ _PROVENANCE = {
     "scale model": "Scale model, trained on this task",
     "simulated": "Simulated models",
     "recorded": "Recorded run",
+    "imported": "Imported samples",
 }
 _ORIGIN = {
     "real": "of real models",
@@ -35,7 +36,7 @@ class Status:
     """Where a figure's data comes from.
 
     Attributes:
-        sources: (provenance, origin) of each experiment shown.
+        sources: (provenance, origin) of each experiment shown; of imported samples the provenance is `imported`.
         n: Problems behind the estimates; None if they differ between arms or there are none.
         interim: True while trials are still to come.
         price_date: Day of the newest price used; None if no price was.
@@ -53,7 +54,7 @@ def status_of(experiments: pl.DataFrame, curve: pl.DataFrame, unit: str | None) 
     """The status of a figure of these experiments (rows of the query `experiments`) and curves."""
     counts = curve["n"].unique().to_list() if "n" in curve.columns else []
     return Status(
-        sources=tuple(dict.fromkeys(experiments.select("provenance", "origin").rows())),
+        sources=tuple(dict.fromkeys(experiments.select(_source(experiments), "origin").rows())),
         n=counts[0] if len(counts) == 1 else None,
         interim=bool((experiments["trials_done"] < experiments["planned_trials"]).any()),
         price_date=max(experiments["price_date"].drop_nulls().to_list(), default=None),
@@ -61,11 +62,20 @@ def status_of(experiments: pl.DataFrame, curve: pl.DataFrame, unit: str | None) 
     )
 
 
+def _source(experiments: pl.DataFrame) -> pl.Expr:
+    """The provenance, or that the samples were imported."""
+    if "imported" not in experiments.columns:
+        return pl.col("provenance")
+    return pl.when(pl.col("imported").is_null()).then("provenance").otherwise(pl.lit("imported")).alias("provenance")
+
+
 def status_line(status: Status) -> str:
     """The status in one line, such as `Real models · 40 problems · complete · total tokens`."""
     kinds = []
     for provenance, origin in status.sources:
-        kinds.append(_PROVENANCE[provenance] + (f" {_ORIGIN[origin]}" if provenance == "recorded" else ""))
+        kinds.append(
+            _PROVENANCE[provenance] + (f" {_ORIGIN[origin]}" if provenance in ("recorded", "imported") else "")
+        )
     parts = [" and ".join(dict.fromkeys(kinds)) or "No data"]
     if status.n is not None:
         parts.append("1 problem" if status.n == 1 else f"{status.n} problems")

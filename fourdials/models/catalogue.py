@@ -1,7 +1,8 @@
 """From a model's id to where it is, how it is called and what it can do.
 
-`data/models.toml` names some; local GGUF files, simulated models and any other litellm id are understood too. Called by
-specs, pages and the command line; never imports litellm.
+`data/models.toml` names some, and `models.toml` in the home those a person added, with their limits and what test
+calls found out. Local GGUF files, simulated models and any other litellm id are understood too. Called by specs, pages
+and the command line; never imports litellm.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from fourdials.errors import InputError
-from fourdials.models import sim, weights
+from fourdials.models import added, sim, weights
 from fourdials.models.gguf import read_gguf
 from fourdials.records import Format, Model, Support
 
@@ -51,16 +52,92 @@ def _file() -> tuple[dict[str, str], dict[str, Mapping[str, Any]]]:
 
 
 def catalogue() -> dict[str, Model]:
-    """The models of `data/models.toml` by id, in the order of the file."""
-    return {model_id: resolve(model_id) for model_id in _file()[1]}
+    """The models of `data/models.toml`, then the person's own, by id in the order of the files.
+
+    Those that cannot be resolved are left out; `troubles` says why.
+    """
+    return _resolved()[0]
+
+
+def troubles() -> list[str]:
+    """What is wrong with the person's own file or one of its entries, one message each; empty if nothing is."""
+    return _resolved()[1]
+
+
+def _resolved() -> tuple[dict[str, Model], list[str]]:
+    try:
+        ids = dict.fromkeys((*_file()[1], *added.held().models))
+    except InputError:
+        ids = dict.fromkeys(_file()[1])  # each hosted one is refused below, with that reason
+    found: dict[str, Model] = {}
+    reasons: dict[str, None] = {}
+    for model_id in ids:
+        try:
+            found[model_id] = resolve(model_id)
+        except InputError as error:
+            reasons[str(error)] = None
+    return found, list(reasons)
 
 
 def resolve(model_id: str) -> Model:
     """The model an id means.
 
     An id is one of the catalogue, `local:/path/to/file.gguf`, `sim/` with parameters, or a litellm id
-    `provider/model`, whose capabilities are then unknown. Raises InputError for anything else.
+    `provider/model`, whose capabilities are then unknown. Raises InputError for anything else, and for all but the
+    default local model and simulated ones if the person's own file cannot be used: it may say where they are.
     """
+    model = _named(model_id)
+    return model if model.provider == "sim" or model.id == DEFAULT_LOCAL else _configured(model, added.held())
+
+
+def lane(model: Model) -> str:
+    """What shares a provider's limits with this model: its address, or its provider."""
+    return model.api_base or model.provider
+
+
+def default_keys() -> dict[str, str]:
+    """The environment variable that holds each known provider's key."""
+    return {provider: variable for provider, variable in _file()[0].items() if variable}
+
+
+def add(values: Mapping[str, Any]) -> Model:
+    """Adds a model to the person's own, or changes the fields of one. Returns it as it is from now on.
+
+    Args:
+        values: The `id` and any other field of `added.Entry`; None takes a field away.
+
+    Raises:
+        InputError: No such model can be; nothing is changed then.
+    """
+    model_id = str(values.get("id", ""))
+    model, before = _named(model_id), added.held().models.get(model_id)
+    if model.provider == "sim" or model.id == DEFAULT_LOCAL:
+        raise InputError(f"{model.id} is always there and needs no entry")
+    merged = {**(before.model_dump(exclude_unset=True) if before else {}), **values}
+    entry = added.entry({name: value for name, value in merged.items() if value is not None})
+    _configured(model, added.Held({entry.id: entry}, {}))
+    added.put(values)
+    return resolve(entry.id)
+
+
+def _configured(model: Model, held: added.Held) -> Model:
+    """A model as the person's own entry for it and the limits of its lane say."""
+    entry = held.models.get(model.id)
+    if entry is not None:
+        if entry.litellm_id:
+            if entry.litellm_id.split("/", 1)[0] != model.id.split("/", 1)[0]:
+                raise InputError(f"{model.id}: its litellm_id {entry.litellm_id} names another provider")
+            model = replace(model, litellm_id=entry.litellm_id)
+        model = customise(model, **entry.changes)
+    rates = held.limits.get(lane(model))
+    if rates is None or model.provider == "local":
+        return model
+    own_rates = entry.model_fields_set if entry else ()
+    stated = rates.model_dump(exclude_none=True).items()
+    return replace(model, **{name: value for name, value in stated if name not in own_rates})
+
+
+def _named(model_id: str) -> Model:
     keys, entries = _file()
     if model_id.startswith("sim/"):
         return sim.model(model_id)
@@ -150,7 +227,10 @@ def customise(
     if mistakes:
         raise InputError(f"{model.id}: {'; '.join(mistakes)}")
     if api_base is not None:
-        changes |= {"api_base": api_base.rstrip("/"), "key_variable": key_variable}
+        address = api_base.rstrip("/")
+        rates = added.held().limits.get(address, added.Rates()).model_dump(exclude_none=True)
+        provider_s = dict.fromkeys(("requests_per_minute", "tokens_per_minute"))  # not this address's
+        changes = {**provider_s, **rates, **changes, "api_base": address, "key_variable": key_variable}
     elif key_variable is not None:
         changes["key_variable"] = key_variable
     if capabilities:
@@ -173,6 +253,8 @@ def _address_mistakes(model: Model, api_base: str, key_variable: str | None) -> 
         whole = False
     if not whole:
         return [f"api_base {api_base!r} is no address; give one such as http://localhost:8000/v1"]
+    if key_variable and key_variable in {model.key_variable, *default_keys().values()}:
+        return [f"{key_variable} belongs to a provider; name a variable of its own for the key of {api_base}"]
     if key_variable and parts.scheme == "http" and not is_loopback(api_base):
         return [f"a key would go to {api_base} unencrypted; use https"]
     return []
@@ -206,7 +288,7 @@ def missing(model: Model) -> str | None:
     if key and not re.fullmatch(r"[!-~]+", key):
         return f"set {model.key_variable} again: it holds a space, a line break or a letter that no key has"
     if model.provider in _OWN_SERVERS and model.api_base is None:
-        return f'name its address: api_base under [models."{model.id}"] in the experiment'
+        return f'name its address: on the Models page, or api_base under [models."{model.id}"] in the experiment'
     return None
 
 

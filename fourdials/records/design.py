@@ -62,7 +62,8 @@ class Experiment:
 
     `allocation` holds the validated knobs of the allocator. `models` maps every model id of the line-ups, and
     `grader_model`, to its catalogue entry; `grader_model` judges the answers of tasks that a model grades, None if
-    there are none; `spec` is the plain data it was read from.
+    there are none; `spec` is the plain data it was read from. `random_cap`, if given, is the range of tokens from which
+    each trial's own cap is drawn; `trial_budget` then holds its upper end.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Experiment:
     allocation: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     budget: Limits = field(default_factory=Limits)
     trial_budget: Limits = field(default_factory=Limits)
+    random_cap: tuple[int, int] | None = None
     grader_model: str | None = None
     spec: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
@@ -110,6 +112,7 @@ class Trial:
         max_level: The level it stops at.
         levels: The levels it is asked for, up to `max_level`.
         limits: The cap of this trial.
+        cap_tokens: The tokens in `limits` if they were drawn at random; None if not.
     """
 
     trial_id: str
@@ -121,3 +124,4 @@ class Trial:
     max_level: int
     levels: tuple[int, ...]
     limits: Limits
+    cap_tokens: int | None = None

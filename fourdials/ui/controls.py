@@ -67,7 +67,7 @@ def choose_experiment() -> dict[str, Any] | None:
 
 def described(row: Mapping[str, Any]) -> str:
     """One line that tells a run from others: name, provenance, state, when."""
-    kind = "recorded" if row["recorded"] else row["provenance"]
+    kind = "imported" if row.get("imported") else "recorded" if row["recorded"] else row["provenance"]
     state = "" if row["recorded"] or row["status"] == "finished" else f" · {row['status']}"
     return f"{row['name']} · {kind}{state} · {words.moment(row['created_at'])}"
 

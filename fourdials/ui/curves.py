@@ -165,8 +165,8 @@ def panels(view: View, key: str, live: bool = False) -> list[str] | None:
 
 def why_empty(view: View, row: Mapping[str, Any] | None, state: data.RunState) -> str:
     """Why there is no curve to draw, and what to do."""
-    if row and row["blocks_complete"] and view.unit in ("usd", "modelled_s"):
-        return f"{words.UNITS[view.unit]} is unknown for the models of this run; choose another unit."
+    if row and row["blocks_complete"] and view.unit not in ("level", "calls"):
+        return f"{words.UNITS[view.unit]} is unknown for this run; choose another unit."
     if state.active:
         return "The first complete block (one problem with every arm) is still on its way; curves appear by themselves."
     if row and row["trials_done"]:

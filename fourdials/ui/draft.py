@@ -49,7 +49,8 @@ class Draft:
         amount: How much may be spent in all; None for no limit.
         split: `equal`, `custom`, or the name of the one dial that gets everything.
         baseline: True if every problem is also asked once, greedily.
-        trial_budget: Caps of a single trial by unit.
+        allocator, allocation: Who may go on to which level, and its knobs.
+        trial_budget: Caps of a single trial by unit; that of tokens may be the two ends it is drawn between.
         models: Changes to catalogue entries, carried over unseen from a duplicated experiment.
         more_budget: Other units of the experiment's budget.
         grader_model: The model that judges answers where a task is graded by one; empty for the solver.
@@ -71,7 +72,7 @@ class Draft:
     concurrency: int = 8
     allocator: str = "uniform"
     allocation: Mapping[str, Any] = field(default_factory=dict)
-    trial_budget: Mapping[str, float] = field(default_factory=dict)
+    trial_budget: Mapping[str, Any] = field(default_factory=dict)
     more_budget: Mapping[str, float] = field(default_factory=dict)
     models: Mapping[str, Any] = field(default_factory=dict)
     grader_model: str = ""
@@ -153,9 +154,10 @@ def to_spec(
     arms = chosen(draft, plans)
     add_baseline = draft.baseline and not any(arm.strategy == BASELINE for arm in arms)
     cut = shares(weights(draft, arms), 1 - baseline_share if add_baseline else 1.0) if arms else []
-    rows = [_arm_data(arm, share, draft.amount is not None) for arm, share in zip(arms, cut, strict=True)]
+    split = draft.amount is not None and not divided(draft.allocator, draft.allocation)
+    rows = [_arm_data(arm, share, split) for arm, share in zip(arms, cut, strict=True)]
     if add_baseline:
-        rows.insert(0, _arm_data(ArmDraft(BASELINE), round(1 - sum(cut), 6), draft.amount is not None))
+        rows.insert(0, _arm_data(ArmDraft(BASELINE), round(1 - sum(cut), 6), split))
     tasks = [
         {"name": name, "problems": _problems(draft, name, problems), **_unless_empty("params", draft.params.get(name))}
         for name in draft.tasks
@@ -176,6 +178,11 @@ def to_spec(
         "tasks": tasks,
         "arms": rows,
     }
+
+
+def divided(allocator: str, allocation: Mapping[str, Any]) -> bool:
+    """True if the allocator divides the budget over the trials itself: a share of each arm would cap every trial."""
+    return allocator != "uniform" or allocation.get("order", "blocks") != "blocks"
 
 
 def judged(params: Mapping[str, Mapping[str, Any]], tasks: Sequence[str]) -> bool:
@@ -204,7 +211,9 @@ def _unless_empty(key: str, value: Any) -> dict[str, Any]:
     return {key: value} if value else {}
 
 
-def _whole(unit: str, value: float) -> float | int:
+def _whole(unit: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
     return int(value) if unit in ("total_tokens", "calls") else float(value)
 
 

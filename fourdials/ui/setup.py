@@ -19,7 +19,7 @@ from fourdials.errors import InputError
 from fourdials.figures import numbers
 from fourdials.models import catalogue
 from fourdials.records import DIALS, Model
-from fourdials.ui import controls, models, words
+from fourdials.ui import controls, dividing, models, words
 from fourdials.ui.draft import (
     ArmDraft,
     Draft,
@@ -79,10 +79,14 @@ def put(draft: Draft) -> None:
         state[f"run.{name}"] = getattr(draft, name)
     state["run.split"] = draft.split
     for unit in CAPS:
-        state[f"run.cap.{unit}"] = draft.trial_budget.get(unit)
+        cap = draft.trial_budget.get(unit)
+        state[f"run.cap.{unit}"] = cap["high"] if isinstance(cap, Mapping) else cap
+        if unit == "total_tokens":
+            state["run.cap.from"] = cap["low"] if isinstance(cap, Mapping) else None
     state["run.given.params"] = dict(draft.params)
     state["run.grader_model"] = draft.grader_model
-    names = ("more_budget", "models", "counts", "allocator", "allocation")
+    dividing.put(draft.allocator, draft.allocation)
+    names = ("more_budget", "models", "counts")
     state["run.carried"] = {name: getattr(draft, name) for name in names}
     state["run.cap.seconds"] = draft.trial_budget.get("seconds")
     _put_arms(draft.arms)
@@ -238,6 +242,8 @@ def customise(task: str, model: Model, unit: str) -> None:
         _arm_editor(number, plans, model)
     _add_arm(plans, task, model)
     st.divider()
+    dividing.choose(unit)
+    st.divider()
     _size(task)
     _limits()
 
@@ -344,7 +350,15 @@ def _size(task: str) -> None:
 
 
 def _limits() -> None:
-    for column, (unit, label) in zip(st.columns(3), CAPS.items(), strict=True):
+    *columns, last = st.columns(4)
+    about = (
+        "If given, each trial's own cap in tokens is drawn at random between this and “Tokens per trial”, evenly on a "
+    )
+    about += "log scale: what spend explains is then an effect of it (Compare, Variance)."
+    last.number_input(
+        "… drawn at random from", 1, value=None, key="run.cap.from", placeholder="fixed", help=about, **KEEP
+    )
+    for column, (unit, label) in zip(columns, CAPS.items(), strict=True):
         column.number_input(
             label,
             min_value=0.0001 if unit == "usd" else 1,
@@ -358,7 +372,13 @@ def _limits() -> None:
 def draft() -> Draft:
     """The form as it stands. Raises InputError if a field cannot be read."""
     state = st.session_state
-    caps = {unit: cap for unit in (*CAPS, "seconds") if (cap := state.get(f"run.cap.{unit}")) is not None}
+    caps: dict[str, Any] = {u: cap for u in (*CAPS, "seconds") if (cap := state.get(f"run.cap.{u}")) is not None}
+    if (low := state.get("run.cap.from")) is not None:
+        if "total_tokens" not in caps:
+            raise InputError(
+                "a random cap needs both ends: give “Tokens per trial” too, the largest cap a trial may draw"
+            )
+        caps["total_tokens"] = {"low": low, "high": caps["total_tokens"]}
     tasks = (state["run.task"], *state.get("run.more_tasks", []))
     return Draft(
         name=state["run.name"].strip(),
@@ -376,6 +396,7 @@ def draft() -> Draft:
         concurrency=state["run.concurrency"],
         trial_budget=caps,
         grader_model=state.get("run.grader_model", "").strip(),
+        **dividing.chosen(),
         **state["run.carried"],
     )
 

@@ -1,4 +1,4 @@
-"""The Share page's parts: a selection sent as a snapshot, report or table; snapshots of others taken in."""
+"""The Share page's parts: a selection sent as a snapshot, report or table; files of others taken in."""
 
 from __future__ import annotations
 
@@ -78,13 +78,29 @@ def take_in() -> None:
 
     if told := st.session_state.pop("share.told", None):
         st.success(told, icon=":material/check:")
-    if access.gate("open snapshots here"):
-        file = st.file_uploader("A .fourdials file", type=["fourdials"], key="share.upload")
-        if file is not None and st.button("Open it here", type="primary", icon=":material/folder_open:"):
-            _install(file.getvalue(), file.name)
+    if access.gate("open files here"):
+        file = st.file_uploader("A file", type=["fourdials", "jsonl", "eval"], key="share.upload")
+        if file is not None:
+            options = None if file.name.endswith(".fourdials") else _options(file.name)
+            if st.button("Open it here", type="primary", icon=":material/folder_open:"):
+                _install(file.getvalue(), file.name, options)
     for manifest in snapshots.installed(data.store().home):
         with st.container(border=True):
             _installed(manifest)
+
+
+def _options(name: str) -> dict[str, Any]:
+    """What a person may say about a file of samples, as arguments of `importing.Options`."""
+    asked = {"name": "Name of the run", "model": "Model, if the file names none", "task": "Task, if it names none"}
+    asked |= {"score": "Metric or scorer, if not the first"} | ({} if name.endswith(".eval") else {"filter": "Filter"})
+    with st.expander("What the file does not say itself", icon=":material/tune:"):
+        given: dict[str, Any] = {key: st.text_input(label, key=f"share.{key}").strip() for key, label in asked.items()}
+        if name.endswith(".jsonl"):
+            told = "One FIELD=COLUMN a line, such as score=passed. Usual names are known."
+            lines = st.text_area("Columns with other names", key="share.columns", help=told).splitlines()
+            pairs = [[part.strip() for part in line.partition("=")[::2]] for line in lines if line.strip()]
+            given["columns"] = dict(pairs)
+    return given
 
 
 def _installed(manifest: Any) -> None:
@@ -122,7 +138,8 @@ def _remove(manifest: Any) -> None:
     snapshots.remove(manifest.content_id, data.store())
 
 
-def _install(content: bytes, name: str) -> None:
+def _install(content: bytes, name: str, options: Mapping[str, Any] | None) -> None:
+    from fourdials import importing
     from fourdials import snapshot as snapshots
 
     access.require()
@@ -130,13 +147,21 @@ def _install(content: bytes, name: str) -> None:
         path = Path(folder) / Path(name).name
         path.write_bytes(content)
         try:
-            manifest = snapshots.install(path, data.store())
+            with st.spinner("Checking the file …"):
+                if options is None:
+                    told = f"{words.plural(len(snapshots.install(path, data.store()).runs), 'run')} can now be read"
+                    told += " and compared, marked as recorded."
+                else:
+                    found = importing.install(path, data.store(), options=importing.Options(**options))
+                    told = (
+                        f"{words.plural(found.samples, 'sample')} of {words.plural(found.problems, 'problem')} can now "
+                    )
+                    told += f"be read and compared, marked as imported. {words.plain('; '.join(found.notes))}"
         except InputError as error:
             st.error("This file was not taken; nothing has changed.", icon=":material/block:")
             st.code(str(error), language=None, wrap_lines=True)
             return
-    count = words.plural(len(manifest.runs), "run")
-    st.session_state["share.told"] = f"{count} can now be read and compared, marked as recorded."
+    st.session_state["share.told"] = told
     st.rerun()
 
 

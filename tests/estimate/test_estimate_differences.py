@@ -124,16 +124,28 @@ def test_problems_in_clusters_need_more_problems_than_problems_alone():
     assert shared.high - shared.low > 1.5 * (alone.high - alone.low)
 
 
-def test_a_difference_curve_ends_where_the_first_of_the_two_ends():
+def test_a_difference_curve_ends_where_the_first_of_the_two_is_cut_off():
     frame = points(
         [("a", f"p{i}", 0, [(10, 0.0), (40, 1.0)]) for i in range(10)]
-        + [("b", f"p{i}", 0, [(20, float(i < 5))]) for i in range(10)]
+        + [("b", f"p{i}", 0, [(20, float(i < 5))], {"finished": False}) for i in range(10)]
     )
     a, b = (frame.filter(pl.col("arm") == arm) for arm in "ab")
     curve = differences.difference_curve(a, b, [5, 10, 20, 40])
     assert curve.select("spend", "value", "n").rows() == [(5, 0.0, 10), (10, 0.0, 10), (20, -0.5, 10)]
     assert curve["method"].unique().to_list() == [NEWCOMBE]
     assert differences.difference_curve(a, b.clear(), [5]).is_empty()
+
+
+def test_an_arm_that_had_finished_stands_at_its_answer_as_far_as_the_other_goes():
+    """b is done after 10 and right on half; a, cut off at 40, is right on all from 40 on: they are compared there."""
+    done = points([("b", f"p{i}", 0, [(10, float(i < 5))], {"finished": True}) for i in range(10)])
+    open_ended = points([("a", f"p{i}", 0, [(20, 0.0), (40, 1.0)], {"finished": False}) for i in range(10)])
+    curve = differences.difference_curve(open_ended, done, crossings.common_budgets(open_ended, done))
+    assert curve.select("spend", "value").rows() == [(10, -0.5), (20, -0.5), (40, 0.5)]
+    cut = done.with_columns(finished=pl.lit(False))
+    assert differences.difference_curve(open_ended, cut, [10, 20, 40])["spend"].to_list() == [10]
+    both = open_ended.with_columns(finished=pl.lit(True))
+    assert crossings.common_budgets(both, done)[-1] == 40
 
 
 def test_flips_pair_repeats_and_show_both_answers_and_trials(tmp_path):

@@ -143,5 +143,56 @@ def test_a_trajectory_is_counted_from_its_calls_and_steps(tmp_path):
     assert [row[f"notes{x}"] for x in ("", "_duplicate", "_stale", "_contradicted")] == [3, 1, 1, 0]
     tokens = ("peak_context", "prompt_tokens", "completion_tokens", "verify_tokens", "plan_tokens", "execute_tokens")
     assert [row[name] for name in tokens] == [300, 450, 35, 320, 55, 110]
+    measured = quality.measured(query.run(store, "trajectories", experiment_ids="exp"))
+    assert measured["verification_cost"][0] == pytest.approx(320 / 485)
     roles = query.run(store, "role_tokens", experiment_ids="exp").select("role", "calls", "prompt_tokens").rows()
     assert roles == [("act", 1, 100), ("plan", 1, 50), ("verify", 1, 300)]
+
+
+def test_what_a_strategy_shows_of_its_memory_is_no_entry_of_it(tmp_path):
+    ledger = Ledger()
+    ledger.arm("tree", strategy="subtask_tree", dial="hybrid", levels=(1,))
+    ledger.problem("p0")
+    trial_id = ledger.trial_id("p0", "tree")
+    for seq in range(2):
+        ledger.add("step", trial_id=trial_id, seq=seq, level=1, kind="memory", payload={"entries": 3}, at=5.0)
+    ledger.call(trial_id, role="step")
+    ledger.checkpoint(trial_id, 0, 1, 1.0)
+    ledger.trial("p0", "tree")
+    trials = query.run(stored(tmp_path, ledger), "trajectories", experiment_ids="exp")
+    assert trials["notes"].to_list() == [0]
+    assert quality.measured(trials)["memory_hygiene"].to_list() == [None]
+
+
+def test_steps_are_counted_by_what_was_asked_and_judged_by_their_truth(tmp_path):
+    ledger = Ledger()
+    ledger.arm("chain", strategy="stepwise", dial="sequential", levels=(1, 2))
+    ledger.problem("p0")
+    trial_id = ledger.trial_id("p0", "chain")
+    for level, asked, answer in ((1, "a", "Left."), (1, "a", "right"), (2, "b", None), (2, "c", "x")):
+        request = {"parts": []} | ({} if asked == "c" else {"truth": "left"})
+        ledger.call(trial_id, role="step", level=level, request_hash=asked, extracted=answer, request=request)
+    ledger.checkpoint(trial_id, 0, 2, 1.0)
+    ledger.trial("p0", "chain", level=2)
+    steps = quality.judged(query.run(stored(tmp_path, ledger), "step_truths", experiment_ids="exp"))
+    assert steps.select("step", "right").rows() == [(1, 1.0), (1, 0.0), (2, 0.0)]
+    assert quality.step_correctness(steps).select("step", "value", "n").rows() == [(1, 0.5, 1), (2, 0.0, 1)]
+
+
+def test_a_thought_that_was_right_and_went_on_underthinks(tmp_path):
+    ledger = Ledger(planned_trials=2)
+    ledger.arm("think", strategy="budget_forcing", dial="sequential", levels=(1, 2, 3))
+    for block, scores in enumerate(((0.0, 1.0, 0.0), (0.0, 0.0, 0.0))):
+        ledger.problem(f"p{block}")
+        trial_id = ledger.trial_id(f"p{block}", "think")
+        for level, score in enumerate(scores, 1):
+            ledger.call(trial_id, level=level, completion=10)
+            ledger.call(trial_id, level=level, completion=500, probe=True)
+            ledger.checkpoint(trial_id, level, level, score)
+        ledger.trial(f"p{block}", "think", block=block, level=3, score=0.0)
+    thoughts = query.run(stored(tmp_path, ledger), "thoughts", experiment_ids="exp")
+    assert thoughts.select("tokens", "right_by").rows() == [(30, 20), (30, None)]
+    row = quality.underthinking_of(thoughts).row(0, named=True)
+    assert row["value"] == pytest.approx((1 - 20 / 30 + 0) / 2)
+    assert row["value"] == pytest.approx(quality.underthinking(thoughts))
+    assert row["n"] == 2

@@ -121,3 +121,20 @@ def test_spends_of_stored_trials_are_their_bills(tmp_path):
         frame.select("arm", "score", "total_tokens", "calls", "tool_calls", "cap").unique().sort("arm", "score").rows()
     )
     assert rows == [("think", 0.0, 40, 1, 0, None), ("think", 1.0, 40, 1, 0, None), ("vote", 1.0, 20, 2, 0, None)]
+
+
+def test_drawn_caps_make_configurations_of_their_own():
+    """One arm per model and strategy: without its caps four configurations are too few, with them there are sixteen."""
+    rng = np.random.default_rng(7)
+    one_arm = trials(rng, problems=60).with_columns(arm="strategy", max_level=8)
+    with pytest.raises(InputError, match="got 4 configuration rows"):
+        variance.explain(one_arm.with_columns(cap=None), "configuration", refits=5)
+    drawn = variance.explain(one_arm, "configuration", refits=50)
+    assert drawn.table["n"].unique().to_list() == [16]
+    assert value(drawn, "tokens", "alone")["value"] > 0.9
+    assert not any("randomised" in warning for warning in drawn.warnings)
+
+
+def test_a_factor_that_does_not_vary_explains_exactly_nothing():
+    one_model = trials(np.random.default_rng(8), problems=12).filter(pl.col("model") == "a")
+    assert value(variance.explain(one_model, refits=5), "model", "alone")["value"] == 0.0

@@ -1,6 +1,7 @@
 """What the Run page's form means as an experiment, and back; and what a budget pays for."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -149,3 +150,25 @@ def test_a_judge_model_is_named_only_where_a_task_is_graded_by_one_and_is_the_so
     assert draft.from_spec(data, PLANS).grader_model == "sim/grade=0.9"
     other = Draft("x", ("wikiworld",), "sim/default", ARMS, params=params, grader_model="sim/grade=0.9")
     assert "grader_model" not in draft.to_spec(other, PLANS, problems=4)
+
+
+def test_an_allocator_and_drawn_caps_come_through_and_leave_no_shares():
+    data = {
+        "name": "divided",
+        "seed": 1,
+        "repeats": 1,
+        "concurrency": 8,
+        "allocator": "beta_stopping",
+        "allocation": {"confidence": 0.8},
+        "model": "sim/default",
+        "budget": {"total_tokens": 9000},
+        "trial_budget": {"total_tokens": {"low": 100, "high": 900}},
+        "tasks": [{"name": "wikiworld", "problems": 5}],
+        "arms": [{"strategy": "majority_vote", "levels": [1, 4]}, {"strategy": "stepwise", "levels": [1, 2]}],
+    }
+    made = draft.from_spec(data, PLANS)
+    assert draft.to_spec(made, PLANS, problems=9) == data
+    shared = draft.to_spec(replace(made, allocator="uniform", allocation={}), PLANS, problems=9)
+    assert all("share" in row for row in shared["arms"]), "only what divides the budget itself does without shares"
+    level = draft.to_spec(replace(made, allocator="uniform", allocation={"order": "levels"}), PLANS, problems=9)
+    assert not any("share" in row for row in level["arms"])

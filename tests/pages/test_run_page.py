@@ -306,3 +306,33 @@ def test_a_run_whose_worker_has_just_ended_is_not_called_interrupted(home, monke
     path.write_bytes(b"".join(whole))
     row, state = monitor.look("run")
     assert (row["trials_done"], state.state) == (3, "finished")
+
+
+def test_an_allocator_is_chosen_with_its_own_knobs(home, launched):
+    app = page("run")
+    choice = by(app.selectbox, "Who may go on")
+    assert not any(option.startswith("oracle") for option in choice.options), "it knows the truth"
+    choice.set_value("beta_stopping").run()
+    by(app.number_input, "Confidence").set_value(0.8).run()
+    start(app).click().run()
+    [data] = launched
+    assert (data["allocator"], data["allocation"]) == ("beta_stopping", {"confidence": 0.8})
+    assert not any("share" in row for row in data["arms"])
+
+
+def test_knobs_of_one_allocator_do_not_follow_to_the_next(home, launched):
+    app = page("run")
+    by(app.selectbox, "Who may go on").set_value("beta_stopping").run()
+    by(app.number_input, "Confidence").set_value(0.8).run()
+    by(app.selectbox, "Who may go on").set_value("uniform").run()
+    start(app).click().run()
+    assert not launched[0].keys() & {"allocator", "allocation"}
+
+
+def test_caps_can_be_drawn_at_random_and_need_both_ends(home, launched):
+    app = page("run")
+    by(app.number_input, "drawn at random").set_value(200).run()
+    assert any("a random cap needs both ends" in error.value for error in app.error)
+    by(app.number_input, "Tokens per trial").set_value(2000).run()
+    start(app).click().run()
+    assert launched[0]["trial_budget"] == {"total_tokens": {"low": 200, "high": 2000}}

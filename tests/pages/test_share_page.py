@@ -69,3 +69,20 @@ def test_an_imported_snapshot_is_listed_with_what_was_left_out_and_can_be_remove
     press(app, "Remove")
     assert "elsewhere" not in shown(app)
     assert snapshot.installed(data.store().home) == []
+
+
+def upload(app, name, content):
+    app.file_uploader[0].set_value((name, content, "application/octet-stream")).run()
+    assert not app.exception, app.exception[0].message
+    return app
+
+
+def test_samples_can_be_opened_and_a_bad_file_changes_nothing(home):
+    app = upload(page("share", share="Open"), "mine.jsonl", b'{"uid": 1, "score": 1}\n')
+    assert "which problem" in shown(press(app, "Open it here"))
+    assert data.frame("experiments").filter(imported="jsonl").is_empty()
+    app.text_area[0].set_value("problem = uid").run()
+    said = shown(press(app, "Open it here"))
+    assert "which problem" not in said
+    assert "**mine**" in said
+    assert data.frame("experiments").filter(imported="jsonl")["name"].to_list() == ["mine"]

@@ -14,6 +14,15 @@ from fourdials.ui.curves import View
 # Module → title, in the order shown.
 TABS: dict[str, str] = {
     "curves": "Curves",
+    "samples": "Sample once",
+    "fits": "Fits",
+    "differences": "Differences",
+    "frontier": "Frontier",
+    "allocate": "Allocate",
+    "difficulty": "Difficulty",
+    "variance": "Variance",
+    "quality": "Quality",
+    "prices": "Prices",
 }
 
 

@@ -1,0 +1,52 @@
+"""What a trial costs at list, as paid and by other prices → a figure. Called by the tab Prices."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import polars as pl
+
+from fourdials.figures import numbers, style
+from fourdials.figures.status import Status, status_line
+
+SERIES = {"usd": ("list price then", 1.0), "usd_paid": ("paid", 0.55), "new_usd": ("list price chosen", 0.28)}
+
+
+def costs(rows: pl.DataFrame, status: Status, chosen: str, dark: bool = False) -> go.Figure:
+    """Dollars a trial, a group of bars per arm; what is unknown has no bar.
+
+    `rows` are rows of `repricing.per_trial`; `chosen` says which prices the third bar is by.
+    """
+    figure = go.Figure()
+    ink = style.INKS[dark]
+    for name, (title, opacity) in SERIES.items():
+        own = rows.drop_nulls(name)
+        if own.is_empty():
+            continue
+        figure.add_trace(
+            go.Bar(
+                x=own[name].to_numpy(),
+                y=[style.safe(arm) for arm in own["arm"]],
+                orientation="h",
+                name=title,
+                marker={"color": [style.faint(ink.dials[dial], opacity) for dial in own["dial"]]},
+                text=[numbers.usd(value) for value in own[name]],
+                textposition="none",
+                hovertemplate="<b>%{y}</b><br>%{fullData.name}: %{text} a trial<extra></extra>",
+            )
+        )
+    figure.update_layout(barmode="group")
+    figure.update_xaxes(
+        title="US dollars a trial", tickprefix="$", tickformat="~g", rangemode="tozero", automargin=True
+    )
+    figure.update_yaxes(automargin=True)
+    lines = [status_line(status), f"Chosen: {chosen}"]
+    return style.dress(figure, "What a trial costs", lines, dark, 220 + 52 * max(rows.height, 1))
+
+
+def alt_text(rows: pl.DataFrame) -> str:
+    """What `costs` shows, for people who do not see it."""
+    told = [
+        f"{row['arm']}: " + ", ".join(f"{title} {numbers.usd(row[name])}" for name, (title, _) in SERIES.items())
+        for row in rows.iter_rows(named=True)
+    ]
+    return f"US dollars a trial. {'; '.join(told)}."

@@ -1,0 +1,97 @@
+"""Lines of theory, and a run's points over them → one figure. Called by Learn and by exported lessons."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import polars as pl
+
+from fourdials.figures import numbers, style
+
+# Theory has no dial: its lines differ in shade and dash, and only data and predictions have colours of their own.
+_HUES = ("parallel", "sequential", "search", "interaction", "hybrid")
+_DASHES = {"line": "solid", "dash": "dot"}
+
+
+def draw(
+    frame: pl.DataFrame,
+    title: str,
+    status: str,
+    *,
+    x: str,
+    y: str,
+    percent: bool = True,
+    log_x: bool = False,
+    log_y: bool = False,
+    over: pl.DataFrame | None = None,
+    dark: bool = False,
+    height: int = 420,
+) -> go.Figure:
+    """Lines and points of columns line, kind (`line`, `dash`, `points`), x, y, low, high.
+
+    Args:
+        frame: The theory.
+        title: What is drawn.
+        status: Printed under the title: where the numbers come from.
+        x: Title of the axis.
+        y: Title of the other axis.
+        percent: True if y is a share of 1.
+        log_x: True for a logarithmic axis.
+        log_y: The same for the other one.
+        over: Data of a run or predictions, of the same columns, drawn on top.
+        dark: Colours for a dark page.
+        height: Pixels.
+    """
+    ink, figure = style.INKS[dark], go.Figure()
+    for i, part in enumerate(_parts(frame)):
+        figure.add_trace(_trace(part, ink.dials[_HUES[i % len(_HUES)]], percent))
+    for i, part in enumerate(_parts(over) if over is not None else []):
+        figure.add_trace(_trace(part, ink.text, percent, symbol=style.SYMBOLS[(i + 2) % len(style.SYMBOLS)]))
+    figure.layout.xaxis.update(title=x, automargin=True, type="log" if log_x else "linear")
+    figure.layout.yaxis.update(title=y, automargin=True, type="log" if log_y else "linear")
+    if percent:
+        figure.layout.yaxis.update(tickformat=".0%", range=[-0.02, 1.04])
+    else:
+        figure.layout.yaxis.update(tickformat="~s", rangemode="normal" if log_y else "tozero")
+        if log_y:
+            figure.layout.yaxis.update(dtick=1)
+    if log_x:
+        figure.layout.xaxis.update(tickformat="~s", dtick=1)
+    return style.dress(figure, style.safe(title), [status], dark, height)
+
+
+def alt_text(frame: pl.DataFrame, x: str, y: str, percent: bool = True) -> str:
+    """A sentence that says what each line does, for people who do not see it."""
+    if frame.is_empty():
+        return "An empty chart."
+    told = []
+    for part in _parts(frame):
+        first, last = part.row(0, named=True), part.row(-1, named=True)
+        ends = [numbers.percent(row["y"]) if percent else numbers.count(row["y"]) for row in (first, last)]
+        told.append(
+            f"{part['line'][0]}: {ends[0]} at {numbers.count(first['x'])}, {ends[1]} at {numbers.count(last['x'])}"
+        )
+    return f"{y}, against {x}. {'; '.join(told)}."
+
+
+def _parts(frame: pl.DataFrame) -> list[pl.DataFrame]:
+    return frame.partition_by("line", maintain_order=True)
+
+
+def _trace(part: pl.DataFrame, colour: str, percent: bool, symbol: str = "circle") -> go.Scatter:
+    kind, name = part["kind"][0], style.safe(part["line"][0])
+    shown = "%{y:.1%}" if percent else "%{y:,.4~g}"
+    ends = None
+    if part["low"].null_count() < part.height:
+        above = (part["high"] - part["y"]).to_list()
+        below = (part["y"] - part["low"]).to_list()
+        ends = {"type": "data", "array": above, "arrayminus": below, "color": colour, "thickness": 1.2, "width": 3}
+    return go.Scatter(
+        x=part["x"].to_list(),
+        y=part["y"].to_list(),
+        error_y=ends,
+        name=name,
+        mode="markers" if kind == "points" else "lines",
+        line={"color": colour, "width": 2.2, "dash": _DASHES.get(kind, "solid")},
+        marker={"color": colour, "size": 9, "symbol": symbol},
+        hovertemplate=f"{name}<br>%{{x:,.4~g}}: {shown}<extra></extra>",
+    )

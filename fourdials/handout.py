@@ -1,0 +1,205 @@
+"""A lesson → one HTML file that needs nothing else: text, a prediction to open, figures with a slider, answers.
+
+Works from a disk, offline: the drawing script is inlined and the content policy forbids to load anything. Text is
+escaped. Called by Learn.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+
+import plotly.graph_objects as go
+import polars as pl
+
+from fourdials import __version__, estimate, query, verdict
+from fourdials.bench import Bench
+from fourdials.figures import curves, status, style, theory
+from fourdials.lessons import Lesson
+from fourdials.report import POLICY, STYLE
+from fourdials.store import Store
+from fourdials.verdict import Finding
+
+STOPS = 13  # of the slider in a saved page
+_CONFIG = {"displaylogo": False, "responsive": True}
+
+
+def html_of(
+    lesson: Lesson,
+    found: Mapping[str, Finding],
+    store: Store | None = None,
+    experiment_id: str | None = None,
+    over: pl.DataFrame | None = None,
+) -> str:
+    """The lesson as one HTML text.
+
+    Args:
+        lesson: The lesson.
+        found: The verdicts on its claim, by kind of models.
+        store: Where its run is.
+        experiment_id: The run it shows; None for none, which the page says.
+        over: Columns of `bench.LINE_SCHEMA`: the run's points, drawn over the theory.
+    """
+    claim = verdict.claims()[lesson.claim]
+    parts = [
+        f"<h1>{_text(lesson.question)}</h1>",
+        f'<p class="status">A lesson of Four Dials {_text(__version__)} · about {lesson.minutes} minutes · '
+        f"{_text(claim.id)}: {_text(claim.source)}</p>",
+        _story(lesson.story),
+        "<h2>Your prediction</h2>",
+        _prediction(lesson),
+        "<h2>A real run</h2>",
+        _run(store, experiment_id, lesson),
+    ]
+    if lesson.of_bench is not None:
+        parts += ["<h2>Theory</h2>", _theory(lesson.of_bench, lesson.knobs, over, first=experiment_id is None)]
+        if over is not None and lesson.run.pool:
+            parts.append(f"<p>{_text(lesson.run.see)}</p>")
+    parts += [
+        "<h2>What is known</h2>",
+        *(
+            f"<p><b>{title}.</b> {_text(text)}</p>"
+            for title, text in (
+                ("Established", claim.established),
+                ("Contested", claim.contested),
+                ("Cannot be tested this way", claim.untestable),
+            )
+        ),
+        "<h2>Verdict</h2>",
+        *(_verdict(found[origin], origin) for origin in verdict.ORIGINS),
+        "<h2>Three questions</h2>",
+        *(
+            f"<details><summary>{_text(asked.ask)}</summary><p>{_text(asked.answer)}</p></details>"
+            for asked in lesson.questions
+        ),
+        "<h2>Sources</h2>",
+        f"<ul>{''.join(f'<li>{_text(source)}</li>' for source in lesson.sources)}</ul>",
+    ]
+    head = (
+        f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{_text(lesson.question)}</title><style>{STYLE} p {{ max-width: 46rem }} summary {{ cursor: pointer }}"
+        "</style>"
+    )
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>'
+
+
+def _text(value: object) -> str:
+    return html.escape(str(value))
+
+
+def _story(text: str) -> str:
+    """Paragraphs with the lessons' only marks: ** and * for emphasis, ` for names."""
+    shown = []
+    for paragraph in re.split(r"\n\s*\n", text.strip()):
+        line = _text(paragraph)
+        line = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", line)
+        line = re.sub(r"\*(.+?)\*", r"<i>\1</i>", line)
+        line = re.sub(r"`(.+?)`", r"<code>\1</code>", line)
+        shown.append(f"<p>{line}</p>")
+    return "".join(shown)
+
+
+def _prediction(lesson: Lesson) -> str:
+    asked = lesson.predict
+    options = "".join(f"<li>{_text(option)}</li>" for option in asked.options)
+    truth = lesson.truth()
+    answer = asked.options[asked.right] if asked.kind == "choice" else f"By theory: {100 * (truth or 0.0):.1f} %."
+    return (
+        f"<p><b>{_text(asked.ask)}</b></p>{f'<ol>{options}</ol>' if options else ''}"
+        "<p>Write your answer down, then open:</p>"
+        f"<details><summary>The answer</summary><p><b>{_text(answer)}</b> {_text(asked.why)}</p></details>"
+    )
+
+
+def _run(store: Store | None, experiment_id: str | None, lesson: Lesson) -> str:
+    if store is None or experiment_id is None:
+        command = f"python -m fourdials run data/experiments/{lesson.experiment}.toml"
+        offer = f" Its experiment: <code>{_text(command)}</code>" if lesson.experiment else ""
+        return f"<p>No real run that fits was there when this page was made, and none is made up.{offer}</p>"
+    ids = [experiment_id]
+    tasks = query.run(store, "experiments").filter(experiment_id=experiment_id)["tasks"][0].to_list()
+    chosen = {"tasks": [lesson.run.task]} if lesson.run.task in tasks else {}
+    points = query.run(store, "curve_points", experiment_ids=ids, unit="total_tokens", **chosen)
+    curve = estimate.curves(points)
+    if curve.is_empty():
+        return "<p>The run had no complete block when this page was made.</p>"
+    runs = query.run(store, "experiments").filter(experiment_id=experiment_id)
+    baselines = query.run(store, "baselines", experiment_ids=ids, **chosen)
+    said = status.status_of(runs, curve, "total_tokens")
+    figure = curves.overlay(curve, baselines, said, "total_tokens")
+    see = f"<p>{_text(lesson.run.see)}</p>" if lesson.run.see and runs["recorded"][0] and not lesson.run.pool else ""
+    return f"<p>{_text(runs['name'][0])}</p>{_figure(figure, curves.alt_text(curve, 'total_tokens'), True)}{see}"
+
+
+def _figure(figure: go.Figure, alt: str, first: bool) -> str:
+    drawn = figure.to_html(full_html=False, include_plotlyjs=first, config=_CONFIG)
+    return f'<div role="img" aria-label="{html.escape(alt, quote=True)}">{drawn}</div>'
+
+
+def _theory(bench: Bench, knobs: Mapping[str, float], over: pl.DataFrame | None, first: bool) -> str:
+    """The bench at the lesson's setting, with a slider for its first knob."""
+    at, knob = bench.settings(knobs), bench.knobs[0]
+    low, high = (min(knob.choices), max(knob.choices)) if knob.choices else (knob.low, knob.high)
+    stops = sorted({at[knob.name], *(low + (high - low) * i / (STOPS - 1) for i in range(STOPS))})
+    settings = [bench.settings(at | {knob.name: stop}) for stop in stops]
+    played = [bench.play(**each) for each in settings]
+    start = stops.index(at[knob.name])
+    shown = [
+        theory.draw(
+            each.frame,
+            bench.title,
+            each.status if over is None else f"{each.status}, but for the points, which are the run above",
+            x=bench.x,
+            y=bench.y,
+            percent=bench.percent,
+            log_x=bench.log_x,
+            log_y=bench.log_y,
+            over=over,
+        )
+        for each in played
+    ]
+    figure = go.Figure(layout=shown[start].layout)
+    counts = [len(each.data) for each in shown]
+    for place, each in enumerate(shown):
+        figure.add_traces([trace.update(visible=place == start) for trace in each.data])
+    steps = []
+    for place, setting in enumerate(settings):
+        visible = [at_place == place for at_place, number in enumerate(counts) for _ in range(number)]
+        steps.append({"method": "update", "label": f"{setting[knob.name]:g}", "args": [{"visible": visible}]})
+    figure.update_layout(
+        sliders=[
+            {
+                "active": start,
+                "steps": steps,
+                "currentvalue": {"prefix": f"{knob.label}: ", "font": {"color": style.INKS[False].text, "size": 13}},
+                "font": {"color": "rgba(0,0,0,0)"},  # thirteen labels overlap; the one chosen stands above
+                "tickcolor": style.INKS[False].grid,
+                "y": -0.2,
+            }
+        ],
+        margin={"b": 250},
+        height=640,
+    )
+    rest = ", ".join(f"{each.label}: {at[each.name]:g}" for each in bench.knobs[1:])
+    return (
+        f"{_figure(figure, theory.alt_text(played[start].frame, bench.x, bench.y, bench.percent), first)}"
+        f"<p>{_text(played[start].reading)}</p><p class='status'>{_text(rest)}. Source: {_text(bench.source)}. "
+        f"Assumes: {_text(bench.assumes)}</p>"
+    )
+
+
+def _verdict(found: Finding, origin: str) -> str:
+    kind = "Real models" if origin == "real" else "Scale models"
+    reasons = [*found.reasons, *(f"{check.said}: {check.outcome}{_numbers(check)}" for check in found.checks)]
+    told = "".join(f"<li>{_text(reason)}</li>" for reason in reasons)
+    return f"<p><b>{kind}:</b> {_text(found.outcome)} ({_text(', '.join(found.models) or 'no run')})</p><ul>{told}</ul>"
+
+
+def _numbers(check: verdict.Check) -> str:
+    if check.value is None or check.low is None or check.high is None:
+        return f"; n = {check.n}"
+    scale, sign = (100, " points" if check.unit == "points" else " %") if check.unit in ("points", "share") else (1, "")
+    ends = [f"{scale * value:.3g}{sign}" for value in (check.value, check.low, check.high)]
+    return f" ({ends[0]}; 95 % interval {ends[1]} to {ends[2]}; n = {check.n})"

@@ -1,0 +1,125 @@
+"""Lessons: TOML files in `data/lessons` → validated records. Called by Learn and by exported lessons.
+
+A lesson asks a question, has the reader commit to a prediction, shows a run, lets knobs be turned, and ends with what
+is established, contested and untestable (those stand with its claim). A file's stem is its claim's number.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from fourdials.bench import BENCHES, Bench
+from fourdials.errors import InputError
+from fourdials.verdict import claims
+
+LESSONS = Path(__file__).resolve().parent.parent / "data" / "lessons"
+Text = Annotated[str, Field(min_length=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Prediction(_Section):
+    """What the reader commits to before anything is shown.
+
+    Either a `point`: the height of `line` of the lesson's bench at `x`, between 0 and 1; or a `choice` of `options`, of
+    which the one at place `right` (from 0) is true. `why` is said after it.
+    """
+
+    ask: Text
+    kind: Literal["point", "choice"]
+    line: str = ""
+    x: float = 0.0
+    options: tuple[str, ...] = ()
+    right: int = 0
+    why: Text
+
+    @model_validator(mode="after")
+    def _whole(self) -> Prediction:
+        if self.kind == "choice" and not (len(self.options) >= 2 and 0 <= self.right < len(self.options)):
+            raise ValueError("a choice needs two options or more, and `right` is the place of one of them, from 0")
+        if self.kind == "point" and not self.line:
+            raise ValueError("a point needs the `line` of the bench it lies on")
+        return self
+
+
+class Shown(_Section):
+    """Which recorded run is shown where none in the database names the claim, and what to see in it.
+
+    `pool` names an arm whose samples are laid over the bench, `task` one of the run's tasks. Without `recorded` the
+    lesson says that there is no run yet and offers the experiment.
+    """
+
+    recorded: str = ""
+    pool: str = ""
+    task: str = ""
+    see: str = ""
+
+
+class Asked(_Section):
+    """A question to think about, with its answer."""
+
+    ask: Text
+    answer: Text
+
+
+class Lesson(_Section):
+    """A lesson: `claim` is its claim's id, `deep` marks those that go further, `bench` is its theory."""
+
+    claim: Text
+    deep: bool = False
+    minutes: Annotated[int, Field(gt=0, le=60)] = 8
+    question: Text
+    story: Text
+    predict: Prediction
+    bench: str = ""
+    knobs: dict[str, float] = {}
+    run: Shown = Shown()
+    without_key: bool
+    experiment: str = ""
+    questions: Annotated[tuple[Asked, ...], Field(min_length=3, max_length=3)]
+    sources: Annotated[tuple[str, ...], Field(min_length=1)]
+
+    @property
+    def of_bench(self) -> Bench | None:
+        """The bench with its theory, if it has one."""
+        return BENCHES[self.bench] if self.bench else None
+
+    def truth(self) -> float | None:
+        """The predicted point by theory: its line's height at x; None for a choice."""
+        bench = self.of_bench
+        if self.predict.kind != "point" or bench is None:
+            return None
+        frame = bench.play(**bench.settings(self.knobs)).frame.filter(line=self.predict.line)
+        nearest = (frame["x"] - self.predict.x).abs().arg_min()
+        return None if nearest is None else float(frame["y"][nearest])
+
+
+def read(path: Path) -> Lesson:
+    """One lesson's file. Raises InputError that names the file and every mistake."""
+    try:
+        lesson = Lesson.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"cannot read the lesson {path}: {error}") from error
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise InputError(f"the lesson {path.name} has mistakes: {told}") from None
+    if lesson.claim not in claims():
+        raise InputError(f"{path.name} names the claim {lesson.claim!r}; there are {', '.join(claims())}")
+    if lesson.bench and lesson.bench not in BENCHES:
+        raise InputError(f"{path.name} names the bench {lesson.bench!r}; there are {', '.join(BENCHES)}")
+    return lesson
+
+
+@cache
+def lessons() -> dict[str, Lesson]:
+    """Every lesson by its claim's id; the deep ones first, then in the order of the claims."""
+    found = {lesson.claim: lesson for lesson in map(read, sorted(LESSONS.glob("*.toml")))}
+    order = list(claims())
+    return dict(sorted(found.items(), key=lambda item: (not item[1].deep, order.index(item[0]))))

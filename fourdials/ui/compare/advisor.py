@@ -1,0 +1,150 @@
+"""The advisor's part of the Allocate tab: which arm and level for a budget, how sure, what more would cost, and a
+policy to take away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from fourdials.errors import InputError
+from fourdials.figures import numbers
+from fourdials.home import home
+from fourdials.ui import controls, curves, data, tables, words
+
+if TYPE_CHECKING:
+    from fourdials.advise import Advice, Surer
+    from fourdials.store import Store
+
+QUERIES = ("replay_stops", "replay_pieces")
+
+
+def show(view: curves.View, unit: str) -> None:
+    """Asks for a budget a problem and gives the advice; says why there is none."""
+    st.subheader("What to deploy", anchor=False)
+    opened, folder = data.store(), str(home())
+    try:
+        most = _most(opened, folder, opened.version(), view, unit)
+    except InputError as error:
+        st.warning(words.plain(str(error)), icon=":material/call_split:")
+        return
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    budget = left.number_input(
+        f"Budget a problem ({numbers.UNITS[unit]})",
+        min_value=0.0,
+        value=most,
+        step=most / 10 or 1.0,
+        format="%g",
+        key=f"advisor.budget.{view.experiment_id}.{unit}",
+        help="On average over problems. The choice is made on one half of them and reported on the other.",
+    )
+    truth = right.toggle("Also arms that ask a checker which knows the truth", key="advisor.truth")
+    advice = _advice(opened, folder, opened.version(), view, unit, float(budget), truth)
+    if advice.choice is None:
+        st.info(words.plain(advice.reason[:1].upper() + advice.reason[1:] + "."), icon=":material/help:")
+        return
+    _facts(advice, unit)
+    st.text(surer_text(advice.surer, advice.choice, unit))
+    _routes(advice, unit)
+    _take_away(opened, view, advice, unit, float(budget))
+    with st.expander("Every arm and level it considered", icon=":material/table:", key="advisor.table"):
+        told = "Each row is an arm at a level: mean spend a problem, score on the half that had no part in the choice "
+        told += "with its 95 % interval, score on the half it was chosen on, and how often resampled halves choose it."
+        tables.sources(advice.table.drop("task"), QUERIES, told, "advice")
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _most(_store: Store, folder: str, version: int, view: curves.View, unit: str) -> float:
+    """What the dearest arm spends on a problem at its largest level, rounded up to two digits: enough for all."""
+    from fourdials import replay
+
+    spent: dict[str, list[float]] = {}
+    for trial in replay.recorded(_store, [view.experiment_id], unit, view.tasks, view.arms):
+        spent.setdefault(trial.row["arm"], []).append(max(trial.spends, default=0.0))
+    dearest = max((sum(each) / len(each) for each in spent.values()), default=0.0)
+    return float(f"{dearest * 1.05:.2g}")
+
+
+@st.cache_data(max_entries=64, show_spinner="Choosing on one half of the problems …")
+def _advice(
+    _store: Store, folder: str, version: int, view: curves.View, unit: str, budget: float, truth: bool
+) -> Advice:
+    from fourdials import replay
+    from fourdials.advise import advise
+
+    trials = replay.recorded(_store, [view.experiment_id], unit, view.tasks, view.arms)
+    return advise(trials, budget, truth=truth)
+
+
+def _facts(advice: Advice, unit: str) -> None:
+    row = advice.table.filter(advice.table["chosen"]).row(0, named=True)
+    ends = f"{numbers.percent(row['low'])} to {numbers.percent(row['high'])}"
+    controls.facts(
+        [
+            ("Use", f"{row['arm']} at level {row['level']}", None),
+            ("Score", f"{numbers.percent(row['value'])} ({ends})", f"{row['method']}, on the half not chosen on"),
+            ("Spend a problem", numbers.budget(unit, row["spend"]), None),
+            ("How sure", numbers.percent(advice.sure), "Share of resampled halves that choose the same"),
+            ("Problems", str(row["n"]), "in the half it is reported on"),
+        ]
+    )
+
+
+def surer_text(surer: Surer | None, choice: tuple[str, int], unit: str) -> str:
+    """How the choice stands against its closest rival, and what telling them apart would take."""
+    if surer is None:
+        return "No resampled half chooses anything else."
+    rival = f"{surer.rival[0]} at level {surer.rival[1]}"
+    ends = f"{numbers.difference(surer.low)} to {numbers.difference(surer.high)}"
+    told = f"Its closest rival is {rival}: a difference of {numbers.difference(surer.difference)} ({ends}, "
+    told += f"{surer.n} problems). "
+    if surer.distinguishable:
+        winner = f"{choice[0]} at level {choice[1]}" if surer.difference > 0 else rival
+        return told + f"That is enough to tell them apart: {winner} is ahead on the problems not chosen on."
+    if surer.problems is None or surer.spend is None:
+        return told + "The two score the same here; no number of problems like these would tell them apart."
+    return told + (
+        f"To tell so small a difference would take about {words.count(surer.problems)} problems in all, which is "
+        f"{numbers.budget(unit, surer.spend)} more for both."
+    )
+
+
+def _routes(advice: Advice, unit: str) -> None:
+    """Whether each task should have an arm of its own."""
+    if advice.routes.is_empty():
+        if advice.no_routes:
+            st.caption(words.plain(f"No route per task: {advice.no_routes}."))
+        return
+    if advice.routing is None:
+        return
+    found = advice.routing
+    ends = f"{numbers.difference(found.low)} to {numbers.difference(found.high)}, {found.n} problems"
+    verdict = "Route per task" if found.worth_it else "Routing per task is not shown to be worth it"
+    st.text(f"{verdict}: {numbers.difference(found.gain)} ({ends}) over one arm for all tasks.")
+    st.dataframe([_route(row, unit) for row in advice.routes.iter_rows(named=True)], hide_index=True)
+
+
+def _route(row: dict[str, Any], unit: str) -> dict[str, Any]:
+    ends = f"{numbers.percent(row['low'])} to {numbers.percent(row['high'])}"
+    return {
+        "task": row["task"],
+        "arm": row["arm"],
+        "level": row["level"],
+        "score": f"{numbers.percent(row['value'])} ({ends})",
+        "spend a problem": numbers.amount(unit, row["spend"]),
+        "how sure": numbers.percent(row["selected"]),
+        "n": row["n"],
+        "method": row["method"],
+    }
+
+
+def _take_away(store: Store, view: curves.View, advice: Advice, unit: str, budget: float) -> None:
+    """The policy as two files that need nothing of this program."""
+    from fourdials import policy
+
+    text = policy.as_toml(store, view.experiment_id, advice, budget, unit)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        icon = ":material/download:"
+        st.download_button("Policy (TOML)", text, "policy.toml", "application/toml", icon=icon, key="advisor.toml")
+        st.download_button("Router (Python)", policy.ROUTER, "policy.py", "text/x-python", icon=icon, key="advisor.py")
+        st.caption("Put both in one folder: `python policy.py TASK` prints the arm to use.")

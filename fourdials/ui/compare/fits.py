@@ -1,0 +1,167 @@
+"""Which family of curves describes an arm: how often each wins, what it tends to, and where more spend stops paying."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from fourdials.errors import InputError
+from fourdials.figures import numbers
+from fourdials.home import home
+from fourdials.ui import chart, controls, curves, data, tables, words
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from fourdials.estimate.fits import Fits
+    from fourdials.store import Store
+
+FEWEST_LEVELS = 3
+# Of each unit, the round amount a price is stated for, and the gain in points that it must bring at first.
+STEPS = {"total_tokens": 1000, "completion_tokens": 1000, "usd": 0.01, "calls": 1, "modelled_s": 1, "level": 1}
+TERMS = {
+    "constant": "no change with spend",
+    "logarithm": "a + b ln T",
+    "power": "A − B T^−γ",
+    "exponential": "A (1 − e^(−T/τ))",
+    "logistic": "A / (1 + e^(−(ln T − m)/s))",
+    "quadratic": "a + b ln T + c (ln T)²",
+}
+
+
+def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
+    """The arm and the price, the best family's figure and reading, the table of families."""
+    import json
+
+    arms = data.frame("arms", experiment_ids=[view.experiment_id])
+    rows = [row for row in arms.iter_rows(named=True) if not view.arms or row["arm"] in view.arms]
+    fitting = [row["arm"] for row in rows if len(json.loads(row["levels"])) >= FEWEST_LEVELS]
+    if not fitting:
+        st.info(
+            f"A curve can be fitted to an arm with at least {FEWEST_LEVELS} levels. "
+            "Give an arm of the next run more levels, or show more arms."
+        )
+        return
+    one, two = st.columns(2, vertical_alignment="bottom")
+    with one:
+        arm = controls.linked_choice(st.selectbox, "Curve of", fitting, param="curve", default=fitting[0])
+    step = STEPS[view.unit]
+    amount = "a level" if view.unit == "level" else numbers.budget(view.unit, step)
+    points = two.number_input(
+        f"Worth it while {amount} more gains at least (points)", 0.01, 100.0, 1.0, 0.5, key="worth", bind="query-params"
+    )
+    opened, folder = data.store(), str(home())
+    try:
+        with st.spinner("Fitting …"):
+            found, fitted, over = _fitted(opened, folder, opened.version(), view, arm, points / 100 / step)
+    except InputError as error:
+        st.info(f"No curve can be fitted to {words.plain(arm)}: {words.plain(str(error))}.")
+        return
+    _draw(view, arms.filter(arm=arm), found, fitted, over)
+    st.text(_reading(found, view.unit, f"{amount} more gains less than {points:g} points", over))
+    if over:
+        last = fitted.row(-1, named=True)
+        ends = (
+            f"{numbers.percent(last['low'])} to {numbers.percent(last['high'])}, {last['method']}, {last['n']} problems"
+        )
+        st.text(
+            "The trials of this arm ended by themselves, so the end of its curve need not be foretold: however much more "
+            f"it is granted, it stays at {numbers.percent(last['value'])} ({ends})."
+        )
+    st.dataframe(_families(found.table), hide_index=True)
+    st.caption(
+        "A family wins a resample where it has the lowest AICc. The last error is what the fit to all budgets but the "
+        f"last foretells there, less what was found. {found.table['method'][0].capitalize()}."
+    )
+    with st.expander("Numbers behind the figure", icon=":material/table:"):
+        told = "Each row is a budget: the mean score over n problems, its 95 % interval, and the fitted curve there."
+        tables.sources(fitted, ("curve_points",), told, "fit")
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _fitted(
+    _store: Store, folder: str, version: int, view: curves.View, arm: str, price: float
+) -> tuple[Fits, pl.DataFrame, bool]:
+    """The fits of an arm, its curve at the budgets fitted (spend, value, low, high, n, method, fitted), and whether its
+    trials had finished."""
+    import polars as pl
+
+    from fourdials import estimate
+    from fourdials.estimate import fits, panel
+
+    points = data.frame("curve_points", experiment_ids=[view.experiment_id], unit=view.unit, **view.chosen)
+    mine = points.filter(arm=arm)
+    found = fits.fit(mine, price=price)
+    values = estimate.curves(mine, grid=list(found.budgets)).select("spend", "value", "low", "high", "n", "method")
+    return found, values.with_columns(fitted=pl.Series(found.fitted[: values.height])), panel.ran_out(mine)
+
+
+def _draw(view: curves.View, arm: pl.DataFrame, found: Fits, fitted: pl.DataFrame, over: bool) -> None:
+    from fourdials.figures import fits, status
+
+    runs = data.frame("experiments").filter(experiment_id=view.experiment_id)
+    shown = arm.select("arm", "access").with_columns(n=fitted["n"][:1])
+    best = found.table.filter(family=found.best).row(0, named=True)
+    ends = (best["asymptote"], best["asymptote_low"], best["asymptote_high"])
+    stop = (found.stop_at, found.stop_low, found.stop_high)
+    figure = fits.fit(
+        fitted,
+        found.best,
+        arm["dial"][0],
+        status.status_of(runs, fitted, view.unit),
+        view.unit,
+        None if over or None in ends or found.best == "constant" else ends,
+        None if None in stop or found.best == "constant" else stop,  # type: ignore[arg-type]
+        status.warnings_of(runs, shown, arm),
+        dark=st.context.theme.type == "dark",
+    )
+    figure.update_xaxes(automargin=True)  # the legend wraps on narrow pages and needs room below the title
+    chart.live_chart(figure.to_json(), key="compare.fit", alt=fits.alt_text(fitted, found.best, view.unit))
+
+
+def _reading(found: Fits, unit: str, price: str, over: bool) -> str:
+    """Which family, with what evidence; what it tends to; where more stops paying."""
+    best = found.table.filter(family=found.best).row(0, named=True)
+    n = f"{best['n']} problems"
+    if found.best == "constant":
+        told = f"No family beats a constant here ({n}, {len(found.budgets)} budgets): more spend is not seen to change "
+        return told + f"the score, {numbers.percent(best['asymptote'])}."
+    told = (
+        f"{found.best.capitalize()}: {TERMS[found.best]}. It fits better than a constant by {found.evidence:.1f} AICc "
+    )
+    told += f"and wins {numbers.percent(best['wins'])} of resamples ({n}). "
+    if best["asymptote"] is None:
+        told += "" if over else "It tends to no limit. "
+    elif not over:
+        ends = f"{numbers.percent(best['asymptote_low'])} to {numbers.percent(best['asymptote_high'])}"
+        told += f"It tends to {numbers.percent(best['asymptote'])} ({ends}). "
+    if found.stop_at is None:
+        return told + f"Nowhere up to 100 times the last budget is it so flat that {price}."
+    told += f"From {numbers.budget(unit, found.stop_at)} on, {price}"
+    if found.stop_low is None or found.stop_high is None:
+        return told + "; more than half of the resamples have no such point."
+    beyond = ", which lies beyond what was tried" if found.stop_at > found.budgets[-1] else ""
+    return told + f" ({numbers.amount(unit, found.stop_low)} to {numbers.amount(unit, found.stop_high)}){beyond}."
+
+
+def _families(table: pl.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {
+            "family": row["family"],
+            "form": TERMS[row["family"]],
+            "AICc": round(row["aicc"], 1),
+            "wins": numbers.percent(row["wins"]),
+            "tends to": _span(numbers.percent, row, "asymptote"),
+            "last error": _span(numbers.difference, row, "last_error"),
+            "n": row["n"],
+        }
+        for row in table.iter_rows(named=True)
+    ]
+
+
+def _span(written: Any, row: Mapping[str, Any], name: str) -> str:
+    if row[name] is None:
+        return "no limit"
+    return f"{written(row[name])} ({written(row[f'{name}_low'])} to {written(row[f'{name}_high'])})"

@@ -1,0 +1,150 @@
+"""What to deploy: score against cost and latency, which arm keeps stated limits, and what a month of it would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from fourdials.errors import InputError
+from fourdials.home import home
+from fourdials.ui import chart, controls, curves, data, deploy, tables, words
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from fourdials.estimate.frontier import Points
+    from fourdials.store import Store
+
+
+def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
+    """The Pareto set, the inverse question, the monthly bill, and the numbers behind them."""
+    opened, folder = data.store(), str(home())
+    try:
+        table = _table(opened, folder, opened.version(), view)
+    except InputError as error:
+        st.info(f"There is nothing to place yet: {words.plain(str(error))}.")
+        return
+    _draw(view, table)
+    st.subheader("Which arm keeps my limits?", anchor=False)
+    _inverse(view, table)
+    st.subheader("What would a month cost?", anchor=False)
+    _month(view, experiment, table)
+    with st.expander("Numbers behind the figure", icon=":material/table:"):
+        told = (
+            "Each row is an arm at a level of its dial, all on the same problems: score with a band that holds for all "
+        )
+        told += (
+            "rows at once, mean dollars and tokens a request, and seconds that 50 % and 95 % of requests stay within."
+        )
+        tables.sources(table.drop("experiment_id"), ("operating_points",), told, "frontier")
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _rows(_store: Store, folder: str, version: int, view: curves.View) -> pl.DataFrame:
+    from fourdials import query
+
+    return query.run(_store, "operating_points", experiment_ids=[view.experiment_id], **view.chosen)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _points(_store: Store, folder: str, version: int, view: curves.View) -> Points:
+    from fourdials.estimate import frontier
+
+    return frontier.read(_rows(_store, folder, version, view))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _table(_store: Store, folder: str, version: int, view: curves.View) -> pl.DataFrame:
+    from fourdials.estimate import frontier
+
+    return frontier.operating_points(_points(_store, folder, version, view))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _front(_store: Store, folder: str, version: int, view: curves.View, cost: str) -> pl.DataFrame:
+    from fourdials.estimate import frontier
+
+    return _named(frontier.pareto(_points(_store, folder, version, view), cost), view)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _which(_store: Store, folder: str, version: int, view: curves.View, asked: deploy.Limits) -> pl.DataFrame:
+    from fourdials.estimate import frontier
+
+    points = _points(_store, folder, version, view)
+    return _named(frontier.which_arm(points, asked.score, asked.usd, asked.p95_s, asked.latency), view)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _bill(
+    _store: Store, folder: str, version: int, view: curves.View, requests: float, mix: tuple[tuple[str, float], ...]
+) -> pl.DataFrame:
+    from fourdials.estimate import frontier
+
+    return _named(frontier.monthly_bill(_rows(_store, folder, version, view), requests, dict(mix) or None), view)
+
+
+def _named(frame: pl.DataFrame, view: curves.View) -> pl.DataFrame:
+    """The rows with their dial and a label such as `majority_vote, samples: 8`."""
+    import polars as pl
+
+    arms = data.frame("arms", experiment_ids=[view.experiment_id]).select("arm", "dial", "unit", "access")
+    label = pl.format("{}, {}: {}", "arm", "unit", "level").alias("label")
+    return frame.join(arms, on="arm", how="left", maintain_order="left").with_columns(label)
+
+
+def _draw(view: curves.View, table: pl.DataFrame) -> None:
+    from fourdials.figures import frontier, status
+
+    opened = data.store()
+    priced = table["usd"].null_count() < table.height
+    cost = controls.linked_choice(
+        st.selectbox,
+        "Cost",
+        list(frontier.COSTS),
+        param="cost",
+        default="usd" if priced else "total_tokens",
+        format_func=frontier.COSTS.get,
+    )
+    front = _front(opened, str(home()), opened.version(), view, cost)
+    if front.is_empty():
+        st.info(f"{frontier.COSTS[cost]}: unknown for the models of this run. Choose another cost.")
+        return
+    runs = data.frame("experiments").filter(experiment_id=view.experiment_id)
+    arms = data.frame("arms", experiment_ids=[view.experiment_id])
+    said, warned = status.status_of(runs, front, None), status.warnings_of(runs, front, arms)
+    figure = frontier.frontier(front, cost, said, warned, dark=st.context.theme.type == "dark")
+    figure.update_xaxes(automargin=True)  # the legend wraps on narrow pages and needs room below the title
+    chart.live_chart(figure.to_json(), key="compare.frontier", alt=frontier.alt_text(front, cost))
+    best, beaten = front.filter("on_front"), int(front["beaten"].sum())
+    sure = ", ".join(best.filter(best["probability"] >= 0.95)["label"])
+    told = f"{best.height} of {front.height} points are in the Pareto set. "
+    told += f"In 95 % of resamples or more these stay in it: {sure}. " if sure else "None of them is sure to be in it. "
+    told += f"{beaten} are surely beaten by one that costs no more." if beaten else "None is surely beaten."
+    st.text(told)
+
+
+def _inverse(view: curves.View, table: pl.DataFrame) -> None:
+    opened = data.store()
+    asked = deploy.ask_limits(table)
+    found = _which(opened, str(home()), opened.version(), view, asked)
+    bands = table.select("arm", "level", "low", "high")
+    deploy.answer(found.join(bands, on=["arm", "level"], how="left", maintain_order="left"), asked)
+
+
+def _month(view: curves.View, experiment: Mapping[str, Any], table: pl.DataFrame) -> None:
+    opened = data.store()
+    if table["usd"].null_count() == table.height:
+        st.caption("Unknown: no price is known for the models of this run. Local and simulated models have none.")
+        return
+    requests, mix = deploy.ask_traffic(view.tasks or tuple(experiment["tasks"]))
+    try:
+        found = _bill(opened, str(home()), opened.version(), view, requests, mix)
+    except InputError as error:
+        st.info(f"{words.plain(str(error))}.")
+        return
+    scores = table.select("arm", "level", score="value")
+    joined = found.join(scores, on=["arm", "level"], how="left", maintain_order="left")
+    deploy.bill(joined.sort("value", nulls_last=True, maintain_order=True), requests)

@@ -1,0 +1,151 @@
+"""Quality: how trials went about their problems, beyond the one number of success."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from fourdials.figures import numbers
+from fourdials.home import home
+from fourdials.ui import chart, curves, data, tables, words
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from fourdials.store import Store
+
+FORMULAS = """
+- **trajectory quality** = success × min(1, fewest steps / steps) × (1 − loop rate) × (1 − invalid rate)
+- **loop rate**, **invalid rate**: steps that show what was shown before, and steps the environment refused, of all
+- **memory hygiene** = 1 − (stale + contradicted + duplicate) / entries written to a memory
+- **context efficiency** = tokens of passages and notes the answer made use of / prompt tokens
+- **verification cost** = tokens of the roles verify and judge / all tokens
+- **planning cost** = tokens of the roles plan and route / those and the tokens that execute
+- **underthinking** ξ = mean over wrong replies of 1 − tokens to the first right answer / tokens of the thought; high
+  where a right answer was there and was left
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The tab's figures as JSON text with what they say, and the frames behind them; empty text where there is none."""
+
+    measures: str
+    steps: str
+    roles: str
+    alts: tuple[str, str]
+    rows: pl.DataFrame
+    ties: pl.DataFrame
+    by_arm: pl.DataFrame
+    absent: tuple[str, ...]
+
+
+def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
+    """The measures, what ties on success and differs elsewhere, steps, tokens by role, and what stands behind them."""
+    opened = data.store()
+    found = _drawn(opened, str(home()), opened.version(), view, st.context.theme.type == "dark")
+    if found.rows.is_empty():
+        st.info("No block (one problem with every arm) is complete yet, so there is nothing to measure.")
+        return
+    chart.live_chart(found.measures, key="quality.measures", alt=found.alts[0])
+    _ties(found.ties)
+    if found.absent:
+        st.caption(f"Not recorded by any arm here: {', '.join(found.absent)}.")
+    if found.steps:
+        chart.live_chart(found.steps, key="quality.steps", alt=found.alts[1])
+        st.caption(
+            "A step is judged against the state it was taken from, so one mistake does not make all later steps wrong. "
+            "A level line means that mistakes only compound; a falling one that they breed more. Fewer problems reach "
+            "later steps: mind n."
+        )
+    if found.roles:
+        chart.live_chart(found.roles, key="quality.roles", alt="Tokens a trial by role; the table has the numbers.")
+    st.caption("Means a trial; peak context is the longest prompt of a trial. A mean of unknown counts is unknown.")
+    st.dataframe(found.by_arm, hide_index=True)
+    with st.expander("Numbers behind the figures", icon=":material/table:", key="quality.numbers"):
+        st.markdown(FORMULAS)
+        told = "Each row is a measure of an arm: the mean over n problems with its 95 % interval and its method."
+        queries = ("trajectories", "thoughts", "step_truths", "role_tokens")
+        tables.sources(found.rows, queries, told, f"quality-{view.experiment_id}")
+
+
+def _ties(ties: pl.DataFrame) -> None:
+    if ties.is_empty():
+        st.text("No two arms that tie on success (within 5 points for sure) are shown to differ in another measure.")
+        return
+    for row in ties.iter_rows(named=True):
+        success = f"{numbers.difference(row['success_low'])} to {numbers.difference(row['success_high'])}"
+        gap = f"{numbers.difference(row['low'])} to {numbers.difference(row['high'])}"
+        st.text(
+            f"{row['arm_a']} and {row['arm_b']} tie on success ({success}) and differ in "
+            f"{row['measure'].replace('_', ' ')}: {numbers.difference(row['value'])} ({gap}) on {row['n']} problems."
+        )
+
+
+@st.cache_data(max_entries=32, show_spinner="Measuring …")
+def _drawn(_store: Store, folder: str, version: int, view: curves.View, dark: bool) -> Drawn:
+    import polars as pl
+
+    from fourdials import query
+    from fourdials.estimate import quality
+    from fourdials.figures import quality as figures
+    from fourdials.figures import status
+
+    def rows_of(name: str) -> pl.DataFrame:
+        return query.run(_store, name, experiment_ids=[view.experiment_id], **view.chosen)
+
+    trials, roles = rows_of("trajectories"), rows_of("role_tokens")
+    rows = pl.concat([quality.quality(trials), quality.underthinking_of(rows_of("thoughts"))])
+    every = set(rows["measure"])
+    # An arm that never checks or plans has no such cost to estimate, rather than one that might lie above 0.
+    unused = pl.col("measure").is_in(["verification_cost", "planning_cost"]) & (pl.col("value") == 0)
+    rows = rows.drop("experiment_id").filter(~unused)
+    judged = quality.judged(rows_of("step_truths"))
+    steps = [
+        quality.step_correctness(part).with_columns(arm=pl.lit(part["arm"][0]))
+        for part in judged.partition_by("arm", maintain_order=True)
+    ]
+    runs = query.run(_store, "experiments").filter(experiment_id=view.experiment_id)
+    said = status.status_of(runs, rows.filter(measure="success"), None)
+    dials = dict(trials.select("arm", "dial").unique().rows())
+    per_trial = roles.with_columns(tokens=(pl.col("prompt_tokens") + pl.col("completion_tokens")) / pl.col("trials"))
+    known = per_trial.drop_nulls("tokens")
+    chain = pl.concat(steps) if steps else None
+    return Drawn(
+        measures=figures.measures(rows, dials, said, dark).to_json(),
+        steps="" if chain is None else figures.steps(chain, dials, said, dark).to_json(),
+        roles="" if known.is_empty() else figures.roles(known, dials, said, dark).to_json(),
+        alts=(figures.alt_text(rows), "" if chain is None else figures.steps_alt_text(chain)),
+        rows=rows,
+        ties=quality.ties(trials),
+        by_arm=_by_arm(trials),
+        absent=tuple(title for name, title in figures.TITLES.items() if name not in every),
+    )
+
+
+def _by_arm(trials: pl.DataFrame) -> pl.DataFrame:
+    """Means a trial, as people read them."""
+    import polars as pl
+
+    columns = {
+        "peak_context": "peak context",
+        "plan_tokens": "planner tokens",
+        "execute_tokens": "executor tokens",
+        "verify_tokens": "checker tokens",
+    }
+    found = trials.group_by("arm", maintain_order=True).agg(
+        pl.len().alias("trials"),
+        pl.col("peak_context").max().alias("largest context"),
+        *[
+            pl.when(pl.col(name).null_count() == 0).then(pl.col(name).mean()).alias(title)
+            for name, title in columns.items()
+        ],
+        pl.col("steps").mean().alias("environment steps"),
+        pl.col("switches").cast(pl.Float64).mean().alias("thought switches"),
+    )
+    numeric = [name for name in found.columns if name != "arm"]
+    said = [pl.Series(name, [words.count(value) for value in found[name]]) for name in numeric]
+    return found.select("arm").with_columns(said)

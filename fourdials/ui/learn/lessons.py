@@ -1,0 +1,202 @@
+"""A lesson on the page: question, prediction, a real run, knobs, the verdict, questions. Called by Learn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from fourdials import verdict
+from fourdials.figures import numbers
+from fourdials.lessons import Lesson, lessons
+from fourdials.ui import controls, curves, data, words
+from fourdials.ui.learn import knobs, offered, verdicts
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def show() -> None:
+    """The lesson in the URL; its run, theory and answers appear once the reader has committed to a prediction."""
+    known = lessons()
+    chosen = controls.linked_choice(
+        st.selectbox, "Lesson", list(known), param="lesson", default=next(iter(known)), format_func=_titled
+    )
+    lesson, claim = known[chosen], verdict.claims()[chosen]
+    st.header(lesson.question, anchor=False)
+    needs = "runs without a key" if lesson.without_key else "reads without a key; its experiment needs one"
+    st.caption(f"About {lesson.minutes} minutes · {needs} · claim {claim.id}: {words.plain(claim.source)}")
+    with st.container(width=760):
+        st.markdown(lesson.story)
+    run = shown_run(lesson)
+    over = _pool(lesson, run)
+    st.subheader("Your prediction", anchor=False)
+    if not _predicted(lesson, over):
+        st.caption("What follows appears when you have committed to an answer, right or wrong.")
+        return
+    _real_run(lesson, run)
+    _theory(lesson, run, over)
+    st.subheader("What is known", anchor=False)
+    _known(claim)
+    verdicts.reasons(claim, verdicts.findings()[claim.id], lesson=False)
+    st.subheader("Three questions", anchor=False)
+    for asked in lesson.questions:
+        with st.expander(asked.ask):
+            st.markdown(asked.answer)
+    st.subheader("Take it with you", anchor=False)
+    offered.take_away(lesson, run, over)
+    st.caption("Sources: " + words.plain("; ".join(lesson.sources)))
+
+
+def _titled(claim_id: str) -> str:
+    deep = "★ " if lessons()[claim_id].deep else ""
+    return f"{deep}{claim_id} {verdict.claims()[claim_id].title}"
+
+
+def shown_run(lesson: Lesson) -> dict[str, Any] | None:
+    """The run a lesson shows: of those in the database that count for its claim the one that speaks, of real models if
+    there is one, else the recording the lesson names; None if there is neither. Never a simulated one."""
+    import polars as pl
+
+    runs = data.frame("experiments").filter(pl.col("trials_done") > 0)
+    found = verdicts.findings()[lesson.claim]
+    speaking = [run for origin in verdict.ORIGINS for run in found[origin].experiments]
+    if speaking:
+        return runs.filter(experiment_id=speaking[0]).row(0, named=True)
+    recorded = runs.filter(recorded=True, origin="real").filter(
+        pl.col("name").str.to_lowercase() == lesson.run.recorded
+    )
+    return recorded.row(0, named=True) if recorded.height else None
+
+
+def _pool(lesson: Lesson, run: dict[str, Any] | None) -> pl.DataFrame | None:
+    """The run's samples in the axes of the lesson's theory, if it has any that may be used."""
+    bench = lesson.of_bench
+    if run is None or bench is None or bench.overlay is None:
+        return None
+    import polars as pl
+
+    held = knobs.sampled_arms()
+    own = held.filter(pl.col("experiment_id") == run["experiment_id"]) if held.height else held
+    if own.is_empty():
+        return None
+    arms = own["arm"].to_list()
+    arm = lesson.run.pool if lesson.run.pool in arms else arms[0]
+    task = lesson.run.task if lesson.run.task in run["tasks"] else None
+    found = knobs.over_run(bench.name, run["experiment_id"], arm, task)
+    return None if isinstance(found, str) else found
+
+
+def _predicted(lesson: Lesson, over: pl.DataFrame | None) -> bool:
+    """Asks for the prediction, and once it is there says how it compares. True when it was made or skipped."""
+    key = f"lesson.{lesson.claim}"
+    st.markdown(f"**{words.plain(lesson.predict.ask)}**")
+    made = st.session_state.get(f"{key}.made")
+    if made is None:
+        with st.form(f"{key}.form", border=False):
+            if lesson.predict.kind == "point":
+                st.slider("Your point, in percent", 0, 100, 50, key=f"{key}.point", format="%d %%")
+            else:
+                options = list(range(len(lesson.predict.options)))
+                st.radio(
+                    "Your answer", options, None, key=f"{key}.choice", format_func=lambda i: lesson.predict.options[i]
+                )
+            sent = st.form_submit_button("Commit to it", type="primary", on_click=_commit, args=(lesson,))
+        if sent:
+            st.warning("Choose an answer first.")
+        return False
+    _compared(lesson, made, over)
+    st.button("Predict again", on_click=_forget, args=(lesson,), type="tertiary", icon=":material/undo:")
+    return True
+
+
+def _commit(lesson: Lesson) -> None:
+    key = f"lesson.{lesson.claim}"
+    which = "point" if lesson.predict.kind == "point" else "choice"
+    st.session_state[f"{key}.made"] = st.session_state.get(f"{key}.{which}")
+
+
+def _forget(lesson: Lesson) -> None:
+    st.session_state.pop(f"lesson.{lesson.claim}.made", None)
+
+
+def _compared(lesson: Lesson, made: int, over: pl.DataFrame | None) -> None:
+    if lesson.predict.kind == "choice":
+        right = lesson.predict.options[lesson.predict.right]
+        hit = made == lesson.predict.right
+        said = "That is it." if hit else f"You said “{lesson.predict.options[made]}”; it is “{right}”."
+        (st.success if hit else st.info)(f"{words.plain(said)} {words.plain(lesson.predict.why)}")
+        return
+    point = measured(lesson, over)
+    told = f"You said {made} %. "
+    if point is not None:
+        told += f"The run shows {numbers.percent(point['y'])} ({numbers.percent(point['low'])} to "
+        told += f"{numbers.percent(point['high'])}). "
+        hit = point["low"] <= made / 100 <= point["high"]
+    else:
+        truth = lesson.truth() or 0.0
+        told += f"By theory it is {numbers.percent(truth)}. "
+        hit = abs(made / 100 - truth) <= 0.05
+    (st.success if hit else st.info)(words.plain(told + lesson.predict.why))
+
+
+def measured(lesson: Lesson, over: pl.DataFrame | None) -> dict[str, Any] | None:
+    """The run's own point at the predicted place, if it has one."""
+    if over is None or lesson.predict.kind != "point":
+        return None
+    at = over.filter(over["low"].is_not_null() & ((over["x"] - lesson.predict.x).abs() < 1e-9))
+    return at.row(0, named=True) if at.height else None
+
+
+def _real_run(lesson: Lesson, run: dict[str, Any] | None) -> None:
+    st.subheader("A real run", anchor=False)
+    if run is None:
+        st.info(
+            "No real run that fits is in this dashboard yet, and none is made up. Run the experiment below; the lesson "
+            "then shows it."
+        )
+        offered.experiment(lesson)
+        return
+    st.caption(words.plain(controls.described(run)))
+    task = (lesson.run.task,) if lesson.run.task in run["tasks"] else None
+    view = curves.View(run["experiment_id"], tasks=task)
+    found = curves.drawn(view)
+    if found.curve.is_empty():
+        st.info("The first complete block of this run is still on its way.")
+        return
+    curves.overlay(view, key=f"lesson.run.{lesson.claim}")
+    if lesson.run.see and run["recorded"] and not lesson.run.pool:
+        st.markdown(lesson.run.see)
+    st.text(found.reading)
+    st.page_link(
+        "pages/compare.py",
+        label="Compare its arms",
+        icon=":material/stacked_line_chart:",
+        query_params={"experiment": run["experiment_id"]},
+    )
+
+
+def _theory(lesson: Lesson, run: dict[str, Any] | None, over: pl.DataFrame | None) -> None:
+    bench = lesson.of_bench
+    if bench is None:
+        return
+    st.subheader("Turn the knobs" + (", with the run laid over the theory" if over is not None else ""), anchor=False)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.latex(bench.formula)
+        st.caption(f"Source: {words.plain(bench.source)}. Assumes: {words.plain(bench.assumes)}")
+        values = knobs.turned(bench, f"lesson.{lesson.claim}", lesson.knobs)
+    with right:
+        note = f"points: {run['name']}" if run is not None and over is not None else ""
+        knobs.drawn(bench.name, values, f"lesson.bench.{lesson.claim}", over, note)
+        if lesson.run.see and lesson.run.pool and over is not None:
+            st.markdown(lesson.run.see)
+        if bench.slow is not None:
+            knobs.play(bench, values, f"lesson.play.{lesson.claim}")
+
+
+def _known(claim: verdict.Claim) -> None:
+    told = (("Established", claim.established), ("Contested", claim.contested), ("Cannot be tested", claim.untestable))
+    for column, (title, text) in zip(st.columns(3), told, strict=True):
+        with column, st.container(border=True, height="stretch"):
+            st.markdown(f"**{title}**  \n{words.plain(text)}")

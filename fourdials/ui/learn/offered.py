@@ -1,0 +1,53 @@
+"""What a lesson hands out: its experiment to run, and itself as one HTML file. Called by lessons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from fourdials import spec, verdict
+from fourdials.lessons import Lesson
+from fourdials.ui import access, data, monitor
+from fourdials.ui.learn import verdicts
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def experiment(lesson: Lesson) -> None:
+    """The experiment that tests the claim: a button where it runs without a key, and the command in any case."""
+    if not lesson.experiment:
+        return
+    path = verdict.EXPERIMENTS / f"{lesson.experiment}.toml"
+    st.code(f"python -m fourdials run data/experiments/{path.name}", language="sh")
+    if not lesson.without_key:
+        st.caption("It names models that need a key; set the key, or name another model with `--model`.")
+        return
+    st.caption("It runs on the small local model, which may be too small to decide anything; that would be said.")
+    key = f"lesson.launch.{lesson.claim}"
+    if access.allowed() and st.button("Run it here", icon=":material/play_arrow:", key=key):
+        st.switch_page("pages/run.py", query_params={"experiment": monitor.launch(spec.load(path))})
+
+
+def take_away(lesson: Lesson, run: dict[str, Any] | None, over: pl.DataFrame | None) -> None:
+    """A button that makes the lesson one HTML file, then one that saves it; the experiment if a run was shown."""
+    if run is not None:
+        experiment(lesson)
+    key = f"lesson.page.{lesson.claim}"
+    if st.button("Make a page of this lesson", icon=":material/article:", key=f"{key}.make"):
+        from fourdials import handout
+
+        with st.spinner("Putting it together …"):
+            found, shown = verdicts.findings()[lesson.claim], None if run is None else run["experiment_id"]
+            st.session_state[key] = handout.html_of(lesson, found, data.store(), shown, over)
+    if made := st.session_state.get(key):
+        st.download_button(
+            f"Save it ({len(made) / 1e6:.1f} MB)",
+            made,
+            f"four-dials-lesson-{lesson.claim.lower()}.html",
+            "text/html",
+            icon=":material/download:",
+            key=f"{key}.save",
+        )
+        st.caption("One file, nothing to install, works without a network.")

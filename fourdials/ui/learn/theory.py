@@ -1,0 +1,64 @@
+"""Theory: closed forms and simulators with sliders, each with its formula, its source, and a run laid over it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fourdials.bench import BENCHES, Bench
+from fourdials.ui import controls, words
+from fourdials.ui.learn import knobs
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ORIGINS = {"real": "real models", "scale model": "a scale model", "simulated": "simulated models"}
+
+
+def show() -> None:
+    """One bench at a time; which one is in the URL."""
+    name = controls.linked_choice(
+        st.selectbox,
+        "Question",
+        list(BENCHES),
+        param="bench",
+        default=next(iter(BENCHES)),
+        format_func=lambda each: f"{BENCHES[each].title}: {BENCHES[each].question}",
+    )
+    bench = BENCHES[name]
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.latex(bench.formula)
+        st.caption(f"Source: {words.plain(bench.source)}")
+        st.caption(f"Assumes: {words.plain(bench.assumes)}")
+        values = knobs.turned(bench, f"theory.{name}", {})
+        over, note = _laid_over(bench) if bench.overlay else (None, "")
+    with right:
+        knobs.drawn(name, values, f"theory.chart.{name}", over, note)
+        if bench.slow is not None:
+            knobs.play(bench, values, "theory.play")
+
+
+def _laid_over(bench: Bench) -> tuple[pl.DataFrame | None, str]:
+    """The data of a run that the reader chose, and what the figure says of it; nothing if none was chosen."""
+    held = knobs.sampled_arms()
+    if held.is_empty():
+        st.caption("Runs with stored samples (votes, best of n, independent samples) can be laid over this figure.")
+        return None, ""
+    rows = {f"{row['experiment_id']}/{row['arm']}": row for row in held.iter_rows(named=True)}
+    chosen = st.selectbox(
+        "Lay over my run",
+        [None, *rows],
+        format_func=lambda key: "none" if key is None else f"{rows[key]['name']} · {rows[key]['arm']}",
+        key=f"theory.over.{bench.name}",
+    )
+    if chosen is None:
+        return None, ""
+    row = rows[chosen]
+    found = knobs.over_run(bench.name, row["experiment_id"], row["arm"])
+    if isinstance(found, str):
+        st.warning(words.plain(found))
+        return None, ""
+    kind = f"{'recorded run' if row['recorded'] else 'run'} of {ORIGINS[row['origin']]}"
+    return found, f"points: {row['name']}, a {kind}, resampled from {row['most']} samples a problem"

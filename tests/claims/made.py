@@ -1,0 +1,147 @@
+"""Evidence made by hand: frames with the columns of the queries, from the success rates a test asks for."""
+
+import json
+
+import numpy as np
+import polars as pl
+
+from fourdials.verdict import Evidence
+
+
+def arm(name, strategy=None, dial="parallel", levels=(1,), solver="model/a", lineup=None, cost=100.0, **knobs):
+    """An arm of `Made`; each level costs `cost` more."""
+    row = {"arm": name, "strategy": strategy or name, "dial": dial, "levels": json.dumps(list(levels))}
+    lineup = {"solver": solver} | (lineup or {})
+    return row | {"knobs": json.dumps(knobs), "lineup": json.dumps(lineup), "model": lineup["solver"], "cost": cost}
+
+
+class Made:
+    """A run whose score of an arm at a level of a problem is right with probability `rate(arm, problem, level)`.
+
+    `problems` are dicts with `problem_id`, `cluster_id`, `difficulty`, `task`; by default so many plain ones. A problem
+    has one luck throughout an arm, so that a higher level is never worse where its rate is higher.
+    """
+
+    def __init__(self, arms, rate, problems=400, steps=lambda arm, problem, score: {}, pool=16, spec=None):
+        self.arms = arms
+        plain = isinstance(problems, int)
+        self.problems = [problem(i) for i in range(problems)] if plain else problems
+        self.rate, self.notes, self.pool, self.spec = rate, steps, pool, spec or {}
+        luck = np.random.default_rng(5).random((len(arms), len(self.problems)))
+        self.score = {
+            (each["arm"], row["problem_id"], level): float(luck[i, j] < rate(each["arm"], row, level))
+            for i, each in enumerate(arms)
+            for j, row in enumerate(self.problems)
+            for level in json.loads(each["levels"])
+        }
+
+    def evidence(self, origin="real"):
+        def read(name, **params):
+            return getattr(self, {"arms": "arms_frame", "spec": "spec_frame"}.get(name, name))(**params)
+
+        return Evidence("run", origin, read)
+
+    def arms_frame(self, **_):
+        return pl.DataFrame(self.arms).with_columns(experiment_id=pl.lit("run"))
+
+    def curve_points(self, unit, **_):
+        rows, unit_id = [], 0
+        for each in self.arms:
+            levels = json.loads(each["levels"])
+            for where in self.problems:
+                unit_id += 1
+                before = 0.0
+                top = float(levels[-1]) if unit == "level" else levels[-1] * each["cost"]
+                for level in levels:
+                    score = self.score[each["arm"], where["problem_id"], level]
+                    spend = float(level) if unit == "level" else level * each["cost"]
+                    rows.append(
+                        {
+                            "unit_id": unit_id,
+                            "experiment_id": "run",
+                            **{key: where[key] for key in ("task", "problem_id", "cluster_id")},
+                            **{key: each[key] for key in ("arm", "dial", "strategy")},
+                            "access": "given",
+                            "repeat": 0,
+                            "level": level,
+                            "score": score,
+                            "spend": spend,
+                            "gain": score - before,
+                            "answered_gain": float(level == levels[0]),
+                            "max_spend": top,
+                            "finished": True,
+                        }
+                    )
+                    before = score
+        return pl.DataFrame(rows)
+
+    def _stops(self, last_only):
+        rows = []
+        for each in self.arms:
+            levels = json.loads(each["levels"])
+            for where in self.problems:
+                for level in levels[-1:] if last_only else levels:
+                    score = self.score[each["arm"], where["problem_id"], level]
+                    rows.append(
+                        {
+                            "experiment_id": "run",
+                            **where,
+                            **{key: each[key] for key in ("arm", "strategy", "dial", "model")},
+                            "repeat": 0,
+                            "trial_id": f"{each['arm']}/{where['problem_id']}/{level}",
+                            "max_level": level,
+                            "level": level,
+                            "score": score,
+                            "total_tokens": level * each["cost"],
+                            "tool_calls": 0,
+                            **self.notes(each["arm"], where, score),
+                        }
+                    )
+        return pl.DataFrame(rows)
+
+    def trial_spends(self, **_):
+        return self._stops(last_only=True)
+
+    def operating_points(self, **_):
+        return self._stops(last_only=False).drop("model", "max_level", "tool_calls")
+
+    def claim_steps(self, **_):
+        return self._stops(last_only=False)
+
+    def pool_samples(self, **_):
+        rng, rows = np.random.default_rng(2), []
+        name = self.arms[0]["arm"]
+        for where in self.problems:
+            right = rng.random(self.pool) < self.rate(name, where, 1)
+            for sample in range(self.pool):
+                answer = "right" if right[sample] else f"wrong {rng.integers(3)}"
+                rows.append(
+                    {
+                        "experiment_id": "run",
+                        "arm": name,
+                        "strategy": self.arms[0]["strategy"],
+                        **{key: where[key] for key in ("task", "problem_id", "cluster_id")},
+                        "repeat": 0,
+                        "trial_id": where["problem_id"],
+                        "sample": sample + 1,
+                        "answer": answer,
+                        "score": float(right[sample]),
+                        "weight": None,
+                        "adaptive": False,
+                        "cut": False,
+                    }
+                )
+        return pl.DataFrame(rows, schema_overrides={"weight": pl.Float64})
+
+    def spec_frame(self, **_):
+        return pl.DataFrame({"spec": [json.dumps(self.spec)]})
+
+
+def problem(i, difficulty=None, task="toy", name=None, cluster=None):
+    """A plain problem; difficulties go round 1 to 4."""
+    return {
+        "task": task,
+        "problem_id": name or f"p{i}",
+        "cluster_id": cluster or name or f"p{i}",
+        "difficulty": float(1 + i % 4 if difficulty is None else difficulty),
+    }

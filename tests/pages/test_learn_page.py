@@ -1,0 +1,81 @@
+"""Learn: lessons ask before they tell, theory has knobs, and verdicts come from runs alone."""
+
+import pytest
+
+from fourdials.bench import BENCHES
+from fourdials.lessons import lessons
+from tests.pages.opened import page, shown
+
+
+def button(app, label):
+    return next(each for each in app.button if each.label == label)
+
+
+def test_a_lesson_hides_what_follows_until_a_prediction_is_made(home):
+    app = page("learn", view="Lessons", lesson="C1")
+    assert "One long chain of thought" in app.header[0].value
+    assert "Established" not in shown(app)
+    button(app, "Commit to it").click().run()
+    assert "Established" not in shown(app)  # nothing was chosen
+    app.radio[0].set_value(0)
+    button(app, "Commit to it").click().run()
+    assert not app.exception
+    told = shown(app)
+    assert "it is “hundreds of millions”" in told
+    assert "none is made up" in told
+    assert "python -m fourdials run data/experiments/c01_one_long_chain.toml" in told
+    assert len(app.expander) == 3
+
+
+def test_a_predicted_point_is_compared_with_theory_where_no_run_fits(home):
+    app = page("learn", view="Lessons", lesson="C11")
+    app.slider[0].set_value(4)
+    button(app, "Commit to it").click().run()
+    assert "You said 4 %. By theory it is 4 %." in app.success[0].value
+    button(app, "Predict again").click().run()
+    assert "Commit to it" in [each.label for each in app.button]
+
+
+@pytest.mark.parametrize("claim", lessons())
+def test_every_lesson_can_be_finished_without_any_run(home, claim):
+    app = page("learn", view="Lessons", lesson=claim)
+    if app.radio:
+        app.radio[0].set_value(0)
+    button(app, "Commit to it").click().run()
+    assert not app.exception
+    assert "Three questions" in shown(app)
+    assert "cannot be tested this way" in shown(app) if claim == "C23" else "Nothing was run yet" in shown(app)
+
+
+@pytest.mark.parametrize("name", BENCHES)
+def test_every_bench_shows_its_formula_its_source_and_a_reading(home, name):
+    app = page("learn", view="Theory", bench=name)
+    assert not app.exception
+    assert app.latex[0].value
+    assert "Source:" in shown(app)
+    assert len(app.get("bidi_component")) == 1
+
+
+def test_a_knob_changes_what_is_read(home):
+    app = page("learn", view="Theory", bench="votes")
+    before = app.markdown[-1].value
+    app.slider[0].set_value(0.9).run()
+    assert app.markdown[-1].value != before
+    assert "right 90 % of the time" in app.markdown[-1].value
+
+
+def test_a_million_steps_are_played_on_request_and_labelled(home):
+    app = page("learn", view="Theory", bench="ahead")
+    assert not app.info
+    button(app, "Play every step of it").click().run()
+    told = app.info[0].value.replace("\\", "")
+    assert told.startswith("Simulated, without any model: 1,048,575 steps")
+
+
+def test_verdicts_list_every_claim_and_a_simulated_or_untagged_run_changes_nothing(filled):
+    app = page("learn", view="Verdicts")
+    table = app.dataframe[0].value
+    assert len(table) == 24
+    outcomes = table.set_index("claim")["real models"]
+    assert outcomes["C23 Limits of training"] == "– cannot be tested this way"
+    assert set(outcomes.drop("C23 Limits of training")) == {"· not run yet"}

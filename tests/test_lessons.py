@@ -1,0 +1,66 @@
+"""Lessons: each claim has one, files are checked, and what they predict is what the theory says."""
+
+import pytest
+
+from fourdials import lessons, verdict
+from fourdials.bench import BENCHES
+from fourdials.errors import InputError
+
+ALL = lessons.lessons()
+
+
+def test_every_claim_has_a_lesson_and_the_deep_ones_stand_first():
+    assert sorted(ALL) == sorted(verdict.claims())
+    deep = [claim for claim, lesson in ALL.items() if lesson.deep]
+    assert sorted(deep) == ["C1", "C11", "C20", "C4", "C5", "C6", "C8"]
+    assert list(ALL)[: len(deep)] == deep
+
+
+@pytest.mark.parametrize("claim", ALL)
+def test_a_lesson_offers_an_experiment_that_tests_its_claim_and_sets_knobs_that_exist(claim):
+    lesson = ALL[claim]
+    if lesson.experiment:
+        assert (verdict.EXPERIMENTS / f"{lesson.experiment}.toml").is_file()
+        assert lesson.experiment in verdict.experiments()[claim]
+    if lesson.bench:
+        assert lesson.knobs.keys() <= {knob.name for knob in BENCHES[lesson.bench].knobs}
+        assert lesson.of_bench.settings(lesson.knobs) == pytest.approx(lesson.of_bench.settings({}) | lesson.knobs)
+
+
+def test_only_claims_without_a_test_offer_nothing_to_run():
+    assert [claim for claim, lesson in ALL.items() if not lesson.experiment] == ["C23"]
+
+
+def test_a_predicted_point_is_the_height_of_the_line_it_names():
+    assert ALL["C20"].truth() == pytest.approx(1 - 0.72**16)
+    # A lead of 4 at p = 0.96: (1 + (0.04/0.96)^4)^−1048575
+    assert ALL["C11"].truth() == pytest.approx((1 + (0.04 / 0.96) ** 4) ** -1048575, rel=1e-6)
+    assert ALL["C1"].truth() is None
+
+
+def written(tmp_path, **changes):
+    text = (lessons.LESSONS / "c23.toml").read_text(encoding="utf-8")
+    for old, new in changes.values():
+        assert old in text
+        text = text.replace(old, new, 1)
+    path = tmp_path / "c23.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('claim = "C23"', 'claim = "C99"', "C99"),
+        ("minutes = 6", "minutes = 0", "minutes"),
+        ("right = 1", "right = 7", "place of one of them"),
+        ('kind = "choice"', 'kind = "point"', "needs the `line`"),
+        ("without_key = true", "without_key = true\nbench = 'none'", "names the bench"),
+        ("minutes = 6", "minutes = 6\ncolour = 'red'", "colour"),
+        ("minutes = 6", "minutes = ", "cannot read"),
+    ],
+)
+def test_a_mistake_in_a_lesson_is_named_with_its_file(tmp_path, old, new, said):
+    with pytest.raises(InputError, match="c23") as caught:
+        lessons.read(written(tmp_path, change=(old, new)))
+    assert said in str(caught.value)

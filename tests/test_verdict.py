@@ -1,0 +1,165 @@
+"""From runs in the database to verdicts: what counts, which run speaks, and how intervals are read."""
+
+import pytest
+
+from fourdials import verdict
+from fourdials.estimate import Estimate
+from fourdials.store import Store
+from fourdials.verdict import NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNDECIDED, UNTESTABLE, Check
+from tests.ledger_rows import Ledger
+
+CLAIMS = ["C1", *(f"C{i}" for i in range(2, 9)), "C8b", *(f"C{i}" for i in range(9, 24))]
+
+
+def measured(low, high, n=100):
+    return Estimate((low + high) / 2, low, high, n, n, "made up")
+
+
+def cascade_run(experiment_id, problems, origin="real", claims=("C3",), created_at=1000.0):
+    """A run with votes of two models: one more vote always helps."""
+    spec = {"name": "By hand", "claims": list(claims)}
+    made = Ledger(
+        experiment_id,
+        created_at,
+        spec=spec,
+        provenance=origin,
+        simulated=origin == "simulated",
+        planned_trials=2 * problems,
+    )
+    for name, model in (("a", "model/a"), ("b", "model/b")):
+        made.arm(name, lineup={"solver": model})
+    for i in range(problems):
+        made.problem(f"p{i}")
+    for i in range(problems):
+        for name in ("a", "b"):
+            trial = made.trial_id(f"p{i}", name)
+            made.call(trial, level=1)
+            made.call(trial, level=2)
+            made.checkpoint(trial, 0, 1, 0.0)
+            made.checkpoint(trial, 1, 2, 1.0)
+            made.trial(f"p{i}", name, block=i, score=1.0, model=f"model/{name}")
+    made.status("finished")
+    return made
+
+
+def store_of(tmp_path, *ledgers):
+    for each in ledgers:
+        each.write(tmp_path)
+    store = Store(tmp_path, recorded=tmp_path / "none")
+    store.ingest()
+    return store
+
+
+def test_every_claim_has_its_file_and_stands_in_order():
+    assert list(verdict.claims()) == CLAIMS
+    for claim in verdict.claims().values():
+        told = (
+            claim.title,
+            claim.headline,
+            claim.source,
+            claim.counts,
+            claim.established,
+            claim.contested,
+            claim.untestable,
+        )
+        assert all(text.strip() == text and len(text) > 5 for text in told), claim.id
+
+
+def test_experiment_files_name_the_claims_they_test():
+    files = verdict.experiments()
+    assert files["C1"] == ("c01_one_long_chain",)
+    assert "c08_adaptive_allocation" in files["C20"]
+    assert [claim for claim, stems in files.items() if not stems] == ["C23"]
+
+
+def test_a_real_run_that_names_a_claim_gives_its_verdict(tmp_path):
+    store = store_of(tmp_path, cascade_run("run", 30))
+    found = verdict.findings(store)["C3"]["real"]
+    assert (found.outcome, found.n, found.models) == (REPRODUCED, 30, ("model/a", "model/b"))
+    assert found.experiments == ("run",)
+    assert found.checks[0].low > 0
+    assert verdict.findings(store)["C3"]["scale model"].outcome == NOT_RUN
+    assert verdict.findings(store)["C1"]["real"].outcome == NOT_RUN
+    store.close()
+
+
+@pytest.mark.parametrize("origin", ["simulated", "scale model"])
+def test_simulated_runs_count_for_nothing_and_scale_models_for_their_own_column(tmp_path, origin):
+    store = store_of(tmp_path, cascade_run("run", 30, origin))
+    found = verdict.findings(store)["C3"]
+    assert found["real"].outcome == NOT_RUN
+    assert found["scale model"].outcome == (REPRODUCED if origin == "scale model" else NOT_RUN)
+    assert all("simulated" not in columns for columns in verdict.findings(store).values())
+    store.close()
+
+
+def test_the_run_with_most_problems_speaks_and_the_others_are_listed(tmp_path):
+    small, large = cascade_run("small", 12, created_at=3000.0), cascade_run("large", 20)
+    store = store_of(tmp_path, small, large)
+    found = verdict.findings(store)["C3"]["real"]
+    assert found.experiments == ("large", "small")
+    assert (found.n, found.others) == (20, (REPRODUCED,))
+    store.close()
+
+
+def test_a_run_that_lacks_what_the_claim_needs_says_so(tmp_path):
+    store = store_of(tmp_path, cascade_run("run", 30, claims=("C1",)))
+    found = verdict.findings(store)["C1"]["real"]
+    assert found.outcome == UNTESTABLE
+    assert "chain_of_thought" in found.reasons[0]
+    store.close()
+
+
+def test_a_run_that_names_no_claim_is_no_evidence(tmp_path):
+    store = store_of(tmp_path, cascade_run("run", 30, claims=()))
+    assert all(found["real"].outcome in (NOT_RUN, UNTESTABLE) for found in verdict.findings(store).values())
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "outcome"), [(0.01, 0.2, REPRODUCED), (-0.2, -0.01, NOT_REPRODUCED), (-0.1, 0.2, UNDECIDED)]
+)
+def test_above_reads_the_whole_interval(low, high, outcome):
+    assert verdict.above("it leads", measured(low, high)).outcome == outcome
+    mirrored = verdict.below("it trails", measured(-high, -low), 0.0)
+    assert mirrored.outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "outcome"),
+    [(-0.02, 0.02, REPRODUCED), (0.05, 0.09, NOT_REPRODUCED), (-0.01, 0.04, UNDECIDED), (-0.2, 0.2, UNDECIDED)],
+)
+def test_equivalence_needs_the_interval_within_the_margin(low, high, outcome):
+    assert verdict.within("they are alike", measured(low, high), 0.03).outcome == outcome
+
+
+def test_non_inferiority_allows_a_small_loss_only():
+    assert verdict.not_worse("as good", measured(-0.02, 0.01), 0.03).outcome == REPRODUCED
+    assert verdict.not_worse("as good", measured(-0.05, 0.01), 0.03).outcome == UNDECIDED
+
+
+def test_the_n_that_would_settle_it_follows_from_the_width_of_the_interval():
+    # se = 0.2 / 1.96 at n = 100; (1.96 + 0.8416) · se / 0.05 = 5.718, squared times 100.
+    check = verdict.above("it leads", measured(-0.15, 0.25))
+    assert check.needed == 3270
+    assert verdict.above("it leads", measured(-0.1, 0.1)).needed is None  # no difference seen: no n would do
+    assert verdict.above("it leads", measured(0.1, 0.2)).needed is None
+
+
+def test_a_claim_is_reproduced_only_if_all_its_checks_are():
+    checks = {outcome: Check("said", outcome) for outcome in (REPRODUCED, NOT_REPRODUCED, UNDECIDED)}
+    assert verdict.conclude([checks[REPRODUCED]]) == REPRODUCED
+    assert verdict.conclude([checks[REPRODUCED], checks[UNDECIDED]]) == UNDECIDED
+    assert verdict.conclude([checks[REPRODUCED], checks[UNDECIDED], checks[NOT_REPRODUCED]]) == NOT_REPRODUCED
+
+
+def test_a_run_of_a_file_that_named_no_claim_yet_counts_for_those_it_names_now(tmp_path):
+    before = verdict.spec.load(verdict.EXPERIMENTS / "demonstration.toml") | {"model": "model/b"}
+    named = before.pop("claims")
+    same, other = cascade_run("same", 12), cascade_run("other", 12)
+    same.lines[0]["spec"] = before
+    other.lines[0]["spec"] = before | {"repeats": 7}
+    store = store_of(tmp_path, same, other)
+    found = verdict.runs_by_claim(store)
+    assert [row["experiment_id"] for row in found[named[0]]] == ["same"]
+    store.close()
