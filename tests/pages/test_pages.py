@@ -11,7 +11,6 @@ from tests.pages.conftest import ARMS
 from tests.pages.opened import page, shown
 from tests.scripted import Script, arm, experiment, play
 
-
 STARTS = ("Start a half-minute real run", "Start a two-minute run of a language model")
 
 
