@@ -1,5 +1,5 @@
-"""The dashboard in a real browser: a small real run on the language model, watched, refreshed, zoomed into and read; and
-the scale model's run from the first visit's button to its curves."""
+"""The dashboard in a real browser: a real run on the language model, watched, refreshed, zoomed into and read; and the
+scale model's run from the first visit's button to its curves."""
 
 import os
 import shutil
