@@ -9,13 +9,13 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
+from typing import Any
 
-import plotly.graph_objects as go
 import polars as pl
 
 from fourdials import __version__, estimate, query, verdict
 from fourdials.bench import Bench
-from fourdials.figures import curves, status, style, theory
+from fourdials.figures import curves, status, theory
 from fourdials.lessons import Lesson
 from fourdials.report import POLICY, STYLE
 from fourdials.store import Store
@@ -133,7 +133,7 @@ def _run(store: Store | None, experiment_id: str | None, lesson: Lesson) -> str:
     return f"<p>{_text(runs['name'][0])}</p>{_figure(figure, curves.alt_text(curve, 'total_tokens'), True)}{see}"
 
 
-def _figure(figure: go.Figure, alt: str, first: bool) -> str:
+def _figure(figure: Any, alt: str, first: bool) -> str:
     drawn = figure.to_html(full_html=False, include_plotlyjs=first, config=_CONFIG)
     return f'<div role="img" aria-label="{html.escape(alt, quote=True)}">{drawn}</div>'
 
@@ -160,28 +160,7 @@ def _theory(bench: Bench, knobs: Mapping[str, float], over: pl.DataFrame | None,
         )
         for each in played
     ]
-    figure = go.Figure(layout=shown[start].layout)
-    counts = [len(each.data) for each in shown]
-    for place, each in enumerate(shown):
-        figure.add_traces([trace.update(visible=place == start) for trace in each.data])
-    steps = []
-    for place, setting in enumerate(settings):
-        visible = [at_place == place for at_place, number in enumerate(counts) for _ in range(number)]
-        steps.append({"method": "update", "label": f"{setting[knob.name]:g}", "args": [{"visible": visible}]})
-    figure.update_layout(
-        sliders=[
-            {
-                "active": start,
-                "steps": steps,
-                "currentvalue": {"prefix": f"{knob.label}: ", "font": {"color": style.INKS[False].text, "size": 13}},
-                "font": {"color": "rgba(0,0,0,0)"},  # thirteen labels overlap; the one chosen stands above
-                "tickcolor": style.INKS[False].grid,
-                "y": -0.2,
-            }
-        ],
-        margin={"b": 250},
-        height=640,
-    )
+    figure = theory.with_slider(shown, [f"{setting[knob.name]:g}" for setting in settings], start, knob.label)
     rest = ", ".join(f"{each.label}: {at[each.name]:g}" for each in bench.knobs[1:])
     return (
         f"{_figure(figure, theory.alt_text(played[start].frame, bench.x, bench.y, bench.percent), first)}"

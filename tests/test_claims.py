@@ -35,6 +35,25 @@ def test_a_file_says_what_is_claimed_by_whom_what_is_run_and_what_would_count(pa
     assert spec.load(path)["name"].startswith(f"C{claim}: ")
 
 
+def test_a_model_that_thinks_out_of_sight_has_room_for_it():
+    # a reply's limit counts hidden thought, and a task allows its answers few tokens
+    arms = [arm for path in FILES for arm in spec.parse(spec.load(path)).arms]
+    thinking = [arm for arm in arms if any("reasoner" in model for model in arm.lineup.values())]
+    assert thinking
+    assert all(arm.knobs.get("tokens", 0) >= 8000 for arm in thinking)
+
+
+@each_file
+def test_a_file_says_so_where_an_agent_is_led_by_the_task_instead_of_by_its_own_queries(path):
+    experiment = spec.parse(spec.load(path))
+    led = [
+        arm
+        for arm in experiment.arms
+        if arm.strategy == "retrieve" and experiment.models[arm.lineup["solver"]].format == "completion"
+    ]
+    assert not led or "task's own chain" in path.read_text(encoding="utf-8").replace("\n# ", " ")
+
+
 @each_file
 def test_a_file_plans_with_the_models_it_names(path):
     experiment = spec.parse(spec.load(path))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import plotly.graph_objects as go
 import polars as pl
 
@@ -57,6 +59,34 @@ def draw(
     if log_x:
         figure.layout.xaxis.update(tickformat="~s", dtick=1)
     return style.dress(figure, style.safe(title), [status], dark, height)
+
+
+def with_slider(figures: Sequence[go.Figure], labels: Sequence[str], start: int, title: str) -> go.Figure:
+    """Several figures of the same axes as one, with a slider that shows one at a time. For pages without a server.
+
+    Args:
+        figures: One for each stop of the slider.
+        labels: What the stops are called.
+        start: The stop it begins at.
+        title: What the slider changes.
+    """
+    ink, figure = style.INKS[False], go.Figure(layout=figures[start].layout)
+    counts = [len(each.data) for each in figures]
+    for place, each in enumerate(figures):
+        figure.add_traces([trace.update(visible=place == start) for trace in each.data])
+    steps = []
+    for place, label in enumerate(labels):
+        visible = [stop == place for stop, number in enumerate(counts) for _ in range(number)]
+        steps.append({"method": "update", "label": label, "args": [{"visible": visible}]})
+    slider = {
+        "active": start,
+        "steps": steps,
+        "currentvalue": {"prefix": f"{title}: ", "font": {"color": ink.text, "size": 13}},
+        "font": {"color": "rgba(0,0,0,0)"},  # many labels overlap; the one chosen stands above
+        "tickcolor": ink.grid,
+        "y": -0.2,
+    }
+    return figure.update_layout(sliders=[slider], margin={"b": 250}, height=640)
 
 
 def alt_text(frame: pl.DataFrame, x: str, y: str, percent: bool = True) -> str:

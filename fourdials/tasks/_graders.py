@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from fourdials.errors import GraderError
@@ -35,9 +35,16 @@ def grade(problem: Problem, answer: str) -> Grade:
         right = answer.strip() == reference or _judging.equal(reference, answer, data["time_limit_s"])
     else:
         right = normal(answer) == normal(reference)
-        if grader == "choice" and not right:  # the option's own words
-            right = normal(answer) == normal(data["options"][LETTERS.index(reference)])
+        if grader == "choice" and not right:
+            right = _chosen(answer, data["options"]) == reference
     return Grade(float(right), "correct" if right else "wrong", {"grader": grader})
+
+
+def _chosen(answer: str, options: Sequence[str]) -> str | None:
+    """The letter of the option whose own words an answer is, else the one letter it names (`B: a cat`)."""
+    letters = tuple(LETTERS[: len(options)])
+    same = [letter for letter, option in zip(letters, options, strict=True) if normal(option) == normal(answer)]
+    return same[0] if same else named(answer, letters)
 
 
 def _near(reference: str, answer: str, relative: float, absolute: float) -> bool:

@@ -40,11 +40,23 @@ class SentenceSearch:
 
 class StoreSearch:
     """Several stores behind one search. A query that starts with a store's name and a colon asks that store alone; any
-    other asks all of them, and their best come in turns, in the order of the stores."""
+    other asks all of them, and their best come in turns, in the order of the stores. Read by
+    place, one follows another.
+    """
 
     def __init__(self, stores: Mapping[str, Sequence[str]]) -> None:
         self._stores = {name: SentenceSearch(sentences) for name, sentences in stores.items() if sentences}
         self._names = frozenset(stores)
+        self._sentences = tuple(chain.from_iterable(stores.values()))
+
+    @property
+    def size(self) -> int:
+        """How many sentences there are in all stores."""
+        return len(self._sentences)
+
+    def read(self, start: int, stop: int) -> list[str]:
+        """The sentences from place `start` up to before `stop`, store after store."""
+        return list(self._sentences[max(0, start) : max(0, stop)])
 
     def search(self, query: str, k: int) -> list[str]:
         """The `k` best sentences; none from a store that is empty."""

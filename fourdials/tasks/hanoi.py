@@ -50,7 +50,7 @@ class Params(BaseModel):
         "tower", description="Start from a full tower, or from any state that the rules allow."
     )
     moves_per_call: int = Field(1, ge=1, le=64, description="Moves asked for in one step, and with wanted = next.")
-    strategy_given: bool = Field(True, description="Tell the model the rule that finds the next move.")
+    strategy_given: bool = Field(True, description="Tell chat models the rule that finds the next move.")
 
 
 INFO = TaskInfo(

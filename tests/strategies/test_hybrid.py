@@ -2,7 +2,7 @@
 
 import pytest
 
-from fourdials import spec
+from fourdials import plugins, spec
 from fourdials.errors import SpecError
 from fourdials.records import Sample, Usage
 from tests.scripted import Lines, Script, arm, capped, experiment, first_trial, journaled, play
@@ -178,6 +178,14 @@ def test_a_task_that_takes_one_step_per_call_refuses_more_before_the_run():
         spec.parse(file)
     file["tasks"] = [{"name": "hanoi"}]
     assert spec.parse(file).arms[0].knobs["steps_per_call"] == 2
+
+
+@pytest.mark.parametrize("form", ["short", "structured"])
+def test_the_words_that_ask_a_completion_model_for_a_note_are_shown_to_people(tmp_path, names, form):
+    script = Lines("a thought", "a note", names[0])
+    run(tmp_path, "handoff", script, levels=(16,), form=form)
+    asked = script.requests[1].prompt.text.splitlines()[-1]
+    assert asked in plugins.strategies()["handoff"].prompts.values()
 
 
 @pytest.mark.parametrize(

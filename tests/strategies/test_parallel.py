@@ -9,7 +9,7 @@ from fourdials.ask import Branch
 from fourdials.records import Sample, Usage
 from fourdials.strategies.parallel.adaptive_vote import certainty
 from fourdials.strategies.parallel.weighted_vote import heaviest
-from tests.scripted import Lines, Script, arm, experiment, journaled, model, play
+from tests.scripted import Lines, Script, arm, capped, experiment, journaled, model, play
 
 
 @pytest.fixture
@@ -160,6 +160,16 @@ def test_thoughts_are_cut_at_their_length_forced_to_an_answer_and_counted(tmp_pa
     assert any(cut[0]["call_id"] in call["parents"] for call in calls), "its answer is forced"
     assert not any(call["probe"] for call in calls), "a vote counts at every later level"
     assert [checkpoint["level"] for checkpoint in journaled(tmp_path, "checkpoint")] == [1, 2]
+
+
+def test_votes_before_a_thought_that_could_not_be_forced_count(tmp_path, names):
+    right, _, _ = names
+    cut = "one two three four five six seven eight nine"
+    script = Lines(f"Answer: {right}", cut, cut)
+    made = arm("thought_vote", "chat", levels=(3,), knobs={"tokens": 8})
+    play(tmp_path, experiment([made], problems=1, trial_budget=capped(calls=3)), script)
+    [trial] = journaled(tmp_path, "trial")
+    assert (trial["stop_reason"], trial["level"], trial["answer"]) == ("capped", 1, right)
 
 
 def test_a_pool_of_thoughts_reads_each_answer_off_the_end_of_its_thought(tmp_path, names):

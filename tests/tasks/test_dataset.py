@@ -65,7 +65,15 @@ def test_a_choice_may_be_given_by_letter_or_words_and_is_asked_by_letter(tmp_pat
     assert "A: a dog\nB: a cat" in prompt.shown
     assert extract(prompt, "It is B.") == "B"
     assert [dataset.grade(problem, given).outcome for given in ("B", "b", "A cat", "A")] == ["correct"] * 3 + ["wrong"]
+    for given in ("B: a cat", "(B) a cat", "B) a cat", "**B**"):  # as models end a thought
+        assert dataset.grade(problem, given).outcome == "correct"
+    assert dataset.grade(problem, "A: a dog").outcome == "wrong"
+    assert dataset.grade(problem, "A or B").outcome == "wrong"
     (lettered,) = some(table(tmp_path, [{"question": "?", "answer": "A", "choices": "x | y"}]), grader="choice")
+    (vitamin,) = some(
+        table(tmp_path, [{"question": "?", "answer": "C", "choices": "vitamin C | zinc | iron"}]), grader="choice"
+    )
+    assert dataset.grade(vitamin, "Vitamin C").outcome == "wrong", "an option's own words are that option"
     assert (lettered.reference, lettered.data["options"]) == ("A", ("x", "y"))
 
 

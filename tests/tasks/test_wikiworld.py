@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from fourdials.errors import InputError
+from fourdials.plugins import Store
 from fourdials.records import Problem
 from fourdials.tasks import _vocabulary as words
 from fourdials.tasks import wikiworld
@@ -170,6 +171,16 @@ def test_a_search_reaches_both_stores_in_turns_or_the_one_it_names():
     only = wikiworld.search_tool(replace(BY_HAND, world={"pages": {"Bob": ("Bob | boss | Tom",)}}))
     assert only.search("Bob", 3) == ["Bob | boss | Tom"]
     assert only.search("pages: Bob", 3) == []
+
+
+def test_both_stores_can_be_read_by_place_as_the_task_offers():
+    for stores in ("pages", "table", "both"):
+        (problem,) = wikiworld.problems(wikiworld.Params(stores=stores), 1, 4)
+        tool = wikiworld.search_tool(problem)
+        assert isinstance(tool, Store)
+        everything = [line for lines in problem.world["pages"].values() for line in lines]
+        assert sorted(tool.read(0, tool.size)) == sorted(everything)
+        assert [*tool.read(0, 2), *tool.read(2, 5)] == tool.read(0, 5)
 
 
 def test_rows_are_read_as_facts_and_a_searching_chat_model_is_told_of_both_stores():

@@ -29,7 +29,7 @@ async def debate(
     *,
     agents: Annotated[int, Field(ge=2, le=16, description="Agents that take part")] = 3,
     words: Annotated[
-        int, Field(ge=0, le=4000, description="Words of each other reply that are shown; 0: answers only")
+        int, Field(ge=0, le=4000, description="Words of each other reply shown to chat models; 0: answers only")
     ] = 60,
     temperature: Annotated[float, Field(gt=0, le=2, description="Sampling temperature of every call")] = 0.8,
 ) -> Turns:

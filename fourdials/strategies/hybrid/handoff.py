@@ -29,7 +29,13 @@ RECEIVED = "Note from a colleague who looked at this:\n{note}"
     nested=False,
     needs=("think",),
     parts=("solver", "reader"),
-    prompts={"shorten (chat)": SHORTEN, "structure (chat)": STRUCTURE, "received": RECEIVED},
+    prompts={
+        "shorten (chat)": SHORTEN,
+        "shorten (completion)": SHORTEN_COMPLETION,
+        "structure (chat)": STRUCTURE,
+        "structure (completion)": STRUCTURE_COMPLETION,
+        "received": RECEIVED,
+    },
 )
 async def handoff(
     question: Question,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
@@ -11,7 +12,6 @@ from pydantic import Field
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.prompting import before_mark, force
 from fourdials.records import Checkpoint, Reply
-from fourdials.strategies._together import together
 from fourdials.strategies.parallel.majority_vote import leader
 
 FORCE = "Time is up: stop thinking and give your answer now, in the form asked for and with nothing else."
@@ -47,13 +47,17 @@ async def thought_vote(
         levels = range(len(votes) + 1, granted + 1)
         thoughts = await ask.samples(think, role="solve", levels=levels, temperature=temperature)
         for answer in await _answers(question, ask, levels, thoughts):
+            if isinstance(answer, BaseException):
+                raise answer
             votes.append(answer)
             winner, counts = leader(votes)
             granted = yield Checkpoint(len(votes), winner, detail={"votes": counts})
 
 
-async def _answers(question: Question, ask: Ask, levels: Sequence[int], thoughts: Sequence[Reply]) -> list[str | None]:
-    """What each thought comes to, forced where it does not come to an answer by itself."""
+async def _answers(
+    question: Question, ask: Ask, levels: Sequence[int], thoughts: Sequence[Reply]
+) -> list[str | BaseException | None]:
+    """What each thought comes to, forced where it does not come to an answer by itself, or what kept it from that."""
     open_ones = {
         level: thought
         for level, thought in zip(levels, thoughts, strict=False)  # fewer thoughts where the budget ends
@@ -61,11 +65,13 @@ async def _answers(question: Question, ask: Ask, levels: Sequence[int], thoughts
         or thought.finish_reason == "length"
         or before_mark(thought.text, question.answer_mark) is None
     }
-    forced = await together(
-        [
+    forced = await asyncio.gather(
+        *(
             ask(force(question, thought.text, FORCE), role="solve", level=level, after=[thought])
             for level, thought in open_ones.items()
-        ]
+        ),
+        return_exceptions=True,  # votes before one that failed count, even where the budget ended at it
     )
     read = dict(zip(open_ones, forced, strict=True))
-    return [read.get(level, thought).answer for level, thought in zip(levels, thoughts, strict=False)]
+    found = [read.get(level, thought) for level, thought in zip(levels, thoughts, strict=False)]
+    return [reply.answer if isinstance(reply, Reply) else reply for reply in found]

@@ -67,7 +67,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
             f"{numbers.percent(last['low'])} to {numbers.percent(last['high'])}, {last['method']}, {last['n']} problems"
         )
         st.text(
-            "The trials of this arm ended by themselves, so the end of its curve need not be foretold: however much more "
+            "The trials of this arm ended by themselves, so its end need not be foretold: however much more "
             f"it is granted, it stays at {numbers.percent(last['value'])} ({ends})."
         )
     st.dataframe(_families(found.table), hide_index=True)
