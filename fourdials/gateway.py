@@ -213,6 +213,8 @@ class Gateway:
         extra: dict[str, Any] = dict(_PLAIN_SAMPLING) if model.provider == "local" else {}
         if prompt.choices and able.get("grammar") == "yes":
             extra["grammar"] = local.grammar(prompt.choices)
+        elif model.alphabet and model.provider == "local":
+            extra["grammar"] = local.spelling(model.alphabet)
         if biases and model.provider == "local":
             extra["logit_bias"] = [[int(token), by] for token, by in biases.items()]
         chat = prompt.format == "chat"

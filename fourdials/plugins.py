@@ -41,8 +41,8 @@ T = TypeVar("T")
 class Strategy:
     """A discovered strategy; `play(question, ask, **knobs)` gives its generator, `Knobs` validates the knobs.
 
-    `abilities` tells from the knobs what the models must be able to do, `uses_truth` whether `ask.check` is used, and
-    `wants` what the task must offer besides `needs`.
+    `abilities` tells from the knobs what the models must be able to do, `uses_truth` whether `ask.check` is used,
+    `wants` what the task must offer besides `needs`, and `says` whether any of `prompts` is said at all.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Strategy:
     abilities: Callable[[Mapping[str, Any]], tuple[str, ...]]
     uses_truth: Callable[[Mapping[str, Any]], bool]
     wants: Callable[[Mapping[str, Any]], tuple[str, ...]]
+    says: Callable[[Mapping[str, Any]], bool]
 
     @property
     def summary(self) -> str:
@@ -84,6 +85,7 @@ def strategy(
     abilities: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda knobs: (),
     uses_truth: Callable[[Mapping[str, Any]], bool] = lambda knobs: False,
     wants: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda knobs: (),
+    says: Callable[[Mapping[str, Any]], bool] = lambda knobs: True,
 ) -> Callable[[Callable[..., Turns]], Callable[..., Turns]]:
     """Declares an async generator function `name(question, ask, *, knob=default, …)` a strategy.
 
@@ -101,6 +103,7 @@ def strategy(
         abilities: Capabilities that every model of the line-up must be known to have, given the knobs.
         uses_truth: True if it asks a checker that knows the truth, given the knobs; such curves are marked.
         wants: What the task must offer besides, given the knobs.
+        says: False if no text of `prompts` is used with these knobs.
 
     Knobs are annotated with pydantic fields, so their bounds and help texts come with the signature.
     """
@@ -125,6 +128,7 @@ def strategy(
             abilities=abilities,
             uses_truth=uses_truth,
             wants=wants,
+            says=says,
         )
         return play
 
@@ -329,11 +333,12 @@ def unsuited(model: Model, name: str, params: Mapping[str, Any] | None = None) -
     return None
 
 
-def unreadable(plan: Strategy, task: Any, model: Model) -> str | None:
-    """Why a model with an alphabet of its own cannot read what a strategy says in words of its own, or None if it can.
+def unreadable(plan: Strategy, task: Any, model: Model, knobs: Mapping[str, Any] | None = None) -> str | None:
+    """Why a model with an alphabet of its own cannot read what a strategy (with these knobs) says in words of its own,
+    or None if it can.
 
     Wordings for chat models do not reach it, and a verdict can be asked for in the task's own form."""
-    if not model.alphabet:
+    if not model.alphabet or (knobs and not plan.says(knobs)):
         return None
     own = [name for name in plan.prompts if not name.endswith("(chat)")]
     if "check" in task.INFO.offers[model.format]:

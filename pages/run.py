@@ -22,7 +22,7 @@ def follow(experiment_id: str, was_active: bool) -> None:
         monitor.errors(experiment_id)
         if row["blocks_complete"]:
             view = curves.View(experiment_id)
-            curves.overlay(view, key="run.overlay", live=state.active)
+            curves.first_look(view, key="run", live=state.active)
             st.text(curves.drawn(view, live=state.active).reading)
             query = {"experiment": experiment_id}
             st.page_link("pages/compare.py", label="Compare", icon=":material/stacked_line_chart:", query_params=query)

@@ -1,4 +1,4 @@
-"""Start: what the four dials are, a run to look at, and one button that starts a real one."""
+"""Start: what the four dials are, a run to look at, and a button that starts a real one."""
 
 import streamlit as st
 
@@ -15,29 +15,38 @@ st.markdown(
 place = st.container()
 
 from pathlib import Path  # noqa: E402 - the text above appears while these load
+from typing import Any, Literal  # noqa: E402
 
 from fourdials import spec  # noqa: E402
 from fourdials.models import catalogue  # noqa: E402
 from fourdials.ui import access, controls, curves, data, fetching, monitor  # noqa: E402
 
-PROBLEMS = 20  # of each task: about two minutes on two processors
-FIRST_LIGHT = Path(__file__).parent.parent / "data" / "experiments" / "first_light.toml"
+EXPERIMENTS = Path(__file__).parent.parent / "data" / "experiments"
+QUICK, FIRST_LIGHT = EXPERIMENTS / "rivers.toml", EXPERIMENTS / "first_light.toml"
+PROBLEMS = 20  # of each task of the second: about two minutes on two processors
+
+
+def offer(label: str, data: dict[str, Any], ready: bool, kind: Literal["primary", "secondary"]) -> None:
+    """A button that starts a run and goes to where it can be watched."""
+    if st.button(label, type=kind, icon=":material/play_arrow:", disabled=not ready):
+        st.switch_page("pages/run.py", query_params={"experiment": monitor.launch(data | {"name": "A first run"})})
+
 
 runs = data.frame("experiments")
 if access.viewer() is None:
     with place:
-        first = spec.load(FIRST_LIGHT) | {"name": "A first run"}
-        first["tasks"] = [task | {"problems": PROBLEMS} for task in first["tasks"]]
-        ready = fetching.offer(catalogue.resolve(first["model"])) and access.gate("start runs")
+        quick, language = spec.load(QUICK), spec.load(FIRST_LIGHT)
+        language["tasks"] = [task | {"problems": PROBLEMS} for task in language["tasks"]]
+        may = access.gate("start runs")
+        here = fetching.offer(catalogue.resolve(language["model"]))
         with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button(
-                "Start a two-minute real run", type="primary", icon=":material/play_arrow:", disabled=not ready
-            ):
-                st.switch_page("pages/run.py", query_params={"experiment": monitor.launch(first)})
+            offer("Start a half-minute real run", quick, may, "primary")
+            offer("Start a two-minute run of a language model", language, may and here, "secondary")
             st.page_link("pages/run.py", label="Set up your own", icon=":material/tune:")
         st.caption(
-            "The first run uses a small language model on this computer: no account, no key, no cost. It is tiny, "
-            "too small to be useful but real, so its curves are real too."
+            "Both run on this computer: no account, no key, no cost. The first uses a scale model: a transformer of "
+            "0.4 million parameters, trained on one task, whose curves appear in seconds. The second uses a small "
+            "language model, too small to be useful. Both are real, so their curves are real too."
         )
 
 shown = curves.worth_showing(runs)
@@ -46,7 +55,7 @@ if shown is None:
     st.stop()
 st.subheader("What a run looks like" if shown["recorded"] else "Your latest run", anchor=False)
 st.caption(controls.described(shown))
-curves.overlay(curves.View(shown["experiment_id"]), key="start.overlay")
+curves.first_look(curves.View(shown["experiment_id"]), key="start")
 with st.container(horizontal=True):
     query = {"experiment": shown["experiment_id"]}
     st.page_link(

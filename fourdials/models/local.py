@@ -92,3 +92,13 @@ def grammar(choices: Sequence[str]) -> str:
     The space lets the model use the token that usually follows a colon or a full stop.
     """
     return 'root ::= " "? (' + " | ".join(json.dumps(choice, ensure_ascii=False) for choice in choices) + ")"
+
+
+def spelling(alphabet: str) -> str:
+    """A GBNF grammar that allows any reply in these characters.
+
+    llama.cpp needs a token for each byte, which a model with an alphabet of its own was never taught; together they
+    would draw a good part of what it says at raised temperatures.
+    """
+    signs = "".join(f"\\x{ord(character):02X}" for character in alphabet)
+    return f"root ::= [{signs}]*"

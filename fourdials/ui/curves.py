@@ -131,9 +131,24 @@ def reading(points: pl.DataFrame, curve: pl.DataFrame, unit: str) -> str:
 
 
 def worth_showing(runs: pl.DataFrame) -> dict[str, Any] | None:
-    """The newest run of this home with results, else a recorded one; None if there is neither."""
-    begun = runs.filter(runs["trials_done"] > 0).sort("recorded", "created_at", descending=[False, True])
+    """The newest run of this home with results, else the recorded one that turns most dials; None if there is none."""
+    import polars as pl
+
+    begun = runs.filter(pl.col("trials_done") > 0)
+    turned = pl.when("recorded").then(pl.col("dials").list.len()).otherwise(0)
+    begun = begun.sort("recorded", turned, "created_at", descending=[False, True, True])
     return begun.row(0, named=True) if begun.height else None
+
+
+def first_look(view: View, key: str, live: bool = False) -> None:
+    """The arms of a run where nothing else says how they differ: in one panel, or in one for each dial where some are
+    given more to see than others, since curves laid over one another would be read as one problem."""
+    found = drawn(view, live)
+    if found.warnings:
+        panels(view, key=f"{key}.panels", live=live)
+        st.caption("  \n".join(map(words.plain, found.warnings)))
+    else:
+        overlay(view, key=f"{key}.overlay", live=live)
 
 
 def overlay(view: View, key: str, live: bool = False) -> list[str] | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from fourdials.errors import SetupError
-from fourdials.models import weights
+from fourdials.models import catalogue, weights
 from fourdials.records import Model
 from fourdials.ui import access
 
@@ -47,11 +47,11 @@ def _fetching() -> _Fetching:
 
 
 def offer(model: Model) -> bool:
-    """For a local model whose weights are missing: says so, and offers to fetch them with progress.
+    """For the local model whose weights are missing: says so, and offers to fetch them with progress.
 
     Returns True if nothing is missing.
     """
-    if model.provider != "local" or model.id.startswith("local:") or weights.present():
+    if model.id != catalogue.DEFAULT_LOCAL or weights.present():
         return True
     with st.container(border=True):
         st.markdown("This model runs on your own computer. Its weights (98 MB, Apache-2.0) are not here yet.")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -30,7 +32,7 @@ from fourdials.ui.draft import (
     shares,
 )
 
-FIRST_TASK = "wikiworld"
+FIRST = Path(__file__).parents[2] / "data" / "experiments" / "rivers.toml"
 AMOUNTS: dict[str, tuple[str, float, float]] = {  # unit → label, first value, step
     "total_tokens": ("tokens", 100_000, 10_000),
     "usd": ("USD", 0.5, 0.1),
@@ -45,11 +47,13 @@ KEEP: dict[str, Any] = {"persist_state": "session"}
 def begin() -> None:
     """Fills the form the first time a session sees it."""
     if "run.task" not in st.session_state:
-        tasks = plugins.tasks()
-        task = FIRST_TASK if FIRST_TASK in tasks else next(iter(tasks))
-        model = catalogue.DEFAULT_LOCAL
-        arms = default_arms(plugins.strategies(), tasks[task], models.known(model))
-        put(Draft("my first run", (task,), model, arms))
+        put(_first())
+
+
+def _first() -> Draft:
+    """The half-minute run on a scale model, its problems left to the budget."""
+    found = from_spec(spec.load(FIRST), plugins.strategies())
+    return replace(found, name="my first run", problems=None, amount=100_000)
 
 
 def duplicate(data: Mapping[str, Any]) -> None:
@@ -128,6 +132,22 @@ def _refit() -> None:
     _put_arms(refit(kept, plugins.strategies(), task, models.known(st.session_state["run.model"])))
 
 
+def _retask() -> None:
+    """After a new task: a model that was trained on another one gives way to the language model, and its arms, whose
+    levels are counted in hops, to defaults; the scale model comes back with its own task."""
+    state, first = st.session_state, _first()
+    task = state["run.task"]
+    if task in first.tasks and state["run.model"] == catalogue.DEFAULT_LOCAL:
+        state["run.model"], state["run.given.params"] = first.model, state["run.given.params"] | dict(first.params)
+        _put_arms(first.arms)
+    elif plugins.unsuited(models.known(state["run.model"]), task):
+        state["run.model"] = catalogue.DEFAULT_LOCAL
+        fitting = models.known(catalogue.DEFAULT_LOCAL)
+        _put_arms(default_arms(plugins.strategies(), plugins.tasks()[task], fitting))
+    else:
+        _refit()
+
+
 def choose_task() -> str:
     """First question: the task."""
     tasks = plugins.tasks()
@@ -136,7 +156,7 @@ def choose_task() -> str:
         list(tasks),
         format_func=lambda each: tasks[each].INFO.title,
         key="run.task",
-        on_change=_refit,
+        on_change=_retask,
         **KEEP,
     )
     st.caption(tasks[name].INFO.summary)

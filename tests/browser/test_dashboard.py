@@ -1,4 +1,5 @@
-"""The dashboard in a real browser: a small real run on the local model, watched, refreshed, zoomed into and read."""
+"""The dashboard in a real browser: a real run on the language model, watched, refreshed, zoomed into and read; and the
+scale model's run from the first visit's button to its curves."""
 
 import os
 import shutil
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from fourdials import worker
-from fourdials.models import weights
+from fourdials import plugins, worker
+from fourdials.models import catalogue, weights
 
 pytestmark = [pytest.mark.browser, pytest.mark.local_model]
 
@@ -21,7 +22,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage", "--disable-gpu"]
 CHART = ".fourdials-chart"
 PROBLEMS = 20  # long enough to be looked at while it goes, also where nothing else runs
-TRIALS = 5 * PROBLEMS
+TRIALS = 4 * PROBLEMS
 
 
 def free_port() -> int:
@@ -99,6 +100,9 @@ def drawn(page) -> int:
 def test_a_real_run_from_the_click_to_the_trace(address, page, home):
     page.goto(f"{address}/run")  # straight to a page: the first visit after a start must still have its navigation
     page.get_by_role("link", name="Compare").wait_for()
+    page.get_by_label("Which task?").click()
+    page.get_by_role("option", name=plugins.tasks()["wikiworld"].INFO.title, exact=True).click()
+    page.get_by_text(catalogue.resolve(catalogue.DEFAULT_LOCAL).label).first.wait_for()
     page.get_by_text("Customise").click()
     field = page.get_by_label("Problems", exact=True)
     field.fill(str(PROBLEMS))
@@ -150,6 +154,16 @@ def test_a_real_run_from_the_click_to_the_trace(address, page, home):
     page.get_by_text("Call to query").first.click()
     page.get_by_role("tab", name="Prompt").first.click()
     assert "trial=" in page.url
+
+
+def test_the_first_button_runs_all_four_dials_on_the_scale_model(address, page):
+    page.goto(address)
+    page.get_by_role("button", name="Start a half-minute real run").click()
+    page.wait_for_url("**/run?experiment=*")
+    page.get_by_text("240 of 240 trials").wait_for(timeout=400_000)
+    page.locator(f"{CHART} .main-svg").first.wait_for()
+    page.get_by_text("Scale model, trained on this task".replace(" ", "\u00a0")).first.wait_for()
+    assert page.get_by_text("failed and count nowhere").count() == 0
 
 
 def test_the_first_page_says_something_within_two_seconds_and_speaks_to_no_one_else(address, page):

@@ -63,3 +63,7 @@ async def test_the_real_model_keeps_its_promises(gateway: Gateway) -> None:
     unlikely = Prompt(text=CAPITALS.text, choices=("green", "blue sky"), reads="choice", max_tokens=12)
     held = await sampled(gateway, unlikely, n=4)
     assert all(extract(unlikely, sample.text) in unlikely.choices for sample in held.samples)
+
+
+def test_a_spelling_allows_each_sign_of_an_alphabet_as_a_code_and_no_other() -> None:
+    assert local.spelling("a-]^") == "root ::= [\\x61\\x2D\\x5D\\x5E]*"

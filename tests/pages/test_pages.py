@@ -11,19 +11,21 @@ from tests.pages.conftest import ARMS
 from tests.pages.opened import page, shown
 from tests.scripted import Script, arm, experiment, play
 
+STARTS = ("Start a half-minute real run", "Start a two-minute run of a language model")
+
 
 def test_start_without_runs_offers_a_real_run_and_says_where_its_curves_will_be(home):
     app = page("start")
-    assert [button.label for button in app.button] == ["Start a two-minute real run"]
-    assert not app.button[0].disabled
+    assert [button.label for button in app.button] == list(STARTS)
+    assert not any(button.disabled for button in app.button)
     assert "No run has results yet" in app.info[0].value
 
 
-def test_start_offers_the_weights_where_they_are_missing_and_no_run(home, monkeypatch):
+def test_start_offers_the_weights_where_they_are_missing_and_the_run_that_needs_none(home, monkeypatch):
     monkeypatch.setattr("fourdials.models.weights.present", lambda: False)
     app = page("start")
     enabled = {button.label: not button.disabled for button in app.button}
-    assert enabled == {"Fetch the weights": True, "Start a two-minute real run": False}
+    assert enabled == {"Fetch the weights": True, **dict(zip(STARTS, (True, False), strict=True))}
 
 
 def test_start_with_a_run_shows_its_curves(filled):

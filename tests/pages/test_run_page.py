@@ -45,8 +45,31 @@ def test_one_problem_is_previewed_with_its_prompt_and_its_answer(home):
     assert len(answer) < 30
 
 
-def test_starting_launches_the_experiment_with_one_strategy_per_dial_and_an_equal_split(home, launched):
+def with_language_model(app):
+    """The form for the language model and a task in words; it begins with the scale model and its own task."""
+    by(app.selectbox, "Which task?").set_value("wikiworld").run()
+    assert by(app.selectbox, "Which model?").value == catalogue.DEFAULT_LOCAL
+    return app
+
+
+def test_the_form_begins_with_the_scale_model_on_its_task_and_comes_back_to_it(home, launched):
     app = page("run")
+    begun = by(app.selectbox, "Which task?").value, by(app.selectbox, "Which model?").value
+    assert begun == ("rivers", "local/rivers-roles")
+    start(app).click().run()
+    app = with_language_model(page("run"))
+    by(app.selectbox, "Which task?").set_value("rivers").run()
+    assert by(app.selectbox, "Which model?").value == begun[1]
+    start(app).click().run()
+    first, second = launched
+    assert first["arms"] == second["arms"]
+    assert {row["strategy"] for row in first["arms"]} >= {"majority_vote", "chain_of_thought", "retrieve", "act"}
+    assert first["tasks"][0]["params"] == second["tasks"][0]["params"] != {}
+
+
+def test_starting_launches_the_experiment_with_one_strategy_per_dial_and_an_equal_split(home, launched):
+    app = with_language_model(page("run"))
+    by(app.toggle, "Also ask every problem once").set_value(True).run()
     start(app).click().run()
     [data] = launched
     assert [row["strategy"] for row in data["arms"]] == ["single", "majority_vote", "stepwise", "retrieve", "act"]
@@ -95,7 +118,7 @@ def test_a_run_with_a_strategy_that_is_not_here_cannot_be_edited_but_harms_nothi
 
 
 def test_every_mistake_is_shown_and_nothing_is_lost(home, launched):
-    app = page("run")
+    app = with_language_model(page("run"))
     by(app.text_input, "Levels (samples)").set_value("8, 4").run()
     by(app.text_input, "Levels (steps)").set_value("0").run()
     by(app.text_input, "Name of the run").set_value("").run()
@@ -108,7 +131,7 @@ def test_every_mistake_is_shown_and_nothing_is_lost(home, launched):
     by(app.text_input, "Levels (steps)").set_value("1, 2").run()
     start(app).click().run()
     assert launched[0]["name"] == "mine"
-    assert launched[0]["arms"][1]["levels"] == [4, 8]
+    assert launched[0]["arms"][0]["levels"] == [4, 8]
 
 
 def test_levels_that_are_no_numbers_are_a_mistake_not_a_crash(home):
@@ -132,12 +155,13 @@ def test_all_can_go_to_one_dial(home, launched):
     app = page("run")
     app.segmented_control(key="run.split").set_value("search").run()
     start(app).click().run()
-    assert [row["strategy"] for row in launched[0]["arms"]] == ["single", "retrieve"]
+    assert [row["strategy"] for row in launched[0]["arms"]] == ["retrieve"]
     assert sum(row["share"] for row in launched[0]["arms"]) == pytest.approx(1)
 
 
 def test_custom_parts_sum_to_the_whole_and_zero_leaves_an_arm_out(home, launched):
-    app = page("run")
+    app = with_language_model(page("run"))
+    by(app.toggle, "Also ask every problem once").set_value(True).run()
     app.segmented_control(key="run.split").set_value("custom").run()
     for slider, value in zip(list(app.slider), (30, 10, 0, 20), strict=True):
         slider.set_value(value)

@@ -23,6 +23,7 @@ PICK = "Several actions were proposed: {candidates}. Which of them is best? Repl
     access="environment",
     parts=("solver", "verifier"),
     prompts={"pick": PICK},
+    says=lambda knobs: knobs["select"] == "judge",
 )
 async def act_best_of_n(
     question: Question,

@@ -30,7 +30,7 @@ async def thought_vote(
     question: Question,
     ask: Ask,
     *,
-    tokens: Annotated[int, Field(ge=8, le=32_000, description="Longest thought, in tokens")] = 128,
+    tokens: Annotated[int, Field(ge=1, le=32_000, description="Longest thought, in tokens")] = 128,
     temperature: Annotated[float, Field(gt=0, le=2, description="Sampling temperature of the thoughts")] = 0.8,
 ) -> Turns:
     """Let the model think aloud several times, cut each thought at `tokens`, and take the most frequent answer.
