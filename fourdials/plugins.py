@@ -316,10 +316,18 @@ def misfit(
     return f"{plan.name} needs {', '.join(sorted(missing))}, which this task does not offer to {format} models"
 
 
-def unsuited(model: Model, name: str) -> str | None:
-    """Why a model cannot take a task's prompts, whatever the strategy, or None if it can."""
+def unsuited(model: Model, name: str, params: Mapping[str, Any] | None = None) -> str | None:
+    """Why a model cannot take a task's prompts (with these validated parameters), whatever the strategy, or None."""
     if model.tasks and name not in model.tasks:
         return f"{model.id} was trained on {', '.join(model.tasks)} alone"
+    if params is None or not model.alphabet:
+        return None
+    task = tasks()[name]
+    for problem in task.problems(task.Params.model_validate(params), 1, 0):
+        if strange := set(task.question(problem, "given", model.format).answer.shown) - set(model.alphabet):
+            return (
+                f"{model.id} cannot read {min(strange)!r} in {name} with these parameters; see its card"
+            )
     return None
 
 

@@ -337,7 +337,7 @@ def fit(arm: Arm, task: TaskChoice, models: Mapping[str, Model]) -> str | None:
         return f"{arm.name} mixes {solver.format} and {others.pop()} models, which one prompt cannot serve"
     strategy = plugins.strategies()[arm.strategy]
     for model in (models[model_id] for model_id in arm.lineup.values()):
-        if reason := plugins.unsuited(model, task.name) or plugins.unreadable(strategy, module, model):
+        if reason := plugins.unsuited(model, task.name, task.params) or plugins.unreadable(strategy, module, model):
             return reason
     reason = plugins.misfit(strategy, module, solver.format, task.params, arm.knobs)
     if reason is None and strategy.uses_truth(arm.knobs) and plugins.judged(module, task.params):

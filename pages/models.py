@@ -8,7 +8,7 @@ shell.enter()
 st.title("Models", anchor=False)
 
 from fourdials.models import catalogue  # noqa: E402 - the title appears while these load
-from fourdials.ui import controls, model_forms, model_page, model_tests, words  # noqa: E402
+from fourdials.ui import controls, model_forms, model_page, model_tests  # noqa: E402
 
 if told := st.session_state.pop("models.told", None):
     st.success(told, icon=":material/check:")
@@ -26,7 +26,7 @@ with look:
             list(found),
             param="model",
             default=next(iter(found)),
-            format_func=lambda each: words.plain(found[each].label),
+            format_func=lambda each: found[each].label,
         )
     ]
     left, right = st.columns([6, 7], gap="large")

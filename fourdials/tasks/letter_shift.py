@@ -2,13 +2,13 @@
 
 The examples show some compositions of two rules, at one length and in one format. A question keeps to them (`in`), or
 leaves them in one respect: another length, another format, or a composition that no example shows. Source:
-DataAlchemy, arXiv 2508.01191. A model met through an API has been trained on far more; that makes this a probe.
+DataAlchemy, arXiv 2508.01191. A model met through an API has been trained on far more; that makes this a probe. The
+scale model was taught the shown compositions and nothing else, so it sees no examples and reads `_letters`.
 """
 
 from __future__ import annotations
 
 import random
-import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -19,9 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fourdials.plugins import Environment, Question, SearchTool, TaskInfo
 from fourdials.records import Access, Format, Grade, Problem, Prompt
+from fourdials.tasks import _letters as tight
 from fourdials.tasks._asking import MARK, THINK, chat, line, most_frequent, refusal, require
+from fourdials.tasks._letters import LETTERS, apply, rows
 
-LETTERS = string.ascii_uppercase
 Split = Literal["in", "length", "format", "task"]
 _FAR: dict[Split, int] = {"in": 0, "length": 1, "format": 2, "task": 3}
 RULES = ("shift", "turn")
@@ -46,11 +47,22 @@ class Params(BaseModel):
     turn: int = Field(1, ge=1, le=11, description="Places that `turn` moves the row to the left.")
     examples: int = Field(8, ge=2, le=64, description="Worked examples.")
     explained: bool = Field(False, description="Tell chat models what the rules do, besides the examples.")
+    notation: Literal["examples", "taught"] = Field(
+        "examples",
+        description="How completion models are asked: shown `examples`, or as the scale model was `taught`, which sees "
+        "none and reads nothing else.",
+    )
 
     @model_validator(mode="after")
     def _turns(self) -> Params:
         if self.turn >= self.length:
             raise ValueError(f"turn must be less than length, {self.length}, or it turns the row around")
+        return self
+
+    @model_validator(mode="after")
+    def _as_taught(self) -> Params:
+        if self.notation == "taught" and (self.shift, self.turn) != (1, 1):
+            raise ValueError(f"shift and turn are {self.shift} and {self.turn}; in the taught notation both must be 1")
         return self
 
 
@@ -67,19 +79,9 @@ INFO = TaskInfo(
 )
 
 
-def apply(rule: str, row: str, shift: int, turn: int) -> str:
-    """A row after one rule; characters that are no capital letters are dropped."""
-    letters = [letter for letter in row if letter in LETTERS]
-    if rule == "shift":
-        return "".join(LETTERS[(LETTERS.index(letter) + shift) % len(LETTERS)] for letter in letters)
-    cut = turn % len(letters) if letters else 0
-    return "".join(letters[cut:] + letters[:cut])
-
-
-def _applied(rules: Sequence[str], row: str, shift: int, turn: int) -> str:
-    for rule in rules:
-        row = apply(rule, row, shift, turn)
-    return row
+def offers(params: Params, format: Format) -> frozenset[str]:
+    """What it can be used with; in the taught notation completion models think as well."""
+    return INFO.offers["chat" if params.notation == "taught" else format]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +134,12 @@ def _problem(params: Params, number: int, seed: int) -> Problem:
         letters = "".join(rng.choices(LETTERS, k=params.length))
         if letters != row:
             used = shown[len(examples) % len(shown)]
-            examples.append((letters, used, _applied(used, letters, params.shift, params.turn)))
+            examples.append((letters, used, rows(used, letters, params.shift, params.turn)[-1]))
     rng.shuffle(examples)
-    reference = " ".join(_applied(rules, row, params.shift, params.turn))
+    reference = " ".join(rows(rules, row, params.shift, params.turn)[-1])
     name = f"{seed}-{number}-{split}"
     data = {"row": row, "rules": rules, "split": split, "examples": tuple(examples), "explained": params.explained}
+    data["notation"] = params.notation
     return Problem(
         task="letter_shift",
         problem_id=name,
@@ -182,6 +185,9 @@ class ShiftSteps:
     def prompt(self, state: tuple[int, str], evidence: Sequence[str] | None = None) -> Prompt:
         """Asks for the row after the next rule, by the examples cut into single rules."""
         rule, row, data = self.query(state), state[1], self._data
+        if _taught(data, self._format):
+            # The first half of a thought it was taught, about this rule twice.
+            return _tight(row, (rule, rule), ">", f"{rule}:{row}", stop="=")
         singles = []
         for letters, rules, _ in data["examples"]:
             after = apply(rules[0], letters, data["shift"], data["turn"])
@@ -220,10 +226,30 @@ def _prompt(
     return chat(f"Rules change rows of letters.\n{told}\n{lines}\n\nWhich row is last? {ending}", "text", room, key=key)
 
 
+def _taught(data: Mapping[str, Any], format: Format) -> bool:
+    return format == "completion" and bool(data["notation"] == "taught")
+
+
+def _tight(row: str, rules: Sequence[str], sign: str, key: str, other: bool = False, stop: str = tight.END) -> Prompt:
+    """Asks in the taught notation: `sign` is `=` for the answer at once and `>` for a thought."""
+    text = tight.asked(row, rules, other) + sign
+    mark = "=" if (sign, stop) == (">", tight.END) else ""
+    # Twice as long as a right reply, so that few are cut that would have ended.
+    room = 2 * (len(rules) if mark else 1) * (len(row) + 1)
+    return Prompt(text=text, stop=(stop,), max_tokens=room, reads="text", mark=mark, key=key)
+
+
 def question(problem: Problem, access: Access, format: Format) -> Question:
     """The problem rendered without its reference."""
     require("letter_shift", access)
     data = problem.data
+    if _taught(data, format):
+        rules, other = data["rules"], data["split"] == "format"
+        at_once, thought = (_tight(data["row"], rules, sign, "answer", other) for sign in "=>")
+        steps = ShiftSteps(data, format)
+        return Question(
+            problem.problem_id, "letter_shift", access, format, at_once.text, at_once, thought, "=", steps, tight=True
+        )
     examples = [f"{_cue(letters, rules)} {' '.join(after)}" for letters, rules, after in data["examples"]]
     room = 8 + 4 * len(data["row"])
     answer = _prompt(examples, problem.text, data, format, "answer", room)

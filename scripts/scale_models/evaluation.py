@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 
 import torch
-from scale_models.lessons import BEGIN, TOKEN, VOCABULARY
+from scale_models.lessons import BEGIN, VOCABULARY
 from scale_models.network import Network
 
 from fourdials.grading import extract
@@ -15,7 +15,7 @@ from fourdials.records import Problem, Prompt
 from fourdials.tasks import _rivers as notation
 from fourdials.tasks import rivers
 
-END = TOKEN[";"]
+END = ";"
 HOPS = (2, 4, 6, 8)
 TEST_SEED = 7_000_001  # problems that no lesson is drawn from: lessons have a random stream of their own
 Ask = Callable[[Problem, Question], Prompt]
@@ -26,21 +26,28 @@ ANSWERS: dict[str, Ask] = {
 
 
 @torch.no_grad()
-def replies(network: Network, prompts: Sequence[str], longest: int, temperature: float = 0.0) -> list[str]:
+def replies(
+    network: Network,
+    prompts: Sequence[str],
+    longest: int,
+    temperature: float = 0.0,
+    vocabulary: Sequence[str] = VOCABULARY,
+) -> list[str]:
     """The reply to each prompt, up to `;` or so many tokens; greedy at temperature 0, else plain sampling."""
     network.eval()
+    token = {piece: number for number, piece in enumerate(vocabulary)}
     found = [""] * len(prompts)
     by_length: dict[int, list[int]] = {}
     for place, prompt in enumerate(prompts):
         by_length.setdefault(len(prompt), []).append(place)
     for places in by_length.values():
-        tokens = torch.tensor([[BEGIN, *(TOKEN[sign] for sign in prompts[place])] for place in places])
+        tokens = torch.tensor([[BEGIN, *(token[sign] for sign in prompts[place])] for place in places])
         for _ in range(longest):
             logits = network(tokens)[:, -1]
             drawn = torch.multinomial((logits / temperature).softmax(-1), 1)[:, 0] if temperature else logits.argmax(-1)
-            going = [row for row, token in enumerate(drawn.tolist()) if token != END]
+            going = [row for row, number in enumerate(drawn.tolist()) if number != token[END]]
             for row in going:
-                found[places[row]] += VOCABULARY[drawn[row]]
+                found[places[row]] += vocabulary[drawn[row]]
             if not going:
                 break
             tokens, places = torch.cat([tokens, drawn[:, None]], 1)[going], [places[row] for row in going]
@@ -48,17 +55,19 @@ def replies(network: Network, prompts: Sequence[str], longest: int, temperature:
     return found
 
 
-def accuracy(network: Network, ask: Ask, count: int, temperature: float, forks: int = 0) -> dict[int, float]:
+def accuracy(
+    network: Network, ask: Ask, count: int, temperature: float, forks: int = 0, hops: Sequence[int] = HOPS
+) -> dict[int, float]:
     """Share of right answers by hops on maps of four rivers, `count` problems each."""
     shares = {}
-    for hops in HOPS if not forks else HOPS[:2]:
-        params = rivers.Params(hops=(hops,), forks=forks)
+    for far in hops if not forks else hops[:2]:
+        params = rivers.Params(hops=(far,), forks=forks)
         problems = rivers.problems(params, count, TEST_SEED)
         asked = [ask(problem, rivers.question(problem, "given", "completion")) for problem in problems]
         said = replies(network, [prompt.text for prompt in asked], asked[0].max_tokens, temperature)
         answers = [extract(prompt, reply) for prompt, reply in zip(asked, said, strict=True)]
         right = [answer == problem.reference for answer, problem in zip(answers, problems, strict=True)]
-        shares[hops] = sum(right) / count
+        shares[far] = sum(right) / count
     return shares
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import gguf
 import torch
-from scale_models.lessons import SPECIAL, TOKEN, VOCABULARY
+from scale_models.lessons import SPECIAL, VOCABULARY
 from scale_models.network import EPSILON, Network
 
 BYTES = 256
 
 
-def write(network: Network, name: str, path: Path) -> None:
-    """Writes the file. Every character is a token; the 256 byte tokens catch all others.
+def write(network: Network, name: str, path: Path, vocabulary: Sequence[str] = VOCABULARY) -> None:
+    """Writes the file. Every character is a token; the 256 byte tokens catch all others. `vocabulary` begins with the
+    special ones.
 
     Without byte tokens llama.cpp fails on a character it does not know. Their rows are copies of `<unk>`, so they are
     never the likeliest token.
@@ -31,7 +33,7 @@ def write(network: Network, name: str, path: Path) -> None:
     writer.add_rope_dimension_count(shape.width // shape.heads)
     writer.add_rope_freq_base(shape.theta)
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
-    _add_tokenizer(writer)
+    _add_tokenizer(writer, vocabulary)
     weights = {key: value.detach() for key, value in network.named_parameters()}
     table = weights.pop("token_embd.weight")
     padded = torch.cat([table, table[:1].expand(BYTES, -1)])
@@ -43,21 +45,21 @@ def write(network: Network, name: str, path: Path) -> None:
     writer.close()
 
 
-def _add_tokenizer(writer: gguf.GGUFWriter) -> None:
+def _add_tokenizer(writer: gguf.GGUFWriter, vocabulary: Sequence[str]) -> None:
     kinds = gguf.TokenType
-    plain = len(VOCABULARY) - len(SPECIAL)
-    writer.add_vocab_size(len(VOCABULARY) + BYTES)
+    plain = len(vocabulary) - len(SPECIAL)
+    writer.add_vocab_size(len(vocabulary) + BYTES)
     writer.add_tokenizer_model("llama")
     writer.add_token_list(
-        [*(piece.encode() for piece in VOCABULARY), *(f"<0x{byte:02X}>".encode() for byte in range(BYTES))]
+        [*(piece.encode() for piece in vocabulary), *(f"<0x{byte:02X}>".encode() for byte in range(BYTES))]
     )
     writer.add_token_types(
         [kinds.UNKNOWN, kinds.CONTROL, kinds.CONTROL, *[kinds.NORMAL] * plain, *[kinds.BYTE] * BYTES]
     )
     writer.add_token_scores([0.0] * len(SPECIAL) + [-float(rank) for rank in range(plain)] + [-1e3] * BYTES)
-    writer.add_unk_token_id(TOKEN["<unk>"])
-    writer.add_bos_token_id(TOKEN["<s>"])
-    writer.add_eos_token_id(TOKEN[";"])
+    writer.add_unk_token_id(vocabulary.index("<unk>"))
+    writer.add_bos_token_id(vocabulary.index("<s>"))
+    writer.add_eos_token_id(vocabulary.index(";"))
     writer.add_add_bos_token(True)
     writer.add_add_eos_token(False)
     writer.add_add_space_prefix(False)

@@ -28,6 +28,7 @@ class Course:
         stops: Steps after which a copy is kept as a model of its own, by its name.
         forks: Share of the lessons whose maps have dead branches.
         lead: The kind of lesson whose success makes the maps grow; None for maps of every size from the beginning.
+        seeded: A new network gets the seeded beginning; without, it starts at random.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Course:
     lead: str | None = "think"
     muon_rate: float = 0.02
     rate: float = 2e-3
+    seeded: bool = True
 
 
 COURSES = {
@@ -103,10 +105,10 @@ def teach(
     torch.manual_seed(seed)
     rng = random.Random(f"scale models:{course.name}:{seed}")
     network = Network(Shape())
-    if begin is None:
-        network.seed_lookup()
-    else:
+    if begin is not None:
         network.load_state_dict(begin.state_dict())
+    elif course.seeded:
+        network.seed_lookup()
     optimisers = _optimisers(network, course)
     curriculum = _Curriculum(course.lead)
     began, recent = time.monotonic(), []

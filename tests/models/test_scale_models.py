@@ -12,10 +12,12 @@ from fourdials.errors import RequestRejected, SpecError
 from fourdials.gateway import Gateway
 from fourdials.models import catalogue
 from fourdials.records import ModelRequest, Prompt
-from fourdials.tasks import _rivers as notation
+from fourdials.tasks import _letters, _rivers
 
 RECORDED = json.loads((Path(__file__).parent / "scale_models.json").read_text(encoding="utf-8"))
 SHIPPED = {name: model for name, model in catalogue.catalogue().items() if model.provenance == "scale model"}
+ALPHABETS = {"rivers": _rivers.ALPHABET, "letter_shift": _letters.ALPHABET}
+RIVERS = {name: model for name, model in SHIPPED.items() if model.tasks == ("rivers",)}
 each_model = pytest.mark.parametrize("model", SHIPPED.values(), ids=SHIPPED)
 
 
@@ -55,9 +57,15 @@ def test_its_file_and_card_are_there_and_agree(model):
     assert catalogue.missing(model) is None
     assert card["name"] == file.stem
     assert card["parameters"] == model.parameters
-    assert "partly given, not learned" in card["seeded_initialisation"]
     assert card["seconds_to_train"] < 600
-    assert model.alphabet == notation.ALPHABET
+    assert model.tasks == (card["task"],)
+    assert model.alphabet == ALPHABETS[card["task"]]
+
+
+@pytest.mark.parametrize("model", RIVERS.values(), ids=RIVERS)
+def test_the_card_of_a_model_of_rivers_says_what_it_was_given(model):
+    card = tomllib.loads(Path(model.file).with_suffix(".toml").read_text(encoding="utf-8"))
+    assert "partly given, not learned" in card["seeded_initialisation"]
 
 
 def test_together_they_take_less_than_12_mb():
@@ -66,10 +74,9 @@ def test_together_they_take_less_than_12_mb():
 
 @each_model
 def test_it_is_offered_for_its_own_task_only(model):
-    assert plugins.unsuited(model, "rivers") is None
-    assert all(
-        "trained on rivers alone" in plugins.unsuited(model, name) for name in plugins.tasks() if name != "rivers"
-    )
+    (own,) = model.tasks
+    assert plugins.unsuited(model, own) is None
+    assert all(f"trained on {own} alone" in plugins.unsuited(model, name) for name in plugins.tasks() if name != own)
 
 
 def run_of(task, strategy):
@@ -86,6 +93,14 @@ def test_a_strategy_that_asks_in_english_is_refused():
     with pytest.raises(SpecError, match="words of its own"):
         spec.parse(run_of("rivers", "self_refine"))
     assert spec.parse(run_of("rivers", "best_of_n")).provenance == "scale model"
+
+
+def test_the_letters_are_read_as_they_were_taught_only():
+    choice = {**run_of("letter_shift", "single"), "model": "local/letters-narrow"}
+    with pytest.raises(SpecError, match="in letter_shift with these parameters"):
+        spec.parse(choice)
+    choice["tasks"][0]["params"] = {"notation": "taught"}
+    assert spec.parse(choice).provenance == "scale model"
 
 
 def test_a_prompt_with_a_character_it_does_not_know_is_not_sent():

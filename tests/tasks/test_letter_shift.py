@@ -3,6 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
+from fourdials import plugins
+from fourdials.grading import extract
 from fourdials.tasks import letter_shift
 
 
@@ -14,7 +16,8 @@ def test_rules_by_hand():
     assert letter_shift.apply("shift", "AYZ", 2, 1) == "CAB"
     assert letter_shift.apply("turn", "ABCD", 1, 1) == "BCDA"
     assert letter_shift.apply("turn", "ABCD", 1, 3) == "DABC"
-    assert letter_shift._applied(("shift", "turn"), "ABZ", 1, 1) == "CAB"
+    assert letter_shift.rows(("shift", "turn"), "ABZ", 1, 1) == ["BCA", "CAB"]
+    assert letter_shift.rows((), "ABZ", 1, 1) == []
     assert letter_shift.apply("turn", "", 1, 1) == ""
 
 
@@ -81,6 +84,40 @@ def test_the_rules_are_explained_only_on_request():
         (problem,) = some(1, explained=explained, shift=3)
         shown = letter_shift.question(problem, "given", "chat").answer.shown
         assert ("the one 3 later in the alphabet" in shown) == explained
+
+
+def test_the_scale_model_is_asked_in_its_own_notation_without_examples():
+    by_split = {problem.data["split"]: problem for problem in some(4, notation="taught")}
+    for split, problem in by_split.items():
+        row, signs = problem.data["row"], "".join(rule[0] for rule in problem.data["rules"])
+        asked = letter_shift.question(problem, "given", "completion")
+        body = f"{signs}|{row}" if split == "format" else f"{row}|{signs}"
+        assert (asked.answer.text, asked.think.text) == (f"{body}=", f"{body}>")
+        assert asked.tight
+        found = letter_shift.rows(problem.data["rules"], row, 1, 1)
+        assert extract(asked.think, f"{found[0]}={found[1]}") == found[1]
+        assert letter_shift.grade(problem, found[1]).outcome == "correct"
+        assert asked.think.max_tokens > len(letter_shift.tight.thought(found))
+        steps = asked.steps
+        assert steps.prompt(steps.first()).text == f"{row}|{signs[0] * 2}>"
+        assert set(asked.think.text + "".join(steps.prompt(steps.first()).stop)) <= set(letter_shift.tight.ALPHABET)
+
+
+def test_the_taught_notation_knows_its_own_rules_only_and_thinks():
+    with pytest.raises(ValidationError, match="shift and turn are 13 and 1; in the taught notation both must be 1"):
+        letter_shift.Params(shift=13, notation="taught")
+    offered = plugins.offered(letter_shift, "completion", {"notation": "taught"})
+    assert offered - plugins.offered(letter_shift, "completion", {}) == {"think"}
+
+
+@pytest.mark.parametrize("notation", ["examples", "taught"])
+def test_a_step_in_either_notation_asks_for_one_rule(notation):
+    for problem in some(notation=notation):
+        steps = letter_shift.question(problem, "given", "completion").steps
+        state = steps.first()
+        while not steps.done(state):
+            state = steps.advance(state, extract(steps.prompt(state), problem.truths[steps.prompt(state).key]))
+        assert letter_shift.grade(problem, steps.answer(state)).outcome == "correct"
 
 
 def test_a_turn_is_shorter_than_the_row():

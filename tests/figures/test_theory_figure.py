@@ -1,0 +1,44 @@
+"""Figures of theory: their numbers are the rows of their frame, and one slider shows several of them."""
+
+from fourdials.bench import BENCHES
+from fourdials.figures import theory
+
+
+def drawn(name, over=None, **knobs):
+    bench = BENCHES[name]
+    frame = bench.play(**bench.settings(knobs)).frame
+    figure = theory.draw(frame, bench.title, "a <status>", x=bench.x, y=bench.y, percent=bench.percent, over=over)
+    return frame, figure
+
+
+def test_lines_and_intervals_are_the_rows_of_the_frame():
+    frame, figure = drawn("vertex", length=6)
+    for trace in figure.data:
+        rows = frame.filter(line=trace.name)
+        assert list(trace.x) == rows["x"].to_list()
+        assert list(trace.y) == rows["y"].to_list()
+    points = frame.filter(kind="points")
+    assert list(figure.data[-1].error_y.array) == (points["high"] - points["y"]).to_list()
+    assert figure.layout.title.subtitle.text == "a &lt;status&gt;"
+
+
+def test_what_is_laid_over_comes_last_and_is_drawn_apart():
+    frame, _ = drawn("vertex", length=6)
+    _, figure = drawn("vertex", over=frame.filter(kind="points"), length=4)
+    assert figure.data[-1].mode == "markers"
+    assert figure.data[-1].marker.symbol != figure.data[-2].marker.symbol
+
+
+def test_a_slider_shows_the_lines_of_one_stop_at_a_time():
+    figures = [drawn("votes", p=p)[1] for p in (0.4, 0.6, 0.8)]
+    joined = theory.with_slider(figures, ["0.4", "0.6", "0.8"], 1, "One vote is right")
+    assert [trace.visible for trace in joined.data] == [False] * 3 + [True] * 3 + [False] * 3
+    steps = joined.layout.sliders[0].steps
+    assert list(steps[2].args[0]["visible"]) == [False] * 6 + [True] * 3
+
+
+def test_the_alternative_text_gives_both_ends_of_every_line():
+    frame, _ = drawn("votes", p=0.6, correlation=0.2, most=5)
+    said = theory.alt_text(frame, "votes", "the majority is right")
+    assert "independent votes: 60 % at 1, 68 % at 5" in said
+    assert theory.alt_text(frame.clear(), "x", "y") == "An empty chart."
