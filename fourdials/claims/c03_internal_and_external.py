@@ -22,7 +22,10 @@ def gain(evidence: Evidence, arm: str) -> Estimate:
 
 def judge(evidence: Evidence) -> list[Check]:
     """A vote gains something for each of two models, one of which was trained to think."""
-    models = {arm["lineup"]["solver"]: arm["arm"] for arm in arms_of(evidence, "majority_vote")}
+    voted = arms_of(evidence, "majority_vote", "thought_vote")
+    # Like with like: votes over thoughts where a model has both, as only those leave a reasoning model its room.
+    voted.sort(key=lambda arm: str(arm["strategy"]))
+    models = {arm["lineup"]["solver"]: arm["arm"] for arm in voted}
     if len(models) < 2:
         raise InputError("it has votes of one model only; the claim is about two, one of which was trained to think")
     return [above(f"Votes gain something for {model}", gain(evidence, arm)) for model, arm in models.items()]

@@ -12,7 +12,11 @@ from fourdials.verdict import UNDECIDED, Check, Claim, Evidence, below
 
 def judge(evidence: Evidence) -> list[Check]:
     """Where each instruct curve levels off lies below one sample of the reasoning model."""
-    points, once = evidence.points("completion_tokens"), arms_of(evidence, "single")[0]
+    points = evidence.points("completion_tokens")
+    asked = [arm for arm in arms_of(evidence, "single", "thought_vote") if max(arm["levels"]) == 1]
+    if not asked:
+        raise InputError("it has no arm that asks a model once, with trained thinking")
+    once = asked[0]
     top = of_arm(points, once["arm"])
     found = panel([top], [float(top["max_spend"].max())])  # type: ignore[arg-type]
     goal = share(found.values[0, :, 0], found.cluster)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from fourdials.claims._judging import ahead, arms_of, cluster_of, slope_of, values_at, with_difficulty
+from fourdials.errors import InputError
 from fourdials.verdict import Check, Claim, Evidence, above
 
 
 def judge(evidence: Evidence) -> list[Check]:
     """At equal searches the planner's lead over one growing context grows with the hops."""
     apart, flat = (arms_of(evidence, name)[0]["arm"] for name in ("plan_and_retrieve", "retrieve"))
+    roles = evidence.read("role_tokens", experiment_ids=[evidence.experiment_id]).filter(arm=flat)["role"].to_list()
+    if roles and "synthesise" not in roles:
+        raise InputError(
+            f"{flat} was led along the task's own chain, as completion models are, and {apart} was not; run it on a "
+            "chat model"
+        )
     points = evidence.points("level")
     both = with_difficulty(values_at(points, [apart, flat]), evidence)
     rise = slope_of((both["v0"] - both["v1"]).to_numpy(), both["difficulty"].to_numpy(), cluster_of(both))

@@ -23,7 +23,7 @@ class Made:
     """
 
     def __init__(self, arms, rate, problems=400, steps=lambda arm, problem, score: {}, pool=16, spec=None):
-        self.arms = arms
+        self.arms, self.roles = arms, ("query", "synthesise")
         plain = isinstance(problems, int)
         self.problems = [problem(i) for i in range(problems)] if plain else problems
         self.rate, self.notes, self.pool, self.spec = rate, steps, pool, spec or {}
@@ -132,6 +132,9 @@ class Made:
                     }
                 )
         return pl.DataFrame(rows, schema_overrides={"weight": pl.Float64})
+
+    def role_tokens(self, **_):
+        return pl.DataFrame([{"arm": each["arm"], "role": role} for each in self.arms for role in self.roles])
 
     def spec_frame(self, **_):
         return pl.DataFrame({"spec": [json.dumps(self.spec)]})

@@ -59,6 +59,19 @@ def test_c3_asks_for_votes_that_gain_for_both_models(gain, n, outcome):
     assert judged("C3", Made(arms, lambda name, where, level: 0.4 + gain * (level == 8), n)).outcome == outcome
 
 
+def test_c3_compares_votes_over_thoughts_where_a_model_has_both():
+    arms = [
+        arm("a, thoughts", "thought_vote", levels=(1, 8), solver="m/instruct"),
+        arm("b, answers", "majority_vote", levels=(1, 8), solver="m/instruct"),
+        arm("c", "thought_vote", levels=(1, 8), solver="m/reasoning", tokens=16000),
+    ]
+
+    def rate(name, where, level):
+        return 0.4 + 0.2 * (level == 8) * (name != "b, answers")
+
+    assert judged("C3", Made(arms, rate, MANY)).outcome == REPRODUCED
+
+
 def test_c3_cannot_be_tested_with_one_model():
     found = judged("C3", Made([arm("a", "majority_vote", levels=(1, 8))], lambda *_: 0.5, 50))
     assert found.outcome == UNTESTABLE
@@ -190,13 +203,14 @@ def test_c8b_compares_two_sizes_at_equal_flops_on_the_easier_half(lead, n, outco
     assert judged("C8b", made).outcome == outcome
 
 
+@pytest.mark.parametrize("asked", ["single", "thought_vote"])
 @pytest.mark.parametrize(
     ("goal", "n", "outcome"), [(0.95, 3000, REPRODUCED), (0.3, 3000, NOT_REPRODUCED), (0.6, FEW, UNDECIDED)]
 )
-def test_c9_compares_where_the_votes_level_off_with_one_sample_of_the_reasoning_model(goal, n, outcome):
+def test_c9_compares_where_the_votes_level_off_with_one_sample_of_the_reasoning_model(goal, n, outcome, asked):
     arms = [
         arm("votes", "thought_vote", levels=(1, 2, 4, 8, 16, 32), solver="m/instruct"),
-        arm("once", "single", solver="m/reasoning"),
+        arm("once", asked, solver="m/reasoning"),
     ]
 
     def rate(name, where, level):
@@ -262,6 +276,15 @@ def test_c13_asks_for_a_lead_of_the_planner_that_grows_with_hops(lead, n, outcom
         return 0.5 + (lead * where["difficulty"] / 4 if name.startswith("plan") else 0.0)
 
     assert judged("C13", Made(arms, rate, n)).outcome == outcome
+
+
+def test_c13_is_not_tested_by_an_agent_that_was_led_along_the_chain():
+    arms = [arm(name, dial="search", levels=(1, 2, 4)) for name in ("retrieve", "plan_and_retrieve")]
+    made = Made(arms, lambda name, where, level: 0.9 if name == "retrieve" else 0.3, MANY)
+    made.roles = ("query",)
+    found = judged("C13", made)
+    assert found.outcome == UNTESTABLE
+    assert "led along the task's own chain" in found.reasons[0]
 
 
 @pytest.mark.parametrize(

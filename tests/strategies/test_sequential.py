@@ -65,6 +65,13 @@ def test_a_piece_of_thought_without_an_answer_is_probed_for_one(tmp_path, names)
     assert [c["probe"] for c in journaled(tmp_path, "calls")] == [False, True]
 
 
+def test_a_piece_that_was_cut_goes_on_without_being_told_to_wait(tmp_path, names):
+    right, _ = names
+    script = Lines("one two three four five six seven eight nine ten", right, f"eleven. Answer: {right}")
+    assert run(tmp_path, "budget_forcing", script, levels=(2,), tokens=8) == [(1, right), (2, right)]
+    assert script.requests[2].prompt.text.endswith("seven eight")
+
+
 def test_a_thought_that_announces_a_switch_is_taken_up_again_and_told_to_stay(tmp_path, names):
     right, wrong = names
     # the second text is the forced answer after the thought was stopped at a switch

@@ -52,5 +52,7 @@ async def budget_forcing(
         thought = f"{thought} {(reply.text if kept is None else kept).strip()}".strip()
         yield Checkpoint(level, await answer_of(question, ask, thought, reply, level))
         ask.note("continued", level=level + 1, by=way)
-        prompt = go_on(question.think, thought, WAIT_TURN if by_turn else WAIT, prefill=prefill)
-        thought = thought if by_turn else f"{thought} {WAIT}".strip()
+        # A piece that was cut did not want to end: it goes on as it stands.
+        nudge = WAIT_TURN if by_turn else "" if reply.finish_reason == "length" else WAIT
+        prompt = go_on(question.think, thought, nudge, prefill=prefill)
+        thought = thought if by_turn else f"{thought} {nudge}".strip()
