@@ -63,7 +63,7 @@ def test_compare_ignores_what_it_does_not_know_in_the_url(filled):
 
 def test_compare_says_so_where_the_spend_is_unknown(filled):
     app = page("compare", unit="usd")
-    assert "USD is unknown for the models of this run" in app.info[0].value
+    assert "USD is unknown for this run" in app.info[0].value
 
 
 def test_the_table_behind_the_figures_holds_the_numbers_they_draw(filled):
