@@ -108,7 +108,7 @@ def spent(rows: Sequence[Row]) -> Amount:
 def reservation(request: ModelRequest, price_rows: Sequence[Price]) -> Amount:
     """The most a request may cost: its prompt, estimated with care, and every sample at full length."""
     prompt = estimate_tokens(request.prompt.shown, len(request.prompt.messages))
-    completion = request.n * request.prompt.max_tokens
+    completion = request.n * request.reply_tokens
     usage = Usage(prompt_tokens=prompt, completion_tokens=completion)
     usd = prices.list_price(request.model.id, usage, time.time(), price_rows)
     return Amount(prompt + completion, usd or 0.0, request.n)

@@ -146,7 +146,7 @@ class Gateway:
         lane = self._lane(request.model)
         lane.check()
         pending.number += 1
-        size = len(request.prompt.shown) // replies.CHARACTERS_PER_TOKEN + request.n * request.prompt.max_tokens
+        size = len(request.prompt.shown) // replies.CHARACTERS_PER_TOKEN + request.n * request.reply_tokens
         async with lane.turn(request.n, size):
             lane.check()
             began, started_at = time.monotonic(), time.time()
@@ -239,7 +239,7 @@ class Gateway:
             "model": _route(model),
             **shown,
             **{name: value for name, value in wanted.items() if value is not None},
-            "max_tokens": prompt.max_tokens,
+            "max_tokens": request.reply_tokens,
             "timeout": self._timeout_s,
             "num_retries": 0,
             "max_retries": 0,

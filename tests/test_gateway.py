@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from fourdials.charges import reservation
 from fourdials.errors import (
     AuthenticationFailed,
     ContentRefused,
@@ -63,6 +64,14 @@ def ask(model: Model, **changes) -> ModelRequest:
 async def send(gateway: Gateway, request: ModelRequest) -> tuple[Attempt, list[Attempt]]:
     failed: list[Attempt] = []
     return await gateway.send(request, failed.append), failed
+
+
+async def test_a_model_that_thinks_unseen_is_given_room_for_it(server: Loopback) -> None:
+    thinker = replace(served(server, "chat"), hidden_tokens=1000)
+    async with opened() as gateway:
+        await send(gateway, ask(thinker))
+    assert server.seen[0].body["max_tokens"] == 1256
+    assert reservation(ask(thinker, n=2), ()).total_tokens >= 2 * 1256
 
 
 @FORMATS

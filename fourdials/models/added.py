@@ -41,6 +41,7 @@ class Endpoint(Rates):
     prefill_tokens_per_s: Annotated[float, Field(gt=0)] | None = None
     decode_tokens_per_s: Annotated[float, Field(gt=0)] | None = None
     samples_per_request: Annotated[int, Field(gt=0, le=128)] | None = None
+    hidden_tokens: Annotated[int, Field(ge=0, le=200_000)] | None = None
     capabilities: dict[str, Annotated[str, Field(pattern="^(yes|no|unknown)$")]] = {}
 
 

@@ -37,7 +37,7 @@ _CUSTOM = OPENAI_LIKE | {"anthropic"}
 _OLLAMA = "http://localhost:11434/v1"
 _CHANGES = frozenset(
     {"format", "label", "context_tokens", "parameters", "prefill_tokens_per_s", "decode_tokens_per_s", "overhead_s"}
-    | {"concurrency", "samples_per_request", "requests_per_minute", "tokens_per_minute"}
+    | {"concurrency", "samples_per_request", "hidden_tokens", "requests_per_minute", "tokens_per_minute"}
 )
 _TAKES_RAW_PROMPTS = frozenset({"hosted_vllm", "text-completion-openai"})
 # litellm counts every OpenAI model with one vocabulary; these are the models whose own it is.

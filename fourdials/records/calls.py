@@ -27,6 +27,8 @@ class Model:
         overhead_s: Fixed seconds a call takes in modelled latency.
         concurrency: Most calls in flight at once.
         samples_per_request: Most samples one request may return.
+        hidden_tokens: Tokens it may think unseen before a reply; they count against the limit a provider is given, so
+            every reply is given so many more.
         requests_per_minute, tokens_per_minute: Provider limits; None if none is set.
         provenance: What figures made with it must say.
         alphabet: The only characters it can read; empty for any.
@@ -49,6 +51,7 @@ class Model:
     overhead_s: float = 0.0
     concurrency: int = 8
     samples_per_request: int = 1
+    hidden_tokens: int = 0
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     provenance: Provenance = "real"
@@ -77,6 +80,11 @@ class ModelRequest:
     seed: int = 0
     token_texts: bool = False
     truth: str | None = None
+
+    @property
+    def reply_tokens(self) -> int:
+        """The most tokens a sample may take, those it thinks unseen included."""
+        return self.prompt.max_tokens + self.model.hidden_tokens
 
 
 @dataclass(frozen=True, slots=True)
