@@ -102,7 +102,8 @@ def test_a_real_run_from_the_click_to_the_trace(address, page, home):
     page.get_by_role("link", name="Compare").wait_for()
     page.get_by_label("Which task?").click()
     page.get_by_role("option", name=plugins.tasks()["wikiworld"].INFO.title, exact=True).click()
-    page.get_by_text(catalogue.resolve(catalogue.DEFAULT_LOCAL).label).first.wait_for()
+    label = catalogue.resolve(catalogue.DEFAULT_LOCAL).label  # the task brings the model that plays it
+    page.locator(f"input[role=combobox][value='{label}']").wait_for()
     page.get_by_text("Customise").click()
     field = page.get_by_label("Problems", exact=True)
     field.fill(str(PROBLEMS))
