@@ -87,7 +87,7 @@ def fit_beta(right: Ints, n: int, counts: Array | None = None, start: Beta | Non
     begin = start or Beta(share, 1 - share)
     # Far out, where all problems are alike, the slope is next to nothing: a refit starts where it still tells the way.
     first = np.array([logit(begin.a / (begin.a + begin.b)), np.log(min(begin.a + begin.b, 30.0))])
-    # TNC, because L-BFGS-B asks threaded LAPACK for tiny products, which takes milliseconds each on a busy machine.
+    # TNC, because a step of L-BFGS-B took milliseconds on a busy machine (LOG.md).
     found = minimize(loss, first, jac=True, method="TNC", bounds=[(-BOUND, BOUND)] * 2)
     mean, size = float(expit(found.x[0])), float(np.exp(found.x[1]))
     a, b = mean * size, (1 - mean) * size
