@@ -85,7 +85,7 @@ def test_sample_once_recovers_coverage_votes_and_the_gap(known):
         assert between(rows.loc[("majority", k)], vote)
         assert between(rows.loc[("gap: majority", k)], 1 - 0.35**k - vote)
     assert ("majority", 16) not in rows.index
-    assert "still leaves" in shown(app)
+    assert "still leaves" in shown(app) or "cannot be told from coverage" in shown(app)
     assert "pool_samples.sql" in shown(app)
 
 
