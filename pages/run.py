@@ -8,7 +8,7 @@ shell.enter()
 st.title("Run", anchor=False)
 
 from fourdials.errors import InputError  # noqa: E402 - the title appears while these load
-from fourdials.ui import access, curves, fetching, models, monitor, outlook, setup  # noqa: E402
+from fourdials.ui import access, curves, fetching, models, monitor, outlook, preview, setup  # noqa: E402
 
 
 def follow(experiment_id: str, was_active: bool) -> None:
@@ -51,7 +51,7 @@ with left:
     unit, amount = setup.choose_amount()
     ahead = st.container()
 with right, st.container(border=True):
-    setup.preview(task, model, st.session_state["run.given.params"].get(task, {}), st.session_state["run.seed"])
+    preview.show(task, model, st.session_state["run.given.params"].get(task, {}), st.session_state["run.seed"])
 with st.expander("Customise: strategies, levels, split, size", icon=":material/tune:", key="run.customise"):
     setup.customise(task, model, unit)
 
