@@ -26,7 +26,7 @@ def judge(evidence: Evidence) -> list[Check]:
     both = with_difficulty(values_at(points, [chain, votes[0]["arm"]]), evidence)
     lead = (both["v0"] - both["v1"]).to_numpy()
     rise = slope_of(lead, both["difficulty"].to_numpy(), cluster_of(both))
-    return [*checks, above(f"Its lead over {votes[0]['arm']} grows with each cycle of the graph", rise)]
+    return [*checks, above(f"Its lead over {votes[0]['arm']} grows with the problem's difficulty", rise)]
 
 
 CLAIM = Claim(

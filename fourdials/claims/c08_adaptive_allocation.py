@@ -29,7 +29,8 @@ def judge(evidence: Evidence) -> list[Check]:
     solved, spent = replay(pool.right)
     uniform = np.stack([pass_at(pool.right.sum(axis=1), pool.samples, k) for k in range(1, pool.samples + 1)], axis=1)
     found = resampled(lambda w: saving(w, solved, spent, uniform), pool.cluster)
-    return [above("Uniform shares need at least twice the samples of adaptive ones", found, TWICE, "ratio")]
+    said = "Told by a checker that knows the truth (a bound), uniform shares need at least twice the adaptive samples"
+    return [above(said, found, TWICE, "ratio")]
 
 
 def replay(right: NDArray[np.bool_]) -> tuple[Array, Array]:
@@ -70,8 +71,8 @@ CLAIM = Claim(
     source="Snell et al. 2024, arXiv 2408.03314; Damani et al. 2024, arXiv 2410.04707",
     scaling="external",
     counts=(
-        "For the same coverage, uniform shares take at least twice the samples of adaptive ones whose pilot is "
-        "paid for."
+        "For the same coverage, told by a checker that knows the truth, uniform shares take at least twice the samples "
+        "of adaptive ones whose pilot is paid for: a bound. What votes alone save is in the tab Allocate."
     ),
     established=(
         "With known success rates, granting the next sample where λ(1 − λ)^(j−1) is largest is optimal; problems "
