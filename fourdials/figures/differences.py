@@ -71,7 +71,8 @@ def difference(
     top, bottom = max(0.04, *curve["high"].to_list()), min(-0.04, *curve["low"].to_list())
     figure.layout.xaxis.update(**x_axis(curve, unit))
     figure.layout.yaxis.update(
-        title={"text": "Difference in score", "standoff": 4},
+        automargin=True,  # signs make these labels wider than shares
+        title={"text": "Difference in score", "standoff": 8},
         range=[min(1.2 * bottom, -0.2 * top), max(1.2 * top, -0.2 * bottom)],  # room for a word on either side of 0
         tickformat="+.0%",
         nticks=7,

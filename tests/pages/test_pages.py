@@ -11,7 +11,7 @@ from tests.pages.conftest import ARMS
 from tests.pages.opened import page, shown
 from tests.scripted import Script, arm, experiment, play
 
-STARTS = ("Start a half-minute real run", "Start a two-minute run of a language model")
+STARTS = ("Start a half-minute real run", "Start a language model run")
 
 
 def test_start_without_runs_offers_a_real_run_and_says_where_its_curves_will_be(home):
