@@ -81,6 +81,8 @@ def test_a_thought_that_announces_a_switch_is_taken_up_again_and_told_to_stay(tm
     assert script.requests[2].prompt.text.endswith("go by Ann. Staying with this approach,")
     stopped = [s["payload"]["stopped"] for s in journaled(tmp_path, "step") if s["kind"] == "switches"]
     assert stopped == [True, False]
+    said = [s["payload"]["said"] for s in journaled(tmp_path, "step") if s["kind"] == "switches"]
+    assert said == [["(stopped)"], []], "the words that ended the first piece are not in its text"
     assert journaled(tmp_path, "trial")[0]["stop_reason"] == "finished"
 
 
