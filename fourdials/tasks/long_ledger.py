@@ -1,8 +1,8 @@
 """A ledger of accounts that is updated again and again, each update reading the account the one before wrote, or any.
 
-One slip on the way to the account asked about spoils the end, so the horizon is the difficulty. Step by step a player is
-shown the balances its own replies led to, or a transcript of them; where updates read any account, one set long ago has
-to be remembered.
+One slip on the way to the account asked about spoils the end, so the horizon is the difficulty. Step by step a player
+is shown the balances its own replies led to, or a transcript of them; where updates read any account, one set long ago
+has to be remembered.
 """
 
 from __future__ import annotations
