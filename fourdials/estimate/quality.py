@@ -149,6 +149,37 @@ def judged(steps: pl.DataFrame) -> pl.DataFrame:
     return steps.join(found, on=["answer", "truth"], how="left", nulls_equal=True, maintain_order="left")
 
 
+def shared_errors(steps: pl.DataFrame) -> pl.DataFrame:
+    """How often the first two votes on a step are both wrong, against what independent errors would give.
+
+    Args:
+        steps: What `judged` gives, in the order of the votes. A vote that could not be read does not count as one, and
+            steps with fewer than two are left out.
+
+    Returns:
+        One row per arm: `arm`; `wrong`, the share of wrong votes among these; `both` with `low` and `high`, the share
+        of steps where both are, over problems; `independent`, the product of the shares of wrong first and second
+        votes, which is what the formulas of voting assume (Meyerson et al. 2025, arXiv 2511.09030); `steps`, `n`,
+        `clusters`, `method`. Steps of unlike difficulty have errors in common, too: the two are not told apart.
+    """
+    place = ("task", "problem_id", "cluster_id", "trial_id", "step")
+    rows = []
+    for arm in steps.drop_nulls("answer").partition_by("experiment_id", "arm", maintain_order=True):
+        votes = arm.group_by(*place, maintain_order=True).agg(wrong=1 - pl.col("right").head(2))
+        pairs = votes.filter(pl.col("wrong").list.len() == 2).with_columns(
+            first=pl.col("wrong").list.first(), second=pl.col("wrong").list.last(), both=pl.col("wrong").list.min()
+        )
+        if pairs.is_empty():
+            continue
+        first, second = (float(pairs[name].mean()) for name in ("first", "second"))  # type: ignore[arg-type]
+        found = _mean(pairs, "both")
+        shares = {"wrong": (first + second) / 2, "both": found.pop("value"), "independent": first * second}
+        rows.append({"arm": arm["arm"][0], **shares, "steps": pairs.height, **found})
+    numbers = dict.fromkeys(("wrong", "both", "low", "high", "independent"), pl.Float64)
+    counts = dict.fromkeys(("steps", "n", "clusters"), pl.Int64)
+    return pl.DataFrame(rows, schema={"arm": pl.String, **numbers, **counts, "method": pl.String})
+
+
 def underthinking_of(thoughts: pl.DataFrame) -> pl.DataFrame:
     """The underthinking score ξ of every arm over its problems with wrong replies: columns of `QUALITY_SCHEMA`.
 

@@ -165,11 +165,22 @@ def test_thoughts_are_cut_at_their_length_forced_to_an_answer_and_counted(tmp_pa
 def test_votes_before_a_thought_that_could_not_be_forced_count(tmp_path, names):
     right, _, _ = names
     cut = "one two three four five six seven eight nine"
-    script = Lines(f"Answer: {right}", cut, cut)
-    made = arm("thought_vote", "chat", levels=(3,), knobs={"tokens": 8})
-    play(tmp_path, experiment([made], problems=1, trial_budget=capped(calls=3)), script)
+    script = Lines(*[f"Answer: {right}"] * 3, cut)  # the third and the fourth are of one round
+    made = arm("thought_vote", "chat", levels=(4,), knobs={"tokens": 8})
+    play(tmp_path, experiment([made], problems=1, trial_budget=capped(calls=4)), script)
     [trial] = journaled(tmp_path, "trial")
-    assert (trial["stop_reason"], trial["level"], trial["answer"]) == ("capped", 1, right)
+    assert (trial["stop_reason"], trial["level"], trial["answer"]) == ("capped", 3, right)
+
+
+def test_a_cap_that_ends_before_all_thoughts_are_forced_leaves_an_answer(tmp_path, names):
+    right, _, _ = names
+    cut = "one two three four five six seven eight nine"
+    made = arm("thought_vote", "chat", levels=(8,), knobs={"tokens": 8})
+    script = Lines(cut, right, cut, right, cut)
+    play(tmp_path, experiment([made], problems=1, trial_budget=capped(calls=8)), script)
+    [trial] = journaled(tmp_path, "trial")
+    assert (trial["stop_reason"], trial["answer"]) == ("capped", right)
+    assert trial["level"] >= 2
 
 
 def test_a_pool_of_thoughts_reads_each_answer_off_the_end_of_its_thought(tmp_path, names):

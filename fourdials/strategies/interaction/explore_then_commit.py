@@ -60,7 +60,7 @@ async def explore_then_commit(
         level += 1
         memory.pages[seen.text] = None
         safe = [action for action in seen.actions if action not in seen.closing]
-        if level <= explore and safe:
+        if level <= explore and (safe or not seen.actions):  # a world that lists no actions has any number of them
             prompt = with_notes(among(seen.prompt, safe), memory.fill(EXPLORE))
         else:
             if memory.plan is None or not seen.valid or seen.text in walked:
