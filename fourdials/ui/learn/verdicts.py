@@ -21,6 +21,7 @@ MARKS = {
     verdict.UNDECIDED: "?",
     verdict.UNTESTABLE: "–",
     verdict.NOT_RUN: "·",
+    verdict.SHOWN: "○",
 }
 ICONS: dict[verdict.Outcome, tuple[words.Colour, str]] = {
     verdict.REPRODUCED: ("green", ":material/check:"),
@@ -76,7 +77,7 @@ def show() -> None:
 def _row(claim: Claim, found: dict[str, Finding]) -> dict[str, object]:
     real, scale = (found[origin] for origin in verdict.ORIGINS)
     spoken = real if real.checks or not scale.checks else scale
-    first = spoken.checks[0] if spoken.checks else None
+    first = spoken.leading
     waiting = real.outcome == verdict.NOT_RUN and not first
     rests_on = first.said if first else claim.counts if waiting else " ".join(spoken.reasons)
     return {
@@ -92,7 +93,7 @@ def _row(claim: Claim, found: dict[str, Finding]) -> dict[str, object]:
 
 def told(found: Finding) -> str:
     """The outcome in a few words, with the n that would settle it and whether the run still goes."""
-    text = f"{MARKS[found.outcome]} {found.outcome}"
+    text = f"{MARKS[found.outcome]} {found.told}"
     if found.needed:
         text += f" (about {words.count(found.needed)} would settle it)"
     return text + (", interim" if found.interim else "")
@@ -133,13 +134,15 @@ def _finding(found: Finding, origin: str) -> None:
     colour, icon = ICONS[found.outcome]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{origin.capitalize()}s**" if origin == "scale model" else "**Real models**", width="content")
-        st.badge(found.outcome, color=colour, icon=icon)
+        st.badge(found.told, color=colour, icon=icon)
     for reason in found.reasons:
         st.markdown(f"- {words.plain(reason)}")
     for check in found.checks:
         number = interval(check)
-        line = f"- {MARKS[check.outcome]} {words.plain(check.said)}: **{words.plain(number or check.outcome)}**"
-        line += f" on {words.plural(check.n, 'problem')}" + (f" ({words.plain(check.method)})" if check.method else "")
+        line = f"- {MARKS[check.outcome]} {words.plain(check.said)}"
+        line += "" if check.outcome == verdict.SHOWN and not number else f": **{words.plain(number or check.outcome)}**"
+        line += f" on {words.plural(check.n, 'problem')}" if check.n else ""
+        line += f" ({words.plain(check.method)})" if check.method else ""
         if check.needed:
             line += f"; about {words.count(check.needed)} would settle it"
         st.markdown(line)
