@@ -1,4 +1,4 @@
--- What a consensus game, a vote and the product of both would have picked from the very same calls
+-- What a consensus game, a vote and a product picked from the very same calls
 -- Grain: one row per checkpoint that notes all three, of complete blocks without errors.
 -- Units: answers are texts; `level` in candidates.
 -- $experiment_ids VARCHAR[]: experiments
