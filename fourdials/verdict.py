@@ -189,9 +189,8 @@ class Finding:
 
     @property
     def leading(self) -> Check | None:
-        """The first check that decides something, else the first at all; None without any."""
-        deciding = [check for check in self.checks if check.outcome not in (SHOWN, UNTESTABLE)]
-        return next(iter([*deciding, *self.checks]), None)
+        """The first check that came out as the claim did, else the first at all; None without any."""
+        return next(iter([*(check for check in self.checks if check.outcome == self.outcome), *self.checks]), None)
 
     @property
     def told(self) -> str:

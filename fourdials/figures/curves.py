@@ -63,7 +63,7 @@ def overlay(
         _draw_baselines(figure, baselines, "", dark)
         if curve.is_empty():
             _say(figure, "No complete block of problems yet", "")
-    return _dressed(figure, title, _lines(curve, status, warnings), dark, height, columns)
+    return _dressed(figure, title, _lines(curve, status, warnings), dark, height)
 
 
 def panels(
@@ -81,17 +81,17 @@ def panels(
     A dial whose arms are given different things to see has a panel for each of these; where any are, titles say what is
     seen. Arguments as for `overlay`; `columns` 1 or 2 puts panels below each other, for narrow pages.
     """
-    parts = []
+    parts, below = [], "<br>" if columns > 3 else ": "  # side by side there is no room for one line
     for dial in DIALS:
         own = curve.filter(pl.col("dial") == dial)
         if dial != "hybrid" or not own.is_empty():
             parts += [
-                (f"{style.DIAL_TITLES[dial]}: {SEES[access]}", own.filter(pl.col("access") == access))
+                (f"{style.DIAL_TITLES[dial]}{below}{SEES[access]}", own.filter(pl.col("access") == access))
                 for access in (_accesses(own) if mixed(curve) else ())
             ] or [(style.DIAL_TITLES[dial], own)]
     figure = _side_by_side(parts, curve, baselines, unit, dark, columns if columns < 4 else len(parts))
     title = "Score within a budget, by dial" if unit != "level" else "Score by level, by dial"
-    return _dressed(figure, title, _lines(curve, status, warnings), dark, height, columns)
+    return _dressed(figure, title, _lines(curve, status, warnings), dark, height)
 
 
 def mixed(curve: pl.DataFrame) -> bool:
@@ -125,9 +125,9 @@ def _side_by_side(
         rows=rows,
         cols=columns,
         shared_yaxes=True,
-        subplot_titles=[style.safe(title) for title, _ in parts],
+        subplot_titles=[title for title, _ in parts],
         horizontal_spacing=0.03,
-        vertical_spacing=0.33 / rows if rows > 1 else 0,
+        vertical_spacing=0.44 / rows if rows > 1 else 0,  # room for an axis title and a panel title
     )
     drawn: dict[str, int] = {}
     labelled: set[tuple[str, str | None]] = set()
@@ -142,7 +142,8 @@ def _side_by_side(
         _draw_baselines(figure, held, number, dark, labelled)
         if own.is_empty():
             _say(figure, "no arm turns this dial" if not curve.is_empty() else "no complete block yet", number)
-    figure.layout.meta = {"rows": rows}
+    lines = 1 + max(title.count("<br>") for title, _ in parts)
+    figure.layout.meta = {"rows": rows, "title_lines": lines}
     return figure
 
 
@@ -158,12 +159,12 @@ def _of_what_is_seen(baselines: pl.DataFrame | None, curve: pl.DataFrame, own: p
     )
 
 
-def _dressed(figure: go.Figure, title: str, lines: list[str], dark: bool, height: int, columns: int) -> go.Figure:
-    rows = (figure.layout.meta or {}).get("rows", 0)
+def _dressed(figure: go.Figure, title: str, lines: list[str], dark: bool, height: int) -> go.Figure:
+    meta = figure.layout.meta or {}
     figure.layout.meta = None
-    if rows > 1:
-        height = 190 * rows + 160
-    return style.dress(figure, title, lines, dark, height, panel_titles=rows > 0)
+    if meta.get("rows", 0) > 1:
+        height = 190 * meta["rows"] + 160
+    return style.dress(figure, title, lines, dark, height, panel_titles=meta.get("title_lines", 0))
 
 
 def alt_text(curve: pl.DataFrame, unit: str) -> str:

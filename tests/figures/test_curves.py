@@ -184,12 +184,14 @@ def test_a_dial_whose_arms_see_different_things_has_a_panel_for_each():
     beam = made("beam", dial="search")
     figure = curves.panels(pl.concat([*ALIKE, beam, LOOKS]), None, STATUS, "total_tokens")
     assert beside(figure) == {
-        "Sample more: all in the question": {"vote"},
-        "Think longer: all in the question": {"think"},
-        "Search more: all in the question": {"beam"},
-        "Search more: seen by looking it up": {"look up"},
+        "Sample more<br>all in the question": {"vote"},
+        "Think longer<br>all in the question": {"think"},
+        "Search more<br>all in the question": {"beam"},
+        "Search more<br>seen by looking it up": {"look up"},
         "Act more": set(),
     }
+    narrow = curves.panels(pl.concat([*ALIKE, beam, LOOKS]), None, STATUS, "total_tokens", columns=1)
+    assert "Search more: seen by looking it up" in beside(narrow)
     keys = [t.marker.symbol for t in figure.data if t.mode == "lines+markers" and t.name in ("beam", "look up")]
     assert len(set(keys)) == 2  # one legend serves all panels
 
