@@ -109,13 +109,13 @@ def ties(trials: pl.DataFrame, margin: float = TIE) -> pl.DataFrame:
         for b in arms[i + 1 :]:
             if a["experiment_id"][0] != b["experiment_id"][0]:
                 continue
-            tie = _paired(a, b, "success")
+            tie = paired(a, b, "success")
             if tie is None or tie["low"] < -margin or tie["high"] > margin:
                 continue
             names = {"arm_a": a["arm"][0], "arm_b": b["arm"][0]}
             found = {"success": tie["value"], "success_low": tie["low"], "success_high": tie["high"]}
             for name in others:
-                gap = _paired(a, b, name, len(others))
+                gap = paired(a, b, name, len(others))
                 if gap is not None and (gap["low"] > 0 or gap["high"] < 0):
                     rows.append(names | found | {"measure": name} | gap)
     numbers = dict.fromkeys(("success", "success_low", "success_high"), pl.Float64)
@@ -222,8 +222,18 @@ def _mean(rows: pl.DataFrame, name: str) -> dict[str, Any]:
     return {**ends, "n": found.n, "clusters": found.clusters}
 
 
-def _paired(a: pl.DataFrame, b: pl.DataFrame, name: str, among: int = 1) -> dict[str, Any] | None:
-    """The paired difference of a measure over problems both have it for; its interval stretched for `among` of them."""
+def paired(a: pl.DataFrame, b: pl.DataFrame, name: str, among: int = 1) -> dict[str, Any] | None:
+    """The paired difference of a measure over problems both have it for; None if there is none.
+
+    Args:
+        a: Trials of one arm with their measures, as `measured` gives them.
+        b: The same of the other.
+        name: One of `MEASURES`.
+        among: How many such differences are looked at: the interval is widened to 1 − 0.05 / their number.
+
+    Returns:
+        `value`, `low`, `high`, `n`, `clusters`, `method`.
+    """
     sides = [side.drop_nulls(name) for side in (a, b)]
     if any(side.is_empty() for side in sides):
         return None

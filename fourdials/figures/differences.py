@@ -24,6 +24,7 @@ def difference(
     crossing: tuple[float, float, float] | None = None,
     warnings: Sequence[str] = (),
     dark: bool = False,
+    alike: bool = True,
     height: int = 400,
 ) -> go.Figure:
     """The first minus the second over spend, with its 95 % interval at each budget.
@@ -37,6 +38,7 @@ def difference(
         crossing: Where the lead changes hands, and the interval of that: spend, low, high.
         warnings: Printed under the status.
         dark: Colours for a dark page.
+        alike: False where the two are given different things to see, which the title then says.
         height: Pixels.
     """
     figure, ink = go.Figure(), style.INKS[dark]
@@ -79,7 +81,8 @@ def difference(
     )
     told = ["Shaded band: where the lead changes hands."] if crossing is not None else []
     lines = [status_line(status), *told, *(f"⚠ {warning}" for warning in warnings)]
-    return style.dress(figure, "Who is ahead at equal spend", lines, dark, height)
+    title = "Who is ahead at equal spend" if alike else "Not the same problem: scores apart at equal spend"
+    return style.dress(figure, title, lines, dark, height)
 
 
 def alt_text(curve: pl.DataFrame, names: tuple[str, str], unit: str) -> str:

@@ -45,6 +45,17 @@ def test_compare_draws_the_overlay_and_the_panels_and_reads_them_out(filled):
     assert len(app.get("bidi_component")) == 2
     assert "on 6 problems" in app.text[-1].value
     assert any("different information" in warning.value for warning in app.warning)
+    assert app.text[-1].value.startswith("Arms with all in the question: At ")
+
+
+def test_a_difference_between_arms_that_see_different_things_is_called_another_problem(filled):
+    app = page("compare", tab="Differences", a="majority_vote", b="retrieve")
+    assert app.warning[0].value.startswith("**Not the same problem:**")
+    assert any("each with what it sees" in text.value for text in app.text)
+    alike = page("compare", tab="Differences", a="majority_vote", b="stepwise")
+    assert not alike.warning
+    front = page("compare", tab="Frontier")
+    assert any("no race on one problem" in caption.value for caption in front.caption)
 
 
 def test_compare_keeps_its_view_in_the_url(filled):

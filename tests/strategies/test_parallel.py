@@ -6,7 +6,8 @@ from operator import itemgetter
 import pytest
 
 from fourdials.ask import Branch
-from fourdials.records import Sample, Usage
+from fourdials.records import Reply, Sample, Usage
+from fourdials.strategies.parallel._voting import red_flag
 from fourdials.strategies.parallel.adaptive_vote import certainty
 from fourdials.strategies.parallel.weighted_vote import heaviest
 from tests.scripted import Lines, Script, arm, capped, experiment, journaled, model, play
@@ -79,6 +80,31 @@ def test_a_red_flagged_reply_is_paid_for_and_does_not_vote(tmp_path, names):
     assert journaled(tmp_path, "trial")[0]["calls"] == 4
     rows = run(tmp_path / "without", "first_to_ahead", Lines(long), levels=(8,), k=1, longest=8, red_flags=False)
     assert rows == [(1, b, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "finish", "tokens", "longest", "flag"),
+    [
+        ("4", "length", 1, 0, None),  # one token was all that was asked for
+        ("4", "stop", 1, 1, None),
+        (None, "length", 1, 0, "ill-formed"),
+        ("4", "length", 2, 0, "cut off"),
+        ("4", "length", None, 0, "cut off"),
+        ("4", "stop", 2, 1, "over-long"),
+        ("4", "stop", None, 1, None),
+    ],
+)
+def test_a_reply_of_one_token_that_reads_as_an_answer_is_whole(answer, finish, tokens, longest, flag):
+    assert red_flag(Reply("4", answer, "call", finish, tokens), longest) == flag
+
+
+def test_votes_of_one_token_count_though_they_end_at_their_limit(tmp_path, names):
+    a, _, _ = names
+    short = Sample(a, "length", Usage(10, 0, 0, 1, 0))
+    rows = run(tmp_path, "first_to_ahead", Lines(short, short), levels=(4,), k=2)
+    assert rows[-1][:2] == (2, a)
+    assert [step for step in journaled(tmp_path, "step") if step["kind"] == "discard"] == []
+    assert journaled(tmp_path, "trial")[0]["calls"] == 2
 
 
 def test_certainty_is_the_beta_posterior_of_the_top_two():

@@ -1,4 +1,4 @@
-"""Curves at equal spend: all arms in one panel, then dial by dial, live while the run goes."""
+"""Curves at equal spend: all arms that see the same in one panel, then dial by dial, live while the run goes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def _look(view: curves.View, was_active: bool) -> None:
         return
     for warning in found.warnings:
         st.warning(words.plain(warning), icon=":material/balance:")
-    point = curves.overlay(view, key="compare.overlay", live=was_active)
+    # Where each dial sees in a way of its own, panels by what is seen would be those by dial once more.
+    point = None if found.twice else curves.overlay(view, key="compare.overlay", live=was_active)
     st.text(found.reading)
     point = curves.panels(view, key="compare.panels", live=was_active) or point
     if point:
