@@ -10,8 +10,9 @@ import pytest
 from fourdials import plugins, spec
 from fourdials.errors import RequestRejected, SpecError
 from fourdials.gateway import Gateway
+from fourdials.ledger import modelled_seconds
 from fourdials.models import catalogue
-from fourdials.records import ModelRequest, Prompt
+from fourdials.records import ModelRequest, Prompt, Usage
 from fourdials.tasks import _letters, _rivers, _sudoku4
 
 RECORDED = json.loads((Path(__file__).parent / "scale_models.json").read_text(encoding="utf-8"))
@@ -61,6 +62,13 @@ def test_its_file_and_card_are_there_and_agree(model):
     assert card["seconds_to_train"] < 600
     assert model.tasks == (card["task"],)
     assert model.alphabet == ALPHABETS[card["task"]]
+
+
+@each_model
+def test_its_seconds_can_be_modelled(model):
+    alone = modelled_seconds(model, Usage(prompt_tokens=100, completion_tokens=8))
+    longer = modelled_seconds(model, Usage(prompt_tokens=100, completion_tokens=80))
+    assert 0 < alone < longer < 0.1
 
 
 @pytest.mark.parametrize("model", RIVERS.values(), ids=RIVERS)
