@@ -320,7 +320,8 @@ async def _simulated(request: ModelRequest) -> tuple[Sample, ...]:
 
 
 async def _recursive(request: ModelRequest) -> tuple[Sample, ...]:
-    return await asyncio.to_thread(recursive.samples, request)
+    # Not in a thread: a run is thousands of small steps of NumPy, for which threads would fight over the interpreter.
+    return recursive.samples(request)
 
 
 def _handler(litellm: Any, answer: Callable[[ModelRequest], Awaitable[tuple[Sample, ...]]]) -> Any:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from fourdials.errors import RequestRejected
 from fourdials.records import ModelRequest, Sample, Usage
 
-CELLS = 16
+CELLS, DIGITS = 16, "1234"
 EPSILON = 1e-5
 LEAST, MOST = -6, 1  # bounds of the logarithm of the learned noise
 _ASKED = re.compile(r"([0-4]{16})(?:([=>])|>(?:[1-4]{16},)*([1-4]{16}),=)")
@@ -97,8 +97,8 @@ def run(
     for _ in range(passes):
         solver.step(noise)
         digits, sure = solver.read()
-        for grid, row in zip(grids, digits, strict=True):
-            grid.append("".join(str(digit + 1) for digit in row))
+        for grid, row in zip(grids, digits.tolist(), strict=True):
+            grid.append("".join(DIGITS[digit] for digit in row))
     return list(zip(grids, sure.tolist(), strict=True))
 
 
@@ -115,14 +115,14 @@ class Solver:
         """One pass of the block; each puzzle's noise comes from a generator of its own."""
         w, z = self._w, self._z
         for block in ("a", "b"):
-            mixed = _silu(w[f"{block}.cells_in"] @ _normed(z + self._seen))
-            z = z + w[f"{block}.cells_out"] @ mixed
-            mixed = _normed(z)
-            z = z + (_silu(mixed @ w[f"{block}.gate"].T) * (mixed @ w[f"{block}.up"].T)) @ w[f"{block}.down"].T
+            mixed = _silu(_along_cells(w[f"{block}.cells_in"], _normed(z + self._seen)))
+            z = z + _along_cells(w[f"{block}.cells_out"], mixed)
+            flat = _normed(z).reshape(-1, z.shape[-1])  # in two dimensions the products are several times faster
+            inner = _silu(flat @ w[f"{block}.gate"].T) * (flat @ w[f"{block}.up"].T)
+            z = z + (inner @ w[f"{block}.down"].T).reshape(z.shape)
         z = _normed(z)
         if self._temperature:
-            learned = "noise" in w
-            size = np.exp(np.clip(z @ w["noise"].T + w["noise_bias"], LEAST, MOST)) if learned else 1.0
+            size = np.exp(np.clip(z @ w["noise"].T + w["noise_bias"], LEAST, MOST)) if "noise" in w else 1.0
             drawn = np.stack([each.standard_normal(z.shape[1:], dtype=np.float32) for each in noise])
             z = z + np.float32(self._temperature) * size * drawn
         self._z = z
@@ -134,11 +134,16 @@ class Solver:
         return logits.argmax(-1), -np.log(np.exp(logits).sum(-1)).sum(-1)
 
 
+def _along_cells(matrix: NDArray[Any], z: NDArray[Any]) -> NDArray[Any]:
+    mixed: NDArray[Any] = (z.swapaxes(1, 2).reshape(-1, z.shape[1]) @ matrix.T).reshape(len(z), z.shape[2], -1)
+    return mixed.swapaxes(1, 2)
+
+
 def _normed(x: NDArray[Any]) -> NDArray[Any]:
     normed: NDArray[Any] = x / np.sqrt((x * x).mean(-1, keepdims=True) + np.float32(EPSILON))
     return normed
 
 
 def _silu(x: NDArray[Any]) -> NDArray[Any]:
-    gated: NDArray[Any] = x / (1 + np.exp(-np.clip(x, -60, 60)))
+    gated: NDArray[Any] = x / (1 + np.exp(np.minimum(-x, 60)))
     return gated
