@@ -12,15 +12,17 @@ import pytest
 from fourdials import plugins, spec
 from fourdials.errors import RequestRejected, SpecError
 from fourdials.gateway import Gateway
+from fourdials.ledger import modelled_seconds
 from fourdials.models import catalogue, local
-from fourdials.records import ModelRequest, Prompt
-from fourdials.tasks import _letters, _rivers
+from fourdials.records import ModelRequest, Prompt, Usage
+from fourdials.tasks import _letters, _rivers, _sudoku4
 from tests.loopback import Loopback
 
 RECORDED = json.loads((Path(__file__).parent / "scale_models.json").read_text(encoding="utf-8"))
 SHIPPED = {name: model for name, model in catalogue.catalogue().items() if model.provenance == "scale model"}
-ALPHABETS = {"rivers": _rivers.ALPHABET, "letter_shift": _letters.ALPHABET}
+ALPHABETS = {"rivers": _rivers.ALPHABET, "letter_shift": _letters.ALPHABET, "sudoku4": _sudoku4.ALPHABET}
 RIVERS = {name: model for name, model in SHIPPED.items() if model.tasks == ("rivers",)}
+SERVED = {name: model for name, model in SHIPPED.items() if not catalogue.in_process(model)}
 each_model = pytest.mark.parametrize("model", SHIPPED.values(), ids=SHIPPED)
 
 
@@ -46,7 +48,7 @@ def replies(model, asked):
 
 
 @pytest.mark.local_model
-@each_model
+@pytest.mark.parametrize("model", SERVED.values(), ids=SERVED)
 def test_the_greedy_replies_are_those_of_the_network_that_was_trained(model):
     asked = RECORDED[model.id.removeprefix("local/")]
     assert len(asked) >= 100
@@ -63,6 +65,13 @@ def test_its_file_and_card_are_there_and_agree(model):
     assert card["seconds_to_train"] < 600
     assert model.tasks == (card["task"],)
     assert model.alphabet == ALPHABETS[card["task"]]
+
+
+@each_model
+def test_its_seconds_can_be_modelled(model):
+    alone = modelled_seconds(model, Usage(prompt_tokens=100, completion_tokens=8))
+    longer = modelled_seconds(model, Usage(prompt_tokens=100, completion_tokens=80))
+    assert 0 < alone < longer < 0.1
 
 
 @pytest.mark.parametrize("model", RIVERS.values(), ids=RIVERS)
