@@ -40,6 +40,8 @@ class Drawn:
     rows: pl.DataFrame
     ties: pl.DataFrame
     by_arm: pl.DataFrame
+    chain: pl.DataFrame | None
+    tokens: pl.DataFrame
     absent: tuple[str, ...]
 
 
@@ -70,6 +72,13 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
         told = "Each row is a measure of an arm: the mean over n problems with its 95 % interval and its method."
         queries = ("trajectories", "thoughts", "step_truths", "role_tokens")
         tables.sources(found.rows, queries, told, f"quality-{view.experiment_id}")
+        if found.chain is not None:
+            st.caption(
+                "Each row is a step of an arm's chains: how often it was right, over the n problems that got so far."
+            )
+            st.dataframe(found.chain, hide_index=True)
+        st.caption("Each row is a role of an arm's calls: tokens summed over its trials, and a trial each.")
+        st.dataframe(found.tokens, hide_index=True)
 
 
 def _ties(ties: pl.DataFrame) -> None:
@@ -122,6 +131,8 @@ def _drawn(_store: Store, folder: str, version: int, view: curves.View, dark: bo
         rows=rows,
         ties=quality.ties(trials),
         by_arm=_by_arm(trials),
+        chain=chain,
+        tokens=per_trial.drop("experiment_id"),
         absent=tuple(title for name, title in figures.TITLES.items() if name not in every),
     )
 
