@@ -13,8 +13,6 @@ from fourdials.ui import curves, data, words
 if TYPE_CHECKING:
     import polars as pl
 
-SOURCES = ("curve_points", "baselines")
-
 
 def choose_arms(arms: pl.DataFrame) -> tuple[str, ...] | None:
     """Which arms are shown; None for all, which is also what an empty choice means."""
@@ -37,7 +35,7 @@ def behind(view: curves.View) -> None:
         f"Each row is an arm at a budget in {numbers.UNITS[view.unit]}: the mean score over n problems within it, with "
         "its 95 % interval, and the share of problems not yet answered."
     )
-    sources(curve.drop("experiment_id"), SOURCES, told, view.experiment_id)
+    sources(curve.drop("experiment_id"), (*view.queries, "baselines"), told, view.experiment_id)
 
 
 def sources(frame: pl.DataFrame, queries: Sequence[str], told: str, name: str) -> None:

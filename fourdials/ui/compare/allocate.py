@@ -42,6 +42,8 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     unit = view.unit if view.unit in UNITS else UNITS[0]
     if unit != view.unit:
         st.caption("Budgets are divided in tokens, dollars or calls; these are tokens.")
+    elif not view.stored:
+        st.caption("Budgets are divided in dollars of the list prices of the day of each call.")
     arms = data.frame("arms", experiment_ids=[view.experiment_id])
     chosen = _choose_arms(view, arms)
     opened, folder = data.store(), str(home())

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
 FEWEST_LEVELS = 3
 # Of each unit, the round amount a price is stated for, and the gain in points that it must bring at first.
-STEPS = {"total_tokens": 1000, "completion_tokens": 1000, "usd": 0.01, "calls": 1, "modelled_s": 1, "level": 1}
+STEPS = {
+    "total_tokens": 1000,
+    "completion_tokens": 1000,
+    "usd": 0.01,
+    "calls": 1,
+    "modelled_s": 1,
+    "level": 1,
+    "flops": 1e10,
+}
 TERMS = {
     "constant": "no change with spend",
     "logarithm": "a + b ln T",
@@ -77,7 +85,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     )
     with st.expander("Numbers behind the figure", icon=":material/table:"):
         told = "Each row is a budget: the mean score over n problems, its 95 % interval, and the fitted curve there."
-        tables.sources(fitted, ("curve_points",), told, "fit")
+        tables.sources(fitted, view.queries, told, "fit")
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -91,8 +99,7 @@ def _fitted(
     from fourdials import estimate
     from fourdials.estimate import fits, panel
 
-    points = data.frame("curve_points", experiment_ids=[view.experiment_id], unit=view.unit, **view.chosen)
-    mine = points.filter(arm=arm)
+    mine = curves.points(view).filter(arm=arm)
     found = fits.fit(mine, price=price)
     values = estimate.curves(mine, grid=list(found.budgets)).select("spend", "value", "low", "high", "n", "method")
     return found, values.with_columns(fitted=pl.Series(found.fitted[: values.height])), panel.ran_out(mine)
@@ -110,7 +117,7 @@ def _draw(view: curves.View, arm: pl.DataFrame, found: Fits, fitted: pl.DataFram
         fitted,
         found.best,
         arm["dial"][0],
-        status.status_of(runs, fitted, view.unit),
+        curves.status_of(view, runs, fitted),
         view.unit,
         None if over or None in ends or found.best == "constant" else ends,
         None if None in stop or found.best == "constant" else stop,  # type: ignore[arg-type]
