@@ -79,3 +79,19 @@ def test_prices_recover_the_bill_of_another_model(home):
     )
     assert row["new_usd"] == pytest.approx((bill[0] * 0.40 + bill[1] * 1.60) / 1e6)
     assert np.isnan(row["usd"])
+
+
+def test_quality_measures_what_a_memory_holds_and_what_was_made_use_of(home):
+    """Steps that are right in 7 of 10: each entry of a walk's transcript is that of a step, and wrong ones never held."""
+    arms = [
+        {"strategy": "subtask_tree", "levels": [3], "knobs": {"memory": "full"}},
+        {"strategy": "single"},
+    ]
+    simulated(home, "sim/solve=0.6,step=0.7", arms, problems=150, params={"lengths": [3]})
+    app = page("compare", tab="Quality")
+    rows = table(app, "arm", "measure", "value").set_index(["arm", "measure"])
+    assert holds(rows.loc[("subtask_tree", "memory_hygiene")], 0.7)  # two entries stand when the third step is taken
+    assert ("single", "memory_hygiene") not in rows.index
+    assert 0 < rows.loc[("single", "context_efficiency")]["value"] < 0.5
+    by_arm = table(app, "arm", "memory entries").set_index("arm")["memory entries"]
+    assert (by_arm["single"], by_arm["subtask_tree"]) == ("none kept", "2")

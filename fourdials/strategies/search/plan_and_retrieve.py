@@ -30,6 +30,7 @@ NONE_YET = "(nothing)"
     levels=(1, 2, 3, 4),
     source="planner apart from synthesis: HierSearch 2025, arXiv 2508.08088",
     access="search",
+    memory=True,
     parts=("solver", "planner", "searcher"),
     prompts={
         "plan (chat)": PLAN,
@@ -80,6 +81,7 @@ async def plan_and_retrieve(
             reply = await ask(read, role="query", level=level, part="searcher", temperature=temperature)
             said = " ".join(reply.text.split())
             evidence += [said] if said and said.casefold().strip(".") != "nothing" and said not in evidence else []
+            ask.note("memory", level=level, texts=evidence)
         prompt = with_notes(
             question.answer, EVIDENCE.replace("{evidence}", "\n".join(f"- {e}" for e in evidence) or NONE_YET)
         )
