@@ -13,6 +13,8 @@ from fourdials.ui import curves, data, words
 if TYPE_CHECKING:
     import polars as pl
 
+DIVIDED = {"stopped": "stopped by the allocator", "calibrated": "used for calibration"}
+
 
 def choose_arms(arms: pl.DataFrame) -> tuple[str, ...] | None:
     """Which arms are shown; None for all, which is also what an empty choice means."""
@@ -89,9 +91,19 @@ def outcomes(view: curves.View) -> None:
     if counted.is_empty():
         st.caption("No trial has ended yet.")
         return
+    import polars as pl
+
     order = [name for name in words.OUTCOMES if name in counted["outcome"].unique()]
     wide = counted.pivot(on="outcome", index="arm", values="trials", aggregate_function="sum").fill_null(0)
-    st.dataframe(wide.select("arm", *order).rename({name: words.OUTCOMES[name][0] for name in order}), hide_index=True)
+    named = wide.select("arm", *order).rename({name: words.OUTCOMES[name][0] for name in order})
+    divided = counted.group_by("arm").agg(**{title: pl.col(name).sum() for name, title in DIVIDED.items()})
+    kept = ["arm", *(title for title in DIVIDED.values() if divided[title].sum())]
+    st.dataframe(named.join(divided.select(kept), on="arm", maintain_order="left"), hide_index=True)
+    if len(kept) > 1:
+        st.caption(
+            "Of these trials, some were stopped by the allocator, which granted them no more (their last answer "
+            "stands, and a curve is dashed where over 5 % ended so), or used for calibration (it was shown their grades)."
+        )
     left_out = data.frame("exclusions", **ids, **view.chosen)
     complete, excluded = (max(left_out[name].to_list(), default=0) for name in ("complete", "excluded"))
     if excluded:

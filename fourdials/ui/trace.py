@@ -28,6 +28,8 @@ STEP_TITLES = {
     "look": ("First look at the environment", ":material/visibility:"),
     "vote": ("Vote", ":material/how_to_vote:"),
     "discard": ("Discarded", ":material/delete:"),
+    "calibration": ("Its grade was shown to the allocator", ":material/tune:"),
+    "judged": ("What it kept in mind, judged after the trial", ":material/fact_check:"),
 }
 
 

@@ -82,7 +82,7 @@ def test_prices_recover_the_bill_of_another_model(home):
 
 
 def test_quality_measures_what_a_memory_holds_and_what_was_made_use_of(home):
-    """Steps that are right in 7 of 10: each entry of a walk's transcript is that of a step, and wrong ones never held."""
+    """Steps that are right in 7 of 10: a walk's transcript has an entry of each step, and wrong ones never held."""
     arms = [
         {"strategy": "subtask_tree", "levels": [3], "knobs": {"memory": "full"}},
         {"strategy": "single"},
