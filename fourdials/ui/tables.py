@@ -102,7 +102,8 @@ def outcomes(view: curves.View) -> None:
     if len(kept) > 1:
         st.caption(
             "Of these trials, some were stopped by the allocator, which granted them no more (their last answer "
-            "stands, and a curve is dashed where over 5 % ended so), or used for calibration (it was shown their grades)."
+            "stands, and a curve is dashed where over 5 % ended so), or used for calibration: it was shown their "
+            "grades."
         )
     left_out = data.frame("exclusions", **ids, **view.chosen)
     complete, excluded = (max(left_out[name].to_list(), default=0) for name in ("complete", "excluded"))

@@ -95,3 +95,15 @@ def test_quality_measures_what_a_memory_holds_and_what_was_made_use_of(home):
     assert 0 < rows.loc[("single", "context_efficiency")]["value"] < 0.5
     by_arm = table(app, "arm", "memory entries").set_index("arm")["memory entries"]
     assert (by_arm["single"], by_arm["subtask_tree"]) == ("none kept", "2")
+
+
+def test_fits_foretell_no_end_of_an_arm_that_has_come_to_its_own(home):
+    """Votes until one answer is three ahead end by themselves: there is nothing left to tend to."""
+    arms = [{"strategy": "first_to_ahead", "levels": [1, 3, 5, 7, 9, 63], "knobs": {"k": 3}}]
+    simulated(home, "sim/solve=0.7,same=1", arms, problems=200)
+    app = page("compare", tab="Fits", unit="calls")
+    assert "tends to" not in table(app, "family", "wins").columns
+    ended = next(each.value for each in app.text if "ended by themselves" in each.value)
+    truth = 1 / (1 + (0.3 / 0.7) ** 3)  # of two answers the right one is three ahead first
+    low, high = (float(end.strip("%( ")) / 100 for end in ended.split("(")[1].split(",")[0].split(" to "))
+    assert low <= truth <= high

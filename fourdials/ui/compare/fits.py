@@ -78,7 +78,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
             "The trials of this arm ended by themselves, so its end need not be foretold: however much more "
             f"it is granted, it stays at {numbers.percent(last['value'])} ({ends})."
         )
-    st.dataframe(_families(found.table), hide_index=True)
+    st.dataframe(_families(found.table, foretold=not over and found.best != "constant"), hide_index=True)
     st.caption(
         "A family wins a resample where it has the lowest AICc. The last error is what the fit to all budgets but the "
         f"last foretells there, less what was found. {found.table['method'][0].capitalize()}."
@@ -153,14 +153,15 @@ def _reading(found: Fits, unit: str, price: str, over: bool) -> str:
     return told + f" ({numbers.amount(unit, found.stop_low)} to {numbers.amount(unit, found.stop_high)}){beyond}."
 
 
-def _families(table: pl.DataFrame) -> list[dict[str, Any]]:
+def _families(table: pl.DataFrame, foretold: bool) -> list[dict[str, Any]]:
+    """The families, best first; what each tends to only where there is an end to foretell."""
     return [
         {
             "family": row["family"],
             "form": TERMS[row["family"]],
             "AICc": round(row["aicc"], 1),
             "wins": numbers.percent(row["wins"]),
-            "tends to": _span(numbers.percent, row, "asymptote"),
+            **({"tends to": _span(numbers.percent, row, "asymptote")} if foretold else {}),
             "last error": _span(numbers.difference, row, "last_error"),
             "n": row["n"],
         }
