@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from fourdials import estimate, plan, plugins, query, report, snapshot, spec, worker
+from fourdials import estimate, plan, plugins, query, report, snapshot, spec, units, worker
 from fourdials import home as homes
 from fourdials.errors import InputError, SetupError
 from fourdials.estimate import Difference
@@ -28,6 +28,7 @@ from fourdials.store import Store, opened
 
 if TYPE_CHECKING:
     from fourdials.replay import Policy, RecordedTrial
+    from fourdials.units import PriceList
 
 
 def open(where: str | Path | None = None) -> Results:
@@ -145,9 +146,21 @@ class Results:
         unit: str = "total_tokens",
         tasks: Sequence[str] | None = None,
         arms: Sequence[str] | None = None,
+        prices: PriceList | None = None,
     ) -> pl.DataFrame:
-        """What curves are estimated from, rows of the query `curve_points`; complete blocks only."""
-        return query.run(self.store, "curve_points", **_chosen(self._run(run), tasks, arms), unit=unit)
+        """What curves are estimated from, rows of the query `curve_points`; complete blocks only.
+
+        `unit` is one of that query's, or `flops` (2 · parameters · tokens, prompts and replies alike); raises
+        InputError naming the models whose size is unknown. `prices` counts `usd` by other prices than those of the day
+        of each call: `PriceList("2026-11-22", "openai/gpt-4.1-mini")`, or `PriceList()` for what was paid.
+        """
+        chosen = self._run(run)
+        if unit == units.FLOPS:
+            described = query.run(self.store, "arms", experiment_ids=[chosen])
+            kept = described if arms is None else described.filter(pl.col("arm").is_in(list(arms)))
+            if missing := units.unsized(kept):
+                raise InputError(f"how many parameters {', '.join(missing)} has is unknown, and so are its FLOPs")
+        return units.points(self.store, [chosen], unit, tasks, arms, prices)
 
     def curve(
         self,
@@ -155,9 +168,11 @@ class Results:
         unit: str = "total_tokens",
         tasks: Sequence[str] | None = None,
         arms: Sequence[str] | None = None,
+        prices: PriceList | None = None,
     ) -> pl.DataFrame:
-        """The score of each arm at every budget, with 95 % intervals and n: columns of `estimate.CURVE_SCHEMA`."""
-        return estimate.curves(self.points(run, unit, tasks, arms))
+        """The score of each arm at every budget, with 95 % intervals and n: columns of `estimate.CURVE_SCHEMA`; unit
+        and prices as in `points`."""
+        return estimate.curves(self.points(run, unit, tasks, arms, prices))
 
     def figure(
         self,
@@ -167,18 +182,23 @@ class Results:
         arms: Sequence[str] | None = None,
         *,
         by_dial: bool = False,
+        prices: PriceList | None = None,
     ) -> Any:
-        """The curves as a Plotly figure, all arms in one panel or a panel per dial; where the data comes from and
-        what to beware of stand on it. Arms that are given different things to see never share a panel."""
+        """The curves as a Plotly figure, all arms in one panel or a panel per dial; where the data comes from, by which
+        prices dollars are counted, and what to beware of stand on it. Arms that are given different things to see
+        never share a panel. Unit and prices as in `points`."""
         chosen = self._run(run)
-        curve = self.curve(chosen, unit, tasks, arms)
+        curve = self.curve(chosen, unit, tasks, arms, prices)
         runs = self.runs().filter(experiment_id=chosen)
         baselines = query.run(self.store, "baselines", **_chosen(chosen, tasks, arms))
         described = query.run(self.store, "arms", experiment_ids=[chosen])
         described = described.filter(pl.col("arm").is_in(curve["arm"].unique().to_list()))
         draw = curves.panels if by_dial else curves.overlay
         warnings = status.warnings_of(runs, curve, described)
-        return draw(curve, baselines, status.status_of(runs, curve, unit), unit, warnings)
+        said = status.status_of(runs, curve, unit)
+        if prices is not None and unit == "usd":
+            said = replace(said, priced=prices.told)
+        return draw(curve, baselines, said, unit, warnings)
 
     def difference(
         self,

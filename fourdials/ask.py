@@ -150,6 +150,9 @@ class Branch:
 
     def note(self, kind: str, *, level: int, **payload: Any) -> None:
         """See `plugins.Ask`."""
+        if kind == "memory" and (texts := payload.pop("texts", None)) is not None:
+            self._desk.remembered.memory = tuple(texts)
+            payload.setdefault("entries", len(texts))
         self._desk.step(kind, level, payload)
 
     def fork(self, name: str) -> Branch:
@@ -194,6 +197,7 @@ class Branch:
         for fault in faults:
             if first == 0 or not isinstance(fault, BudgetExhausted):
                 raise fault
+        self._desk.remembered.shown(order.prompt, sum(bool(rows[0]["prompt_tokens"]) for rows in found.values()))
         if self._desk.tells_truth():
             await self._desk.marks.foresee([rows[-1]["extracted"] for rows in found.values()])
         return [found[offset] for offset in range(first)]

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from fourdials import plugins
+from fourdials import plugins, remembering
 from fourdials.charges import Bill, Counter, Row
 from fourdials.errors import BudgetExhausted, InputError
 from fourdials.journal import Record
 from fourdials.ledger import Paths, Purse
 from fourdials.marking import Marks
 from fourdials.records import Attempt, Format, Model, ModelRequest, Price, Trial
+from fourdials.remembering import Remembered
 
 
 class Sender(Protocol):
@@ -53,6 +54,7 @@ class Desk:
     marks: Marks = field(init=False)
     unread: str | None = None
     reread: bool = False
+    remembered: Remembered = field(init=False)
     _seq: int = 0
     _in_flight: set[asyncio.Future[None]] = field(default_factory=set)
     _closed: bool = False
@@ -64,6 +66,8 @@ class Desk:
         seen = (row["seq"] for rows in self.replayed.values() for row in rows)
         self._seq = max(seen, default=-1) + 1
         self.marks = Marks(self.task, self.trial.problem)
+        tells = getattr(self.task, "evidence", None)
+        self.remembered = Remembered(None if tells is None else tells(self.trial.problem))
 
     @property
     def counter(self) -> Counter:
@@ -146,3 +150,11 @@ class Desk:
         self._closed = True
         while self._in_flight:
             await asyncio.wait(self._in_flight)
+
+    def judge(self, level: int) -> None:
+        """Journals what the trial kept in mind and made use of, as far as that is known; to be called as it ends."""
+        found = self.remembered.judged()
+        if found is not None:
+            texts = found.pop("memory", None)
+            kept = {} if texts is None else {"memory": [self.journal.text(text) for text in texts]}
+            self.step(remembering.KIND, level, {**found, **kept})

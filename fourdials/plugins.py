@@ -22,6 +22,7 @@ from fourdials.errors import InputError
 from fourdials.records import Access, Checkpoint, Dial, Format, Model
 from fourdials.spending import Ask as Ask
 from fourdials.tasking import Environment as Environment
+from fourdials.tasking import Evidence as Evidence
 from fourdials.tasking import Lookup as Lookup
 from fourdials.tasking import ManySteps as ManySteps
 from fourdials.tasking import Question as Question
@@ -64,6 +65,7 @@ class Strategy:
     uses_truth: Callable[[Mapping[str, Any]], bool]
     wants: Callable[[Mapping[str, Any]], tuple[str, ...]]
     says: Callable[[Mapping[str, Any]], bool]
+    memory: bool = False  # it keeps notes of its own, and tells of them by `ask.note("memory", texts=…)`
 
     @property
     def summary(self) -> str:
@@ -87,6 +89,7 @@ def strategy(
     uses_truth: Callable[[Mapping[str, Any]], bool] = lambda knobs: False,
     wants: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda knobs: (),
     says: Callable[[Mapping[str, Any]], bool] = lambda knobs: True,
+    memory: bool = False,
 ) -> Callable[[Callable[..., Turns]], Callable[..., Turns]]:
     """Declares an async generator function `name(question, ask, *, knob=default, …)` a strategy.
 
@@ -105,6 +108,7 @@ def strategy(
         uses_truth: True if it asks a checker that knows the truth, given the knobs; such curves are marked.
         wants: What the task must offer besides, given the knobs.
         says: False if no text of `prompts` is used with these knobs.
+        memory: True if it keeps notes of its own and tells of them by `ask.note("memory", texts=…)`.
 
     Knobs are annotated with pydantic fields, so their bounds and help texts come with the signature.
     """
@@ -130,6 +134,7 @@ def strategy(
             uses_truth=uses_truth,
             wants=wants,
             says=says,
+            memory=memory,
         )
         return play
 

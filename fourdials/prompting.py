@@ -8,6 +8,8 @@ from dataclasses import replace
 from fourdials.plugins import Question
 from fourdials.records import Format, Message, Prompt
 
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|\n+")
+
 
 def follow_up(prompt: Prompt, reply: str, request: str, *, max_tokens: int) -> Prompt:
     """The prompt, the reply it got, and a free-text request about it."""
@@ -53,6 +55,11 @@ def go_on(prompt: Prompt, so_far: str, nudge: str, *, prefill: bool) -> Prompt:
         return replace(prompt, messages=(*prompt.messages, Message("assistant", f"{so_far.rstrip()} {nudge}".strip())))
     turns = (Message("assistant", so_far or "…"), Message("user", nudge))
     return replace(prompt, messages=(*prompt.messages, *turns))
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, a line break ending one as well."""
+    return [part.strip() for part in _SENTENCE_ENDS.split(text) if part.strip()]
 
 
 def with_notes(prompt: Prompt, notes: str) -> Prompt:

@@ -365,6 +365,7 @@ class _Scheduler:
         """Closes a trial and writes its line; returns its score."""
         await trial_run.close()
         await trial_run.desk.close()
+        trial_run.desk.judge(trial_run.last.level)
         row = trial_run.row(end)
         self._trials.pop(trial_run.trial.trial_id)
         self._job.journal.write("trial", row)

@@ -99,7 +99,10 @@ class Ask(Protocol):
         """True if a part's model is known to have a capability."""
 
     def note(self, kind: str, *, level: int, **payload: Any) -> None:
-        """Journals something worth seeing in the trace (a vote, a discard); free."""
+        """Journals something worth seeing in the trace (a vote, a discard); free.
+
+        A strategy that keeps a memory notes the kind `memory` whenever it has changed, with all its entries as `texts`:
+        they are judged by the problem's facts once the trial has ended, and only then journaled."""
 
     def fork(self, name: str) -> Ask:
         """A branch that waits for what this one has waited for so far, and then only for its own calls."""

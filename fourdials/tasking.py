@@ -148,6 +148,21 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """The facts of a problem, by which a trial's notes and prompts are judged once it has ended; no strategy sees them.
+
+    Attributes:
+        path: The lines that lead to the right answer, word for word as prompts show them; none where that varies.
+        facts: What is true of each subject: its value, or all that it ever held where the problem changes it.
+        read: What a text states, as pairs of a subject and a value; nothing where that cannot be read off.
+    """
+
+    path: tuple[str, ...]
+    facts: Mapping[str, tuple[str, ...]]
+    read: Callable[[str], Sequence[tuple[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
 class TaskInfo:
     """What people and the planner need to know of a task.
 
@@ -181,9 +196,10 @@ class TaskInfo:
 class Task(Protocol):
     """A module under `tasks/`.
 
-    Three functions may be left out: `offers(params, format)` where what is offered depends on the parameters (else
-    `INFO.offers`), `judged(params)`, true where a model grades, and with it `examination(problem, answer, format)`,
-    the prompt that asks that model, and `verdict(problem, text)`, the grade its reply amounts to (GraderError if none).
+    These functions may be left out: `evidence(problem)`, the problem's `Evidence`; `offers(params, format)` where what
+    is offered depends on the parameters (else `INFO.offers`), `judged(params)`, true where a model grades, and with it
+    `examination(problem, answer, format)`, the prompt that asks that model, and `verdict(problem, text)`, the grade its
+    reply amounts to (GraderError if none).
     """
 
     INFO: TaskInfo

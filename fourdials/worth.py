@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 DIFFICULTY_BINS = 5
 PAIRED = "paired bootstrap over clusters"
+FATES = ("used for calibration", "stopped by the allocator", "taken to their end")
 NO_GAIN = "not shown to be better than the cheapest level of uniform allocation, so there is nothing to save"
 NEVER = "uniform allocation gets as far at no level"
 
@@ -120,17 +121,22 @@ def played(spends: pl.DataFrame, policy: str, unit: str = "total_tokens") -> Rep
         spends: Rows of the query `trial_spends`. Trials whose spend is unknown in `unit` are left out.
         policy: What to call it.
         unit: total_tokens, usd or calls; here the bill, probes included.
+
+    The rows also have the column `fate`, one of `FATES`. Answers of trials used for calibration do not count.
     """
     known = spends.drop_nulls(unit)
     names = {"policy": pl.lit(policy), "uses_truth": pl.lit(False), "budget": pl.col(unit).sum().cast(pl.Float64)}
     same = ("task", "problem_id", "cluster_id", "difficulty", "arm", "dial")
+    calibrated, stopped = pl.col("calibrated"), pl.col("stop_reason") == "stopped"
+    fate = pl.when(calibrated).then(pl.lit(FATES[0])).when(stopped).then(pl.lit(FATES[1])).otherwise(pl.lit(FATES[2]))
     rows = known.select(
         *(value.alias(name) for name, value in names.items()),
         *(pl.col(name) for name in same),
         pl.col("level"),
         pl.col(unit).cast(pl.Float64).alias("spent"),
         pl.col("score"),
-        pl.lit(False).alias("aside"),
+        calibrated.alias("aside"),
+        fate.alias("fate"),
     )
     return Replays(rows)
 
@@ -302,7 +308,7 @@ def _spend_at(spends: Array, values: Array, wanted: Array) -> Array:
 
 
 def where_spent(held: Replays, by: str = "difficulty") -> pl.DataFrame:
-    """Where each policy's spend went: by `difficulty`, `arm`, `dial` or `task`.
+    """Where each policy's spend went: by `difficulty`, `arm`, `dial` or `task`; of a run as `played` also by `fate`.
 
     Difficulty is the task's own measure, known before any sample was drawn, in up to five bins of equal numbers of
     problems within each task; so no sample decides both a bin and its score.

@@ -7,7 +7,7 @@ from fourdials.ui import shell
 shell.enter()
 st.title("Compare", anchor=False)
 
-from fourdials.ui import compare, controls, curves, data, tables, words  # noqa: E402 - the title appears while these load
+from fourdials.ui import compare, controls, curves, data, pricing, tables, words  # noqa: E402 - the title appears while these load
 
 experiment = controls.choose_experiment()
 if experiment is None:
@@ -17,6 +17,11 @@ if experiment is None:
 experiment_id = experiment["experiment_id"]
 
 one, two = st.columns([2, 5], vertical_alignment="bottom")
+arms = data.frame("arms", experiment_ids=[experiment_id])
+with st.container(horizontal=True):
+    chosen = tables.choose_arms(arms)
+    price_list = pricing.choose()
+units, why_not = pricing.offered(arms if chosen is None else arms.filter(arms["arm"].is_in(list(chosen))))
 with one:
     every = ["all", *experiment["tasks"]] if len(experiment["tasks"]) != 1 else experiment["tasks"]
     task = controls.linked_choice(st.selectbox, "Task", every, param="task", default=every[0])
@@ -24,17 +29,16 @@ with two:
     unit = controls.linked_choice(
         st.segmented_control,
         "Spend in",
-        list(words.UNITS),
+        units,
         param="unit",
         default="total_tokens",
         format_func=words.UNITS.get,
         required=True,
         wrap=True,
+        help=why_not,
     )
-arms = data.frame("arms", experiment_ids=[experiment_id])
 tasks = None if task == "all" else (task,)
-chosen = tables.choose_arms(arms)
-view = curves.View(experiment_id, unit, tasks, chosen)
+view = curves.View(experiment_id, unit, tasks, chosen, price_list)
 
 titles = list(compare.TABS.values())
 for title, place in zip(titles, st.tabs(titles, key="tab", bind="query-params"), strict=True):

@@ -1,6 +1,6 @@
 -- What each trial had answered and spent at every level of its arm
 -- Grain: one row per unit (a problem, an arm, a repeat) of complete blocks and level of its arm above 0. A trial that ended
---   before a level stands at its last answer, as a deployment would; without any answer score and spends are 0.
+--   before a level stands at its last answer, as a deployment would (`stop_level`); without any answer that is NULL, and score and spends are 0.
 -- Units: score as a share of 1; dollars; tokens; modelled and realised seconds on the critical path; NULL where unknown.
 -- $experiment_ids VARCHAR[]: experiments
 -- $tasks VARCHAR[] optional: only these tasks
@@ -30,6 +30,7 @@ spent AS MATERIALIZED (
 )
 SELECT p.experiment_id, p.arm, p.strategy, p.dial, p.task, p.problem_id, p.cluster_id, p.difficulty, p.repeat, p.trial_id,
        p.level,
+       s.stop.level AS stop_level,
        coalesce(s.stop.score, 0) AS score,
        CASE WHEN s.stop IS NULL THEN 0 ELSE x.usd END AS usd,
        CASE WHEN s.stop IS NULL THEN 0 ELSE CAST(x.total_tokens AS DOUBLE) END AS total_tokens,

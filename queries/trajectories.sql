@@ -1,8 +1,10 @@
 -- How each trial went about its problem, counted from its calls and steps
 -- Grain: one row per trial of complete blocks without errors.
 -- Units: counts and tokens; score as a share of 1; NULL tokens where a count is unknown. `loops` are environment steps whose
---   observation had been shown before in the trial, `invalid` those the environment refused. `notes` are entries written to a
---   memory (steps of kind memory that hold a `text`), `notes_duplicate` those equal to an earlier one, `notes_stale` and `notes_contradicted` those marked so.
+--   observation had been shown before in the trial, `invalid` those the environment refused. `notes` are the entries of a
+--   memory as it stood last, `notes_duplicate`, `notes_stale` and `notes_contradicted` those judged so as the trial ended, NULL
+--   where the task states no facts (of an imported trial: steps of kind memory that hold a `text`, and their marks).
+--   `used_tokens` are the prompts' part, by characters, of the facts on the way to the answer that stood in them, each once.
 --   `switches` are switch words in thoughts, NULL where none were counted.
 --   `oracle_steps` are the fewest steps that solve the problem, NULL where the task does not say.
 -- $experiment_ids VARCHAR[]: experiments
@@ -29,6 +31,12 @@ stepped AS (
            count(*) FILTER (kind = 'memory' AND repeated AND payload ->> '$.text' IS NOT NULL) AS notes_duplicate,
            count(*) FILTER (kind = 'memory' AND payload ->> '$.stale' = 'true' AND payload ->> '$.text' IS NOT NULL) AS notes_stale,
            count(*) FILTER (kind = 'memory' AND payload ->> '$.contradicted' = 'true' AND payload ->> '$.text' IS NOT NULL) AS notes_contradicted,
+           max(TRY_CAST(payload ->> '$.entries' AS BIGINT)) FILTER (kind = 'judged') AS entries,
+           max(TRY_CAST(payload ->> '$.duplicate' AS BIGINT)) FILTER (kind = 'judged') AS duplicate,
+           max(TRY_CAST(payload ->> '$.contradicted' AS BIGINT)) FILTER (kind = 'judged') AS contradicted,
+           max(TRY_CAST(payload ->> '$.stale' AS BIGINT)) FILTER (kind = 'judged') AS stale,
+           max(TRY_CAST(payload ->> '$.used_characters' AS DOUBLE) / TRY_CAST(payload ->> '$.prompt_characters' AS DOUBLE))
+               FILTER (kind = 'judged') AS used_share,
            CAST(sum(len(CAST(payload -> '$.said' AS VARCHAR[]))) FILTER (kind = 'switches') AS BIGINT) AS switches
     FROM seen
     GROUP BY trial_id
@@ -53,15 +61,16 @@ SELECT k.experiment_id, k.arm, k.strategy, k.dial, k.task, k.problem_id, k.clust
        coalesce(s.steps, 0) AS steps,
        coalesce(s.loops, 0) AS loops,
        coalesce(s.invalid, 0) AS invalid,
-       coalesce(s.notes, 0) AS notes,
-       coalesce(s.notes_duplicate, 0) AS notes_duplicate,
-       coalesce(s.notes_stale, 0) AS notes_stale,
-       coalesce(s.notes_contradicted, 0) AS notes_contradicted,
+       coalesce(s.entries, s.notes, 0) AS notes,
+       CASE WHEN s.entries IS NULL THEN coalesce(s.notes_duplicate, 0) ELSE s.duplicate END AS notes_duplicate,
+       CASE WHEN s.entries IS NULL THEN coalesce(s.notes_stale, 0) ELSE s.stale END AS notes_stale,
+       CASE WHEN s.entries IS NULL THEN coalesce(s.notes_contradicted, 0) ELSE s.contradicted END AS notes_contradicted,
        s.switches,
        q.oracle_steps,
        CASE WHEN NOT p.unknown THEN p.peak_context END AS peak_context,
        CASE WHEN NOT p.unknown THEN p.prompt_tokens END AS prompt_tokens,
        CASE WHEN NOT p.unknown THEN p.completion_tokens END AS completion_tokens,
+       CASE WHEN NOT p.unknown THEN p.prompt_tokens * s.used_share END AS used_tokens,
        CASE WHEN NOT p.unknown THEN p.verify_tokens END AS verify_tokens,
        CASE WHEN NOT p.unknown THEN p.plan_tokens END AS plan_tokens,
        CASE WHEN NOT p.unknown THEN p.execute_tokens END AS execute_tokens

@@ -40,7 +40,7 @@ PLUG_INS = ("tasks", "strategies", "allocators", "claims")
 IN_ORDER = """
     errors records home settings theory grading journal ledger prices spending tasking plugins allotment
     prompting routing own tasks strategies allocators models sections spec plan gateway capabilities
-    charges marking desk ask examiner header endings run worker store query regrade estimate replay
+    charges marking remembering desk ask examiner header endings run worker store query regrade estimate units replay
     worth advise policy forecast verdict claims figures bench lessons snapshot importing report handout
     api handbook listing ui exchange cli __main__
 """

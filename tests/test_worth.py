@@ -152,7 +152,12 @@ def test_one_budget_takes_each_policys_nearest_replay():
 def test_a_live_run_shows_where_its_spend_went():
     rows = [("t", "p1", "c1", 1.0, "a", "parallel", 2, 1.0, 30), ("t", "p2", "c2", 2.0, "a", "search", 4, 0.0, 90)]
     names = ("task", "problem_id", "cluster_id", "difficulty", "arm", "dial", "level", "score", "total_tokens")
-    spends = pl.DataFrame([*rows, (*rows[0][:-1], None)], schema=names, orient="row")
+    spends = pl.DataFrame([*rows, (*rows[0][:-1], None)], schema=names, orient="row").with_columns(
+        stop_reason=pl.Series(["max_level", "stopped", "stopped"]), calibrated=pl.Series([True, False, False])
+    )
     frame = worth.where_spent(worth.played(spends, "greedy_marginal"), "dial")
     assert dict(frame.select("group", "share").iter_rows()) == {"parallel": 0.25, "search": 0.75}
     assert frame["spent"].sum() == 120
+    fates = worth.where_spent(worth.played(spends, "greedy_marginal"), "fate").select("group", "spent", "value")
+    # What calibrated is paid for, and its answers do not count.
+    assert set(fates.rows()) == {("used for calibration", 30.0, None), ("stopped by the allocator", 90.0, 0.0)}

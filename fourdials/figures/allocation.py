@@ -15,7 +15,13 @@ from fourdials.figures import numbers, style
 from fourdials.figures.status import Status, status_line
 
 BOUND = "bound, uses the truth"
-_GROUPS = {"difficulty": "difficulty", "dial": "dial", "arm": "arm", "task": "task"}
+_GROUPS = {
+    "difficulty": "difficulty",
+    "dial": "dial",
+    "arm": "arm",
+    "task": "task",
+    "fate": "what became of trials",
+}
 
 
 def worth_curves(

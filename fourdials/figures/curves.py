@@ -22,7 +22,11 @@ LOG_FROM = 30.0  # a wider range of spends is drawn on a log scale
 LONG_LOG = 300.0  # and beyond this only whole decades are labelled, so that labels fit a narrow panel
 _BASELINES = {"chance": "guessing", "constant": "best constant answer", "greedy": "one greedy sample"}
 _MARKERS = 6  # a curve carries, evenly over its width
-_TICKS = {"usd": {"tickprefix": "$", "tickformat": "~g"}, "level": {"tickformat": "~d"}}
+_TICKS = {
+    "usd": {"tickprefix": "$", "tickformat": "~g"},
+    "level": {"tickformat": "~d"},
+    "flops": {"tickformat": "~s"},
+}
 
 
 def overlay(

@@ -13,8 +13,10 @@ UNITS = {
     "modelled_s": "modelled seconds",
     "critical_path_s": "seconds, longest path",
     "level": "level",
+    "flops": "FLOPs",
 }
 _STEPS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
+_FLOPS = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"))
 
 
 def count(value: float | None) -> str:
@@ -75,10 +77,20 @@ def difference(value: float | None) -> str:
     return f"{'+' if points > 0 else '−' if points < 0 else ''}{abs(points)} points"
 
 
+def flops(value: float | None) -> str:
+    """Floating-point operations: `0`, `950 MFLOPs`, `1.2 GFLOPs`, `35 TFLOPs`."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    size, letter = next(((s, n) for s, n in _FLOPS if abs(value) >= s * 0.9995), (1.0, ""))
+    return f"{_digits(value / size, 1 if abs(value) < 9.95 * size else 0)} {letter}FLOPs".replace("0 FLOPs", "0")
+
+
 def amount(unit: str, value: float | None) -> str:
     """A spend in one of `UNITS`, without the unit's name where the number shows it: `1.2k`, `$0.10`, `52 s`."""
     if unit.startswith("usd"):
         return usd(value)
+    if unit == "flops":
+        return flops(value)
     return seconds(value) if unit.endswith("_s") else count(value)
 
 
@@ -86,7 +98,8 @@ def budget(unit: str, value: float | None) -> str:
     """A spend as one says it: `1.2k total tokens`, `$0.10`, `52 s`, `level 4`."""
     if unit == "level":
         return f"level {count(value)}"
-    return amount(unit, value) if unit.startswith("usd") or unit.endswith("_s") else f"{count(value)} {UNITS[unit]}"
+    told = unit.startswith("usd") or unit.endswith("_s") or unit == "flops"
+    return amount(unit, value) if told else f"{count(value)} {UNITS[unit]}"
 
 
 def _digits(value: float, places: int) -> str:

@@ -43,6 +43,7 @@ class Status:
         interim: True while trials are still to come.
         price_date: Day of the newest price used; None if no price was.
         unit: Unit of spend; None for figures without one.
+        priced: By which prices dollars were counted afresh, such as `as paid`; it takes the place of `price_date`.
     """
 
     sources: tuple[tuple[str, str], ...]
@@ -50,6 +51,7 @@ class Status:
     interim: bool
     price_date: str | None = None
     unit: str | None = None
+    priced: str | None = None
 
 
 def status_of(experiments: pl.DataFrame, curve: pl.DataFrame, unit: str | None) -> Status:
@@ -84,7 +86,9 @@ def status_line(status: Status) -> str:
     parts.append("interim" if status.interim else "complete")
     if status.unit is not None:
         parts.append(UNITS[status.unit])
-    if status.price_date is not None:
+    if status.priced is not None:
+        parts.append(f"dollars: {status.priced}")
+    elif status.price_date is not None:
         parts.append(f"list prices of {status.price_date}")
     return " · ".join(part.replace(" ", UNBROKEN) for part in parts)  # lines break between parts only
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fourdials.grading import normal
-from fourdials.plugins import Question
+from fourdials.plugins import Evidence, Question
 from fourdials.records import Access, Format, Message, Observation, Problem, Prompt
 
 ANSWER_MARK = "Answer:"
@@ -95,6 +95,27 @@ def question(wording: Wording, problem: Problem, access: Access, format: Format,
         answer_mark=ANSWER_MARK,
         steps=WalkSteps(wording, data, facts, format),
     )
+
+
+def evidence(
+    problem: Problem, read: Callable[[str], Sequence[tuple[str, str]]], subject: Callable[[str, str], str]
+) -> Evidence:
+    """The facts of all pages, and those the walk follows.
+
+    Args:
+        problem: One of these tasks.
+        read: What a text states: pairs of a subject and where it leads.
+        subject: The subject of the fact to follow from a name by a turn.
+    """
+    lines = dict.fromkeys(line for page in problem.world["pages"].values() for line in page)
+    stated = {pair: line for line in lines for pair in read(line)}
+    facts = {about: (there,) for about, there in stated}
+    path, here = [], problem.data["start"]
+    for turn in problem.data["turns"]:
+        about = subject(here, turn)
+        here = facts[about][0]
+        path.append(stated[about, here])
+    return Evidence(tuple(path), facts, read)
 
 
 def _chat(wording: Wording, data: Mapping[str, Any], facts: Sequence[str], text: str) -> tuple[Prompt, Prompt]:

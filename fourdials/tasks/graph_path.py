@@ -18,15 +18,17 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fourdials.errors import InputError
-from fourdials.plugins import Question, TaskInfo
+from fourdials.plugins import Evidence, Question, TaskInfo
 from fourdials.records import Access, Format, Grade, Problem
 from fourdials.tasks._seeking import lookup
 from fourdials.tasks._seeking import truths as seeking
 from fourdials.tasks._vocabulary import OBJECTS
 from fourdials.tasks._walking import WalkEnvironment, Wording, truths
+from fourdials.tasks._walking import evidence as walk_evidence
 from fourdials.tasks._walking import question as walk_question
 
 _WORD = re.compile(r"\w+")
+_STATED = re.compile(r"(\w+)(?: leads to:?|:) (\w+)")  # also as a transcript has it, `mug: ink`
 _EDGE = re.compile(r"^(\w+) leads to (\w+)\.$")
 _STEP = "next"
 
@@ -202,6 +204,11 @@ def question(problem: Problem, access: Access, format: Format) -> Question:
     asked = walk_question(_WORDING, problem, access, format)
     searched = (access, format) == ("search", "completion")
     return replace(asked, lookup=lookup(_WORDING, problem)) if searched else asked
+
+
+def evidence(problem: Problem) -> Evidence:
+    """The edges: of a node, where it leads."""
+    return walk_evidence(problem, _STATED.findall, lambda here, turn: here)
 
 
 def grade(problem: Problem, answer: str) -> Grade:

@@ -7,6 +7,7 @@ which is their cluster. The record can be given in the prompt or be searched.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -15,7 +16,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fourdials.plugins import Environment, Question, TaskInfo
+from fourdials.plugins import Environment, Evidence, Question, TaskInfo
 from fourdials.records import Access, Format, Grade, Problem, Prompt
 from fourdials.tasks._asking import MARK, THINK, OneStep, chat, line, most_frequent, refusal, require
 from fourdials.tasks._lookup import SentenceSearch
@@ -56,6 +57,9 @@ INFO = TaskInfo(
     context_tokens=4000,
     searched_tokens=600,
 )
+
+
+_STATED = re.compile(r"(Day \d+): (\w+ bought .*?)\.")
 
 
 class Entry(NamedTuple):
@@ -193,6 +197,20 @@ def _answer(problem: Problem, lines: Sequence[str], format: Format) -> Prompt:
     shown = "".join(f"{entry}\n" for entry in lines)
     worked = f"{_SHOT_RECORD if lines else ''}{_SHOTS[kind]}"
     return line(f"{worked}{shown}Question: {problem.text}\n{MARK}", _reads(kind), 12)
+
+
+def evidence(problem: Problem) -> Evidence:
+    """The lines of the record: of a day, what was bought. The path is the line asked for, or all that are counted."""
+    lines: tuple[str, ...] = problem.data["record"]
+    kind, reference = problem.data["kind"], str(problem.reference)
+    if kind == "count":
+        person = problem.text.removeprefix("On how many days did ").removesuffix(" buy something?")
+        path = tuple(line for line in lines if f": {person} bought " in line)
+    else:
+        days = problem.text.removesuffix("?").split()[-1] if kind == "needle" else reference
+        path = tuple(lines[int(day) - 1] for day in days.split(" and "))
+    facts = {subject: (value,) for line in lines for subject, value in _STATED.findall(line)}
+    return Evidence(path, facts, _STATED.findall)
 
 
 def grade(problem: Problem, answer: str) -> Grade:

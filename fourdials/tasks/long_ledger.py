@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from fourdials.grading import tidy_number
-from fourdials.plugins import Environment, Question, SearchTool, TaskInfo
+from fourdials.plugins import Environment, Evidence, Question, SearchTool, TaskInfo
 from fourdials.records import Access, Format, Grade, Problem, Prompt
 from fourdials.tasks._asking import MARK, THINK, chat, line, most_frequent, refusal, require
 from fourdials.tasks._vocabulary import PEOPLE
@@ -295,6 +295,14 @@ def question(problem: Problem, access: Access, format: Format) -> Question:
         answer = line(f"{_SHOTS}{_opening(data['opening'])}. {formulas} At the end {data['asked']}:", "number", 6)
     steps = LedgerSteps(data, format)
     return Question(problem.problem_id, "long_ledger", access, format, text, answer, think, MARK, steps)
+
+
+def evidence(problem: Problem) -> Evidence:
+    """All balances each account ever holds. What leads to the answer is every update before it, told in many forms."""
+    held = {str(name): [str(balance)] for name, balance in problem.data["opening"]}
+    for there, here, change in problem.data["updates"]:
+        held[there].append(str(int(held[here][-1]) + change))
+    return Evidence((), {name: tuple(balances) for name, balances in held.items()}, _SET.findall)
 
 
 def grade(problem: Problem, answer: str) -> Grade:

@@ -19,13 +19,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fourdials.errors import InputError
 from fourdials.grading import named
-from fourdials.plugins import Question, SearchTool, TaskInfo
+from fourdials.plugins import Evidence, Question, SearchTool, TaskInfo
 from fourdials.records import Access, Format, Grade, Problem
 from fourdials.tasks._lookup import SentenceSearch, StoreSearch
 from fourdials.tasks._seeking import lookup
 from fourdials.tasks._seeking import truths as seeking
 from fourdials.tasks._vocabulary import JOBS, PEOPLE, TOWNS
 from fourdials.tasks._walking import WalkEnvironment, Wording, truths
+from fourdials.tasks._walking import evidence as walk_evidence
 from fourdials.tasks._walking import question as walk_question
 
 _KIND_OF = {"town": "town", "job": "job"}
@@ -34,6 +35,8 @@ _RELATIONS = {
     "town": ("mayor", "judge", "sheriff", "priest", "baker", "guard"),
     "job": ("patron", "founder", "champion", "master", "critic", "rival"),
 }
+_STATED = re.compile(r"(\w+)'s (\w+)(?: is|:) (\w+)")  # also as a transcript has it, `Sue's boss: Rob`
+_ROW = re.compile(r"(\w+) \| (\w+) \| (\w+)")
 _NAMES_IN_LINE = re.compile(r"^\w+(?='s | \|)|(?<= is )\w+(?=\.$)|(?<=\| )\w+$")
 _IN_TABLE: dict[str, frozenset[str]] = {  # relations whose facts are rows of the table
     "pages": frozenset(),
@@ -316,6 +319,16 @@ def question(problem: Problem, access: Access, format: Format) -> Question:
     facts: tuple[str, ...] = problem.data["facts"] if access == "given" else ()
     between = _WORDING.between if format == "completion" else "\n"
     return replace(asked, context=between.join(facts), sharing=problem.data.get("sharing", 1))
+
+
+def evidence(problem: Problem) -> Evidence:
+    """The facts of the world: of a person (or place) and a relation, where it leads."""
+    return walk_evidence(problem, _stated, "{}'s {}".format)
+
+
+def _stated(text: str) -> list[tuple[str, str]]:
+    found = [(f"{here}'s {relation}", there) for here, relation, there in _STATED.findall(text)]
+    return found + [(f"{here}'s {relation}", there) for here, relation, there in _ROW.findall(text)]
 
 
 def grade(problem: Problem, answer: str) -> Grade:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -14,17 +14,31 @@ from fourdials.ui import chart, data, words
 if TYPE_CHECKING:
     import polars as pl
 
+    from fourdials.figures.status import Status
     from fourdials.store import Store
+    from fourdials.units import PriceList
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is looked at: a run, tasks and arms of it (None for all), and the unit of spend."""
+    """What is looked at: a run, tasks and arms of it (None for all), the unit of spend, and by which prices dollars are
+    counted (None: the list prices of the day of each call)."""
 
     experiment_id: str
     unit: str = "total_tokens"
     tasks: tuple[str, ...] | None = None
     arms: tuple[str, ...] | None = None
+    price_list: PriceList | None = None
+
+    @property
+    def stored(self) -> bool:
+        """True if the database itself holds spends in this unit and at these prices."""
+        return self.unit != "flops" and (self.unit != "usd" or self.price_list is None)
+
+    @property
+    def queries(self) -> tuple[str, ...]:
+        """What its curves are estimated from."""
+        return ("curve_points",) if self.stored else ("curve_points", "stop_uses")
 
     @property
     def chosen(self) -> dict[str, list[str]]:
@@ -72,16 +86,16 @@ def _lately_drawn(_store: Store, folder: str, view: View, dark: bool) -> Drawn:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _drawn(_store: Store, folder: str, version: int, view: View, dark: bool) -> Drawn:
-    from fourdials import estimate, query
+    from fourdials import estimate, query, units
     from fourdials.figures import curves, status
 
     ids = [view.experiment_id]
-    points = query.run(_store, "curve_points", experiment_ids=ids, unit=view.unit, **view.chosen)
+    points = units.points(_store, ids, view.unit, view.tasks, view.arms, view.price_list)
     curve = estimate.curves(points)
     baselines = query.run(_store, "baselines", experiment_ids=ids, **view.chosen)
     runs = query.run(_store, "experiments").filter(experiment_id=view.experiment_id)
     arms = query.run(_store, "arms", experiment_ids=ids)
-    said, warnings = status.status_of(runs, curve, view.unit), status.warnings_of(runs, curve, arms)
+    said, warnings = status_of(view, runs, curve), status.warnings_of(runs, curve, arms)
     drawings = [(draw, columns) for draw in (curves.overlay, curves.panels) for columns in (4, 1)]
     shown = [draw(curve, baselines, said, view.unit, dark=dark, columns=columns) for draw, columns in drawings]
     for figure in shown:
@@ -99,6 +113,32 @@ def _drawn(_store: Store, folder: str, version: int, view: View, dark: bool) -> 
         reading=("So far, with trials still to come: " if said.interim else "") + told if told else "",
         curve=curve,
     )
+
+
+def status_of(view: View, runs: pl.DataFrame, curve: pl.DataFrame) -> Status:
+    """The status of a figure of this view in its unit; it names the prices where dollars are counted afresh."""
+    from fourdials.figures import status
+
+    said = status.status_of(runs, curve, view.unit)
+    return priced(view, said) if view.unit == "usd" else said
+
+
+def priced(view: View, said: Status) -> Status:
+    """The status of a figure in dollars: by which prices they are counted, if not by those of their day."""
+    return said if view.price_list is None else replace(said, priced=view.price_list.told)
+
+
+def points(view: View) -> pl.DataFrame:
+    """Rows of `curve_points` of the view; kept until new rows land."""
+    opened = data.store()
+    return _points(opened, str(home()), opened.version(), view)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _points(_store: Store, folder: str, version: int, view: View) -> pl.DataFrame:
+    from fourdials import units
+
+    return units.points(_store, [view.experiment_id], view.unit, view.tasks, view.arms, view.price_list)
 
 
 def _layout(figure: Any) -> str:
@@ -182,7 +222,8 @@ def panels(view: View, key: str, live: bool = False) -> list[str] | None:
 def why_empty(view: View, row: Mapping[str, Any] | None, state: data.RunState) -> str:
     """Why there is no curve to draw, and what to do."""
     if row and row["blocks_complete"] and view.unit not in ("level", "calls"):
-        return f"{words.UNITS[view.unit]} is unknown for this run; choose another unit."
+        more = " or other prices" if view.unit == "usd" else ""
+        return f"{words.UNITS[view.unit]} is unknown for this run; choose another unit{more}."
     if state.active:
         return "The first complete block (one problem with every arm) is still on its way; curves appear by themselves."
     if row and row["trials_done"]:
@@ -197,6 +238,9 @@ def offer_trials(view: View, held: tuple[View, list[str]] | None) -> None:
         return
     from fourdials.figures import numbers
 
+    if not view.stored:
+        st.caption("Trials behind a point are listed in tokens, calls, seconds, levels and dollars of their own day.")
+        return
     _, arm, spend = held[1]
     query = {"experiment": view.experiment_id, "arm": arm, "unit": view.unit, "spend": spend}
     if view.tasks:

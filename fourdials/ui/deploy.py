@@ -106,8 +106,8 @@ def ask_traffic(tasks: tuple[str, ...]) -> tuple[float, tuple[tuple[str, float],
     return float(requests), tuple(shares)
 
 
-def bill(found: pl.DataFrame, requests: float) -> None:
-    """The bill of every point, cheapest first."""
+def bill(found: pl.DataFrame, requests: float, told: str) -> None:
+    """The bill of every point, cheapest first; `told` says by which prices."""
     rows = [
         {
             "arm and level": row["label"],
@@ -120,4 +120,4 @@ def bill(found: pl.DataFrame, requests: float) -> None:
     ]
     st.dataframe(rows, hide_index=True, height=300)
     method = found["method"][0]
-    st.caption(f"{words.count(requests)} requests a day for 30.4 days at list price, without caching; {method}.")
+    st.caption(f"{words.count(requests)} requests a day for 30.4 days {told}; {method}.")

@@ -49,7 +49,12 @@ def report(view: curves.View, name: str) -> None:
         "**A report** is one web page with the figures to explore, the tables behind them, how it was measured, how to "
         "cite and how to repeat it. It opens from a disk, offline, in any browser."
     )
-    unit = st.selectbox("Spend in", [*words.UNITS], format_func=lambda unit: words.UNITS[unit], key="share.unit")
+    unit = st.selectbox(
+        "Spend in",
+        [unit for unit in words.UNITS if unit != "flops"],
+        format_func=lambda unit: words.UNITS[unit],
+        key="share.unit",
+    )
     made = _offer(f"report.{unit}", view, lambda: _report(view, unit), "Make the report")
     if made:
         _save("Save the report", made, f"{_stem(name)}.html", "text/html")

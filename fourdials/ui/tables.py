@@ -13,7 +13,7 @@ from fourdials.ui import curves, data, words
 if TYPE_CHECKING:
     import polars as pl
 
-SOURCES = ("curve_points", "baselines")
+DIVIDED = {"stopped": "stopped by the allocator", "calibrated": "used for calibration"}
 
 
 def choose_arms(arms: pl.DataFrame) -> tuple[str, ...] | None:
@@ -37,7 +37,7 @@ def behind(view: curves.View) -> None:
         f"Each row is an arm at a budget in {numbers.UNITS[view.unit]}: the mean score over n problems within it, with "
         "its 95 % interval, and the share of problems not yet answered."
     )
-    sources(curve.drop("experiment_id"), SOURCES, told, view.experiment_id)
+    sources(curve.drop("experiment_id"), (*view.queries, "baselines"), told, view.experiment_id)
 
 
 def sources(frame: pl.DataFrame, queries: Sequence[str], told: str, name: str) -> None:
@@ -91,9 +91,20 @@ def outcomes(view: curves.View) -> None:
     if counted.is_empty():
         st.caption("No trial has ended yet.")
         return
+    import polars as pl
+
     order = [name for name in words.OUTCOMES if name in counted["outcome"].unique()]
     wide = counted.pivot(on="outcome", index="arm", values="trials", aggregate_function="sum").fill_null(0)
-    st.dataframe(wide.select("arm", *order).rename({name: words.OUTCOMES[name][0] for name in order}), hide_index=True)
+    named = wide.select("arm", *order).rename({name: words.OUTCOMES[name][0] for name in order})
+    divided = counted.group_by("arm").agg(**{title: pl.col(name).sum() for name, title in DIVIDED.items()})
+    kept = ["arm", *(title for title in DIVIDED.values() if divided[title].sum())]
+    st.dataframe(named.join(divided.select(kept), on="arm", maintain_order="left"), hide_index=True)
+    if len(kept) > 1:
+        st.caption(
+            "Of these trials, some were stopped by the allocator, which granted them no more (their last answer "
+            "stands, and a curve is dashed where over 5 % ended so), or used for calibration: it was shown their "
+            "grades."
+        )
     left_out = data.frame("exclusions", **ids, **view.chosen)
     complete, excluded = (max(left_out[name].to_list(), default=0) for name in ("complete", "excluded"))
     if excluded:

@@ -28,6 +28,8 @@ STEP_TITLES = {
     "look": ("First look at the environment", ":material/visibility:"),
     "vote": ("Vote", ":material/how_to_vote:"),
     "discard": ("Discarded", ":material/delete:"),
+    "calibration": ("Its grade was shown to the allocator", ":material/tune:"),
+    "judged": ("What it kept in mind, judged after the trial", ":material/fact_check:"),
 }
 
 
@@ -221,7 +223,7 @@ def of_kind(rows: pl.DataFrame, kind: str) -> pl.DataFrame:
 def choose_point(arm: Row) -> tuple[str, float]:
     """The point of the curve whose trials are listed: one from a figure (in the URL), or a level chosen here."""
     asked_unit, asked_spend = st.query_params.get("unit", ""), st.query_params.get("spend", "")
-    if asked_unit in words.UNITS and asked_unit != "level" and _number(asked_spend) is not None:
+    if asked_unit in words.UNITS and asked_unit not in ("level", "flops") and _number(asked_spend) is not None:
         spend = float(asked_spend)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"At {words.plain(numbers.budget(asked_unit, spend))}")

@@ -20,6 +20,7 @@ UNITS = {
     "calls": "Calls",
     "modelled_s": "Modelled seconds",
     "level": "Level",
+    "flops": "FLOPs",
 }
 OUTCOMES: dict[str, tuple[str, Colour]] = {
     "correct": ("correct", "green"),

@@ -75,6 +75,7 @@ def test_c2_asks_for_width_within_three_points_and_a_shorter_path(wide, n, outco
     ]
     assert judged("C2", Made(arms, rates(**{"16 x 1": wide, "1 x 16": 0.5}), n)).outcome == outcome
 
+
 @pytest.mark.parametrize(("wide", "outcome"), [(0.7, REPRODUCED), (0.3, NOT_REPRODUCED)])
 def test_c2_holds_runs_of_a_recursive_net_against_one_deep_run_at_equal_passes(wide, outcome):
     arms = [

@@ -4,11 +4,12 @@ from fourdials.ui import data
 from tests.pages.opened import page, shown
 
 
-def test_quality_says_what_nobody_recorded(filled):
+def test_quality_says_what_nobody_has_and_why(filled):
     app = page("compare", tab="Quality")
     said = shown(app)
-    assert "Not recorded by any arm here" in said
-    assert "memory hygiene" in said
+    assert "Not measured by any arm here: trajectory quality" not in said
+    assert "memory hygiene (no memory kept)" in said
+    assert "context efficiency (" not in said
     assert "tie on success" in said
     arms = set(data.frame("experiments")["experiment_id"])
     assert arms

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from fourdials.plugins import Ask, Question, Turns, strategy
-from fourdials.prompting import follow_up, with_notes
+from fourdials.prompting import follow_up, sentences, with_notes
 from fourdials.records import Checkpoint
 
 SHORTEN = "Pass on what matters of this to whoever answers the question, in at most {tokens} tokens."
@@ -27,6 +27,7 @@ RECEIVED = "Note from a colleague who looked at this:\n{note}"
     levels=(16, 32, 64, 128),
     source="hand-offs in text, against latent ones: LatentMAS 2025, arXiv 2511.20639",
     nested=False,
+    memory=True,
     needs=("think",),
     parts=("solver", "reader"),
     prompts={
@@ -70,6 +71,8 @@ async def handoff(
             shorten = follow_up(think, reply.text, asked, max_tokens=level)
             reply = await ask(shorten, role="synthesise", level=level, part="reader", temperature=temperature)
         ask.note("handoff", level=level, tokens=reply.completion_tokens, form=form)
-        prompt = with_notes(question.answer, RECEIVED.replace("{note}", " ".join(reply.text.split())))
+        note = " ".join(reply.text.split())
+        ask.note("memory", level=level, texts=sentences(note))
+        prompt = with_notes(question.answer, RECEIVED.replace("{note}", note))
     answer = await ask(prompt, role="synthesise", level=level, temperature=temperature)
     yield Checkpoint(level, answer.answer, final=True)

@@ -36,6 +36,7 @@ _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])?\s*")
     levels=(1, 2, 4),
     source="Anthropic 2025, https://www.anthropic.com/engineering/multi-agent-research-system",
     nested=False,
+    memory=True,
     parts=("solver", "worker", "large"),
     prompts={
         "plan (chat)": PLAN,
@@ -89,10 +90,9 @@ async def orchestrate(
     reports = await together([work(*each) for each in zip(branches, parts, assigned, strict=True)])
     ask.join(*branches)
     ask.note("assigned", level=level, parts=parts, workers=[f"{who} {count}" for who, count in assigned])
-    findings = "\n".join(
-        f"- {part}: {' / '.join(' '.join(report.text.split()) for report in found)}"
-        for part, found in zip(parts, reports, strict=True)
-    )
+    told = [" / ".join(" ".join(report.text.split()) for report in found) for found in reports]
+    ask.note("memory", level=level, texts=told)
+    findings = "\n".join(f"- {part}: {found}" for part, found in zip(parts, told, strict=True))
     prompt = with_notes(question.answer, FINDINGS.replace("{findings}", findings))
     reply = await ask(prompt, role="synthesise", level=level, temperature=temperature)
     yield Checkpoint(level, reply.answer, final=True)

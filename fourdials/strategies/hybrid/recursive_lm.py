@@ -56,6 +56,7 @@ class Slice(NamedTuple):
     source="recursive language models: Zhang et al. 2025, arXiv 2512.24601",
     access="search",
     needs=("store",),
+    memory=True,
     parts=("solver", "sub"),
     prompts={
         "tools (chat)": TOOLS,
@@ -116,6 +117,7 @@ async def recursive_lm(
         reply = await ask(
             _over(question, notes[-memory:]), role="synthesise", level=level, probe=True, temperature=temperature
         )
+        ask.note("memory", level=level, texts=notes)
         ask.note("tool", level=level, tool=chosen.answer or actions[-1], entries=len(notes))
         yield Checkpoint(level, reply.answer, final=final)
 

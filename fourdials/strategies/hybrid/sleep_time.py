@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from fourdials.plugins import Ask, Question, Turns, strategy
-from fourdials.prompting import in_context, request
+from fourdials.prompting import in_context, request, sentences
 from fourdials.records import Checkpoint
 from fourdials.strategies.sequential._thinking import FORCE, probed
 
@@ -39,6 +39,7 @@ GO_ON_COMPLETION = "{notes}\nAnd also:\n"
     levels=(1, 2, 3),
     source="sleep-time compute: Lin et al. 2025, arXiv 2504.13171",
     needs=("context",),
+    memory=True,
     parts=("solver", "sleeper"),
     prompts={
         "rewrite (chat)": REWRITE,
@@ -84,6 +85,7 @@ async def sleep_time(
         said = reply.text.strip()
         adds = notes and said and question.format == "completion"  # where a chat model writes all of it anew
         notes = f"{notes} {said}" if adds else said or notes
+        ask.note("memory", level=level, texts=sentences(notes))
         prepared = _prepared(question, notes, keep)
         answer = await probed(
             prepared, ask, role="solve", level=level, thought_tokens=thought_tokens, temperature=temperature

@@ -23,6 +23,7 @@ DONE = "Done so far:\n{transcript}"
     levels=(1, 2, 4, 8, 16),
     source="Thread Inference Model: Luo et al. 2025, arXiv 2507.16784",
     needs=("steps",),
+    memory=True,
     prompts={"transcript, where the task has no form of its own": DONE},
 )
 async def subtask_tree(
@@ -61,7 +62,7 @@ async def subtask_tree(
         level = len(states)
         shown = _shown(_Tree(steps, states, entries, branch), memory, buffer, ask.rng)
         size = sum(map(len, shown))
-        ask.note("memory", level=level, entries=len(shown), characters=size, of=sum(map(len, entries)))
+        ask.note("memory", level=level, texts=shown, characters=size, of=sum(map(len, entries)))
         reply = await ask(_prompt(steps, states[-1], shown), role="step", level=level, temperature=temperature)
         if reply.answer is None:
             yield Checkpoint(level, None, final=True)

@@ -36,6 +36,7 @@ class _Memory:
     levels=(2, 4, 6, 8, 10),
     source="exploring and backtracking as more steps allow them: Shen et al. 2025, arXiv 2506.07976",
     access="environment",
+    memory=True,
     prompts={"explore": EXPLORE, "plan": PLAN, "commit": COMMIT},
 )
 async def explore_then_commit(
@@ -59,6 +60,7 @@ async def explore_then_commit(
     while not seen.done and seen.prompt is not None:
         level += 1
         memory.pages[seen.text] = None
+        ask.note("memory", level=level, texts=list(memory.pages))
         safe = [action for action in seen.actions if action not in seen.closing]
         if level <= explore and (safe or not seen.actions):  # a world that lists no actions has any number of them
             prompt = with_notes(among(seen.prompt, safe), memory.fill(EXPLORE))

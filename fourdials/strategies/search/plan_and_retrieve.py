@@ -31,6 +31,7 @@ NONE_YET = "(nothing)"
     levels=(1, 2, 3, 4),
     source="planner apart from synthesis: HierSearch 2025, arXiv 2508.08088",
     access="search",
+    memory=True,
     parts=("solver", "planner", "searcher"),
     prompts={
         "plan (chat)": PLAN,
@@ -73,6 +74,7 @@ async def plan_and_retrieve(
             reply = await ask(read, role="query", level=level, part="searcher", temperature=temperature)
             said = _said(question, words, reply)
             evidence += [said] if said and said.casefold().strip(".") != "nothing" and said not in evidence else []
+            ask.note("memory", level=level, texts=evidence)
         answer = await ask(
             _from_evidence(question, evidence), role="synthesise", level=level, probe=True, temperature=temperature
         )

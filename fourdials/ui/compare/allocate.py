@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 UNITS = ("total_tokens", "usd", "calls")
 QUERIES = ("replay_stops", "replay_pieces")
 TOGETHER = "all arms together"
-BY = {"difficulty": "Difficulty", "dial": "Dial", "arm": "Arm", "task": "Task"}
+BY = {"difficulty": "Difficulty", "dial": "Dial", "arm": "Arm", "task": "Task", "fate": "What became of trials"}
 SEVERAL, ONE = 5, 8  # budgets replayed: fewer where every arm takes part, which takes its time
 
 
@@ -42,6 +42,8 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     unit = view.unit if view.unit in UNITS else UNITS[0]
     if unit != view.unit:
         st.caption("Budgets are divided in tokens, dollars or calls; these are tokens.")
+    elif not view.stored:
+        st.caption("Budgets are divided in dollars of the list prices of the day of each call.")
     arms = data.frame("arms", experiment_ids=[view.experiment_id])
     chosen = _choose_arms(view, arms)
     opened, folder = data.store(), str(home())
@@ -203,7 +205,8 @@ def _went(view: curves.View, held: Replays, total: float, unit: str) -> None:
 
 
 def _choose_by(held: Replays) -> str:
-    options = [by for by in BY if by == "difficulty" or held.trials[by].n_unique() > 1]
+    known = [by for by in BY if by in held.trials.columns]
+    options = [by for by in known if by == "difficulty" or held.trials[by].n_unique() > 1]
     return controls.linked_choice(
         st.segmented_control,
         "Where the spend went, by",
@@ -235,4 +238,26 @@ def _live(view: curves.View, experiment: Mapping[str, Any], unit: str) -> None:
         return
     spec = json.loads(data.frame("spec", experiment_id=view.experiment_id)["spec"][0])
     held = worth.played(spends, spec.get("allocator", "uniform"), unit)
-    _draw_went(view, worth.where_spent(held, _choose_by(held)), unit, "As the run itself divided its budget.")
+    frame = worth.where_spent(held, _choose_by(held))
+    _draw_went(view, frame, unit, "As the run itself divided its budget.")
+    st.text(_fates(held.trials, unit))
+    with st.expander("Numbers behind the figure", icon=":material/table:", key="allocate.went"):
+        told = (
+            "Each row is a group of trials: what was spent on it, its share of all with the 95 % interval, its score."
+        )
+        tables.sources(frame, ("trial_spends",), told, "spend")
+
+
+def _fates(trials: pl.DataFrame, unit: str) -> str:
+    """How many trials the allocator stopped, how many calibrated it, and what both took."""
+    from fourdials.worth import FATES
+
+    told = []
+    for fate in FATES:
+        rows = trials.filter(trials["fate"] == fate)
+        if rows.height:
+            told.append(
+                f"{words.plural(rows.height, 'trial')} {fate} ({numbers.budget(unit, float(rows['spent'].sum()))})"
+            )
+    more = " Calibration is charged, and its answers do not count." if trials["aside"].any() else ""
+    return f"{', '.join(told)}.{more}"

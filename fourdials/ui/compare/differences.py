@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from fourdials.estimate.crossings import Crossover
     from fourdials.estimate.differences import Difference
     from fourdials.store import Store
+    from fourdials.units import PriceList
 
-UNITS = ("total_tokens", "usd", "completion_tokens", "calls", "modelled_s", "critical_path_s")
+UNITS = ("total_tokens", "usd", "completion_tokens", "calls", "modelled_s", "critical_path_s", "flops")
 SURE = 0.05
 
 
@@ -32,6 +33,16 @@ class Pair:
     b: tuple[str, str]
     names: tuple[str, str]
     tasks: tuple[str, ...] | None
+    price_list: PriceList | None = None
+
+    def points(self, unit: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Curve points of each side, asked for as in `rows`."""
+        found = []
+        for run, arm in (self.a, self.b):
+            arms = tuple(sorted({one for each, one in (self.a, self.b) if each == run}))
+            points = curves.points(curves.View(run, unit, self.tasks, arms, self.price_list))
+            found.append(points.filter(points["arm"] == arm))
+        return found[0], found[1]
 
     def rows(self, name: str, **params: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
         """A query's rows of each side. Two arms of one run are asked for together: both then keep the same blocks."""
@@ -66,7 +77,10 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     found = _at(opened, folder, opened.version(), pair, view.unit, spend)
     if found is not None:
         _read(pair, found, view.unit, spend, bool(told))
-    flips.show(pair, view.unit, spend)
+    if view.stored:
+        flips.show(pair, view.unit, spend)
+    else:
+        st.caption("Flipped answers are listed in tokens, calls, seconds, levels and dollars of their own day.")
     key = "differences.units"
     more = st.expander("Who wins in which unit of spend", icon=":material/balance:", key=key, on_change="rerun")
     if more.open:
@@ -75,7 +89,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     with st.expander("Numbers behind the figure", icon=":material/table:"):
         told = f"Each row is a budget in {numbers.UNITS[view.unit]}: the mean of {pair.names[0]} minus {pair.names[1]} "
         told += "over n shared problems, with the 95 % interval for that budget alone."
-        tables.sources(curve, ("curve_points", "answers_at"), words.plain(told), "difference")
+        tables.sources(curve, (*view.queries, "answers_at"), words.plain(told), "difference")
 
 
 def _choose(view: curves.View, experiment: Mapping[str, Any]) -> Pair | None:
@@ -106,7 +120,7 @@ def _choose(view: curves.View, experiment: Mapping[str, Any]) -> Pair | None:
         plain = next((arm for arm in (a, "single") if arm in theirs), theirs[0])
         b = controls.linked_choice(st.selectbox, "this one", theirs, param="b", default=plain)
     names = (a, b) if run == here else (f"{a} ({known[here]['name']})", f"{b} ({known[run]['name']})")
-    return Pair((here, a), (run, b), names, view.tasks)
+    return Pair((here, a), (run, b), names, view.tasks, view.price_list)
 
 
 def _sides(pair: Pair) -> pl.DataFrame:
@@ -150,7 +164,7 @@ def _over_spend(
     from fourdials.estimate.crossings import common_budgets, crossover
     from fourdials.estimate.differences import difference_curve
 
-    a, b = pair.rows("curve_points", unit=unit)
+    a, b = pair.points(unit)
     budgets = common_budgets(a, b)
     return difference_curve(a, b, budgets), crossover(a, b, budgets)
 
@@ -159,14 +173,14 @@ def _over_spend(
 def _at(_store: Store, folder: str, version: int, pair: Pair, unit: str, spend: float) -> Difference | None:
     from fourdials.estimate.differences import difference_at
 
-    return difference_at(*pair.rows("curve_points", unit=unit), spend)
+    return difference_at(*pair.points(unit), spend)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _by_unit(_store: Store, folder: str, version: int, pair: Pair) -> pl.DataFrame:
     from fourdials.estimate.crossings import winners
 
-    return winners({unit: pair.rows("curve_points", unit=unit) for unit in UNITS})
+    return winners({unit: pair.points(unit) for unit in UNITS})
 
 
 def _draw(view: curves.View, pair: Pair, curve: pl.DataFrame, crossing: Crossover | None, spend: float) -> None:
@@ -186,7 +200,7 @@ def _draw(view: curves.View, pair: Pair, curve: pl.DataFrame, crossing: Crossove
     figure = differences.difference(
         curve,
         pair.names,
-        status.status_of(runs, shown, view.unit),
+        curves.status_of(view, runs, shown),
         view.unit,
         spend,
         band,

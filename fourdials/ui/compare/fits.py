@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
 FEWEST_LEVELS = 3
 # Of each unit, the round amount a price is stated for, and the gain in points that it must bring at first.
-STEPS = {"total_tokens": 1000, "completion_tokens": 1000, "usd": 0.01, "calls": 1, "modelled_s": 1, "level": 1}
+STEPS = {
+    "total_tokens": 1000,
+    "completion_tokens": 1000,
+    "usd": 0.01,
+    "calls": 1,
+    "modelled_s": 1,
+    "level": 1,
+    "flops": 1e10,
+}
 TERMS = {
     "constant": "no change with spend",
     "logarithm": "a + b ln T",
@@ -70,14 +78,14 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
             "The trials of this arm ended by themselves, so its end need not be foretold: however much more "
             f"it is granted, it stays at {numbers.percent(last['value'])} ({ends})."
         )
-    st.dataframe(_families(found.table), hide_index=True)
+    st.dataframe(_families(found.table, foretold=not over and found.best != "constant"), hide_index=True)
     st.caption(
         "A family wins a resample where it has the lowest AICc. The last error is what the fit to all budgets but the "
         f"last foretells there, less what was found. {found.table['method'][0].capitalize()}."
     )
     with st.expander("Numbers behind the figure", icon=":material/table:"):
         told = "Each row is a budget: the mean score over n problems, its 95 % interval, and the fitted curve there."
-        tables.sources(fitted, ("curve_points",), told, "fit")
+        tables.sources(fitted, view.queries, told, "fit")
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -91,8 +99,7 @@ def _fitted(
     from fourdials import estimate
     from fourdials.estimate import fits, panel
 
-    points = data.frame("curve_points", experiment_ids=[view.experiment_id], unit=view.unit, **view.chosen)
-    mine = points.filter(arm=arm)
+    mine = curves.points(view).filter(arm=arm)
     found = fits.fit(mine, price=price)
     values = estimate.curves(mine, grid=list(found.budgets)).select("spend", "value", "low", "high", "n", "method")
     return found, values.with_columns(fitted=pl.Series(found.fitted[: values.height])), panel.ran_out(mine)
@@ -110,7 +117,7 @@ def _draw(view: curves.View, arm: pl.DataFrame, found: Fits, fitted: pl.DataFram
         fitted,
         found.best,
         arm["dial"][0],
-        status.status_of(runs, fitted, view.unit),
+        curves.status_of(view, runs, fitted),
         view.unit,
         None if over or None in ends or found.best == "constant" else ends,
         None if None in stop or found.best == "constant" else stop,  # type: ignore[arg-type]
@@ -146,14 +153,15 @@ def _reading(found: Fits, unit: str, price: str, over: bool) -> str:
     return told + f" ({numbers.amount(unit, found.stop_low)} to {numbers.amount(unit, found.stop_high)}){beyond}."
 
 
-def _families(table: pl.DataFrame) -> list[dict[str, Any]]:
+def _families(table: pl.DataFrame, foretold: bool) -> list[dict[str, Any]]:
+    """The families, best first; what each tends to only where there is an end to foretell."""
     return [
         {
             "family": row["family"],
             "form": TERMS[row["family"]],
             "AICc": round(row["aicc"], 1),
             "wins": numbers.percent(row["wins"]),
-            "tends to": _span(numbers.percent, row, "asymptote"),
+            **({"tends to": _span(numbers.percent, row, "asymptote")} if foretold else {}),
             "last error": _span(numbers.difference, row, "last_error"),
             "n": row["n"],
         }

@@ -38,14 +38,15 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
         told += (
             "rows at once, mean dollars and tokens a request, and seconds that 50 % and 95 % of requests stay within."
         )
-        tables.sources(table.drop("experiment_id"), ("operating_points",), told, "frontier")
+        queries = ("operating_points",) if view.price_list is None else ("operating_points", "stop_uses")
+        tables.sources(table.drop("experiment_id"), queries, told, "frontier")
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _rows(_store: Store, folder: str, version: int, view: curves.View) -> pl.DataFrame:
-    from fourdials import query
+    from fourdials import units
 
-    return query.run(_store, "operating_points", experiment_ids=[view.experiment_id], **view.chosen)
+    return units.operating_points(_store, [view.experiment_id], view.tasks, view.arms, view.price_list)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -115,6 +116,7 @@ def _draw(view: curves.View, table: pl.DataFrame) -> None:
     runs = data.frame("experiments").filter(experiment_id=view.experiment_id)
     arms = data.frame("arms", experiment_ids=[view.experiment_id])
     said, warned = status.status_of(runs, front, None), status.warnings_of(runs, front, arms)
+    said = curves.priced(view, said) if cost == "usd" else said
     figure = frontier.frontier(front, cost, said, warned, dark=st.context.theme.type == "dark")
     figure.update_xaxes(automargin=True)  # the legend wraps on narrow pages and needs room below the title
     chart.live_chart(figure.to_json(), key="compare.frontier", alt=frontier.alt_text(front, cost))
@@ -152,4 +154,5 @@ def _month(view: curves.View, experiment: Mapping[str, Any], table: pl.DataFrame
         return
     scores = table.select("arm", "level", score="value")
     joined = found.join(scores, on=["arm", "level"], how="left", maintain_order="left")
-    deploy.bill(joined.sort("value", nulls_last=True, maintain_order=True), requests)
+    told = "at list price, without caching" if view.price_list is None else f"in dollars {view.price_list.told}"
+    deploy.bill(joined.sort("value", nulls_last=True, maintain_order=True), requests, told)

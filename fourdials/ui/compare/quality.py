@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 FORMULAS = """
 - **trajectory quality** = success × min(1, fewest steps / steps) × (1 − loop rate) × (1 − invalid rate)
 - **loop rate**, **invalid rate**: steps that show what was shown before, and steps the environment refused, of all
-- **memory hygiene** = 1 − (stale + contradicted + duplicate) / entries written to a memory
-- **context efficiency** = tokens of passages and notes the answer made use of / prompt tokens
+- **memory hygiene** = 1 − (stale + contradicted + duplicate) / entries of the memory as it stood last, judged by the
+  problem's facts after the trial: what a later entry has overtaken, what never held, what was there already
+- **context efficiency** = tokens of the facts on the way to the right answer that stood in a prompt, each once /
+  prompt tokens (tokens by their share of the prompts' characters)
 - **verification cost** = tokens of the roles verify and judge / all tokens
 - **planning cost** = tokens of the roles plan and route / those and the tokens that execute
 - **underthinking** ξ = mean over wrong replies of 1 − tokens to the first right answer / tokens of the thought; high
@@ -40,6 +42,8 @@ class Drawn:
     rows: pl.DataFrame
     ties: pl.DataFrame
     by_arm: pl.DataFrame
+    chain: pl.DataFrame | None
+    tokens: pl.DataFrame
     absent: tuple[str, ...]
     shared: pl.DataFrame
 
@@ -54,7 +58,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     chart.live_chart(found.measures, key="quality.measures", alt=found.alts[0])
     _ties(found.ties)
     if found.absent:
-        st.caption(f"Not recorded by any arm here: {', '.join(found.absent)}.")
+        st.caption(f"Not measured by any arm here: {'; '.join(found.absent)}.")
     if found.steps:
         chart.live_chart(found.steps, key="quality.steps", alt=found.alts[1])
         st.caption(
@@ -72,6 +76,13 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
         told = "Each row is a measure of an arm: the mean over n problems with its 95 % interval and its method."
         queries = ("trajectories", "thoughts", "step_truths", "role_tokens")
         tables.sources(found.rows, queries, told, f"quality-{view.experiment_id}")
+        if found.chain is not None:
+            st.caption(
+                "Each row is a step of an arm's chains: how often it was right, over the n problems that got so far."
+            )
+            st.dataframe(found.chain, hide_index=True)
+        st.caption("Each row is a role of an arm's calls: tokens summed over its trials, and a trial each.")
+        st.dataframe(found.tokens, hide_index=True)
 
 
 def _ties(ties: pl.DataFrame) -> None:
@@ -135,8 +146,40 @@ def _drawn(_store: Store, folder: str, version: int, view: curves.View, dark: bo
         ties=quality.ties(trials),
         by_arm=_by_arm(trials),
         shared=quality.shared_errors(judged),
-        absent=tuple(title for name, title in figures.TITLES.items() if name not in every),
+        chain=chain,
+        tokens=per_trial.drop("experiment_id"),
+        absent=tuple(f"{title} ({_why(name, trials)})" for name, title in figures.TITLES.items() if name not in every),
     )
+
+
+def _remembering(trials: pl.DataFrame) -> pl.Series:
+    """For each trial whether its strategy keeps a memory."""
+    import polars as pl
+
+    from fourdials import plugins
+
+    keeping = [name for name, strategy in plugins.strategies().items() if strategy.memory]
+    return trials.select(pl.col("strategy").is_in(keeping)).to_series()
+
+
+def _why(measure: str, trials: pl.DataFrame) -> str:
+    """Why no trial has this measure."""
+    from fourdials import plugins
+
+    if measure in ("trajectory_quality", "loop_rate", "invalid_rate"):
+        acted = trials["steps"].sum() > 0
+        return "the task does not say how few steps would do" if acted else "no step in an environment"
+    if measure == "memory_hygiene":
+        if not _remembering(trials).any():
+            return "no memory kept"
+        return "not judged: the task states no facts" if trials["notes"].sum() > 0 else "not recorded"
+    if measure == "context_efficiency":
+        tasks = [plugins.tasks().get(name) for name in trials["task"].unique()]
+        stated = any(hasattr(task, "evidence") for task in tasks)
+        return "not recorded" if stated else "the task does not say which facts lead to the answer"
+    if measure == "underthinking":
+        return "no wrong thought with answers at several levels"
+    return "tokens unknown"
 
 
 def _by_arm(trials: pl.DataFrame) -> pl.DataFrame:
@@ -149,7 +192,8 @@ def _by_arm(trials: pl.DataFrame) -> pl.DataFrame:
         "execute_tokens": "executor tokens",
         "verify_tokens": "checker tokens",
     }
-    found = trials.group_by("arm", maintain_order=True).agg(
+    kept = trials.with_columns(remembers=_remembering(trials))
+    found = kept.group_by("arm", maintain_order=True).agg(
         pl.len().alias("trials"),
         pl.col("peak_context").max().alias("largest context"),
         *[
@@ -158,7 +202,9 @@ def _by_arm(trials: pl.DataFrame) -> pl.DataFrame:
         ],
         pl.col("steps").mean().alias("environment steps"),
         pl.col("switches").cast(pl.Float64).mean().alias("thought switches"),
+        pl.when(pl.col("remembers").any()).then(pl.col("notes").mean()).alias("memory entries"),
     )
     numeric = [name for name in found.columns if name != "arm"]
     said = [pl.Series(name, [words.count(value) for value in found[name]]) for name in numeric]
+    said[-1] = said[-1].set(found["memory entries"].is_null(), "none kept")
     return found.select("arm").with_columns(said)

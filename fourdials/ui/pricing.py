@@ -1,0 +1,55 @@
+"""By which prices dollars are counted on Compare, and which units its curves can be drawn in. Called by that page."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fourdials.ui import controls, words
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from fourdials.units import PriceList
+
+KINDS = {
+    "then": "List price of the day of each call",
+    "paid": "What was paid, cache discounts included",
+    "list": "List price of a day, or of another model",
+}
+OWN = "each model's own"
+
+
+def offered(arms: pl.DataFrame) -> tuple[list[str], str | None]:
+    """The units these arms (rows of the query `arms`) can be compared in, and why one of them is not offered."""
+    from fourdials import units
+
+    missing = units.unsized(arms)
+    if not missing:
+        return list(words.UNITS), None
+    named = ", ".join(map(words.plain, missing[:3])) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+    why = f"FLOPs are 2 · parameters · tokens. They are not offered, since it is not known how many parameters {named} "
+    return [unit for unit in words.UNITS if unit != units.FLOPS], why + ("has." if len(missing) == 1 else "have.")
+
+
+def choose() -> PriceList | None:
+    """The prices that dollars are counted by, kept in the URL; None for the list prices of the day of each call."""
+    from fourdials.prices import load_prices
+    from fourdials.units import PriceList
+
+    with st.popover("Prices", icon=":material/sell:", type="tertiary"):
+        kind = controls.linked_choice(
+            st.radio, "Dollars are", list(KINDS), param="prices", default="then", format_func=KINDS.__getitem__
+        )
+        if kind == "then":
+            return None
+        if kind == "paid":
+            return PriceList()
+        today = datetime.datetime.now(datetime.UTC).date()
+        day = st.date_input("Of the day", today, min_value=datetime.date(2020, 1, 1), max_value=today, key="view.day")
+        models = [OWN, *sorted({row.model for row in load_prices()})]
+        model = controls.linked_choice(st.selectbox, "Of the model", models, param="priced", default=OWN)
+    chosen = day if isinstance(day, datetime.date) else today
+    return PriceList(chosen.isoformat(), None if model == OWN else model)

@@ -1,0 +1,103 @@
+"""Points in units worked out of tokens: the database's own rows where it knows the unit, and sums made by hand."""
+
+import pytest
+from polars.testing import assert_frame_equal
+
+from fourdials import query, units
+from fourdials.errors import InputError
+from fourdials.estimate import respending
+from fourdials.models import catalogue
+from fourdials.store import Store
+from tests.ledger_rows import Ledger, stored
+from tests.scripted import Script, arm, experiment, play
+
+SMALL = "local/smollm2-135m"
+SIZE = catalogue.resolve(SMALL).parameters
+ARMS = ("single", "majority_vote", "adaptive_vote", "chain_of_thought", "retrieve", "handoff", "sleep_time")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run with probes, samples of one request, trials of one level each, and calls made for several questions."""
+    home = tmp_path_factory.mktemp("home")
+    what = experiment([arm(name) for name in ARMS], task="wikiworld", problems=6)
+    assert play(home / "runs" / "run", what, Script()) == "finished"
+    store = Store(home, recorded=home / "none")
+    store.ingest()
+    yield store
+    store.close()
+
+
+def test_points_worked_out_of_tokens_are_the_databases_own(run):
+    """At a rate of 1 for every token the unit is total tokens; at 0 and 1 it is generated tokens."""
+    uses = query.run(run, "stop_uses", experiment_ids=["run"])
+    by_level = query.run(run, "curve_points", experiment_ids=["run"], unit="level")
+    for unit, rates in (("total_tokens", (1.0, 1.0)), ("completion_tokens", (0.0, 1.0))):
+        known = query.run(run, "curve_points", experiment_ids=["run"], unit=unit)
+        table = dict.fromkeys(uses["model"].drop_nulls().unique(), rates)
+        found = respending.respent(by_level, respending._summed(uses, table))
+        assert found["arm"].n_unique() == len(ARMS)
+        order = ["unit_id", "level"]
+        assert_frame_equal(found.sort(order), known.sort(order), check_dtypes=False)
+
+
+def hand_made(**changes):
+    """Two arms on two problems; `big` asks a hosted model beside the small one."""
+    ledger = Ledger()
+    for name in ("small", "big"):
+        ledger.arm(name, levels=(1, 2), lineup={"solver": SMALL})
+    for problem in ("p0", "p1"):
+        ledger.problem(problem)
+    for block, problem in enumerate(("p0", "p1")):
+        for name in ("small", "big"):
+            trial_id = ledger.trial_id(problem, name)
+            ledger.call(trial_id, level=1, prompt=100, completion=10, model=SMALL, usd=None)
+            ledger.checkpoint(trial_id, 0, 1, 0.0)
+            other = "openai/gpt-4.1-mini" if name == "big" else SMALL
+            ledger.call(trial_id, level=2, prompt=200, completion=50, model=other, **changes)
+            ledger.checkpoint(trial_id, 1, 2, 1.0)
+            ledger.trial(problem, name, block=block, score=1.0)
+    ledger.status("finished")
+    return ledger
+
+
+def test_flops_are_two_for_each_parameter_and_token_and_unknown_without_a_size(tmp_path):
+    points = units.points(stored(tmp_path, hand_made()), ["exp"], "flops")
+    assert set(points["arm"]) == {"small"}
+    spends = points.filter(problem_id="p0").sort("level")
+    assert spends["spend"].to_list() == [2.0 * SIZE * 110, 2.0 * SIZE * 360]
+    assert spends["gain"].to_list() == [0.0, 1.0]
+    assert spends["max_spend"].to_list() == [2.0 * SIZE * 360] * 2
+
+
+def test_dollars_are_counted_by_the_prices_chosen_and_as_paid(tmp_path):
+    store = stored(tmp_path, hand_made(usd_paid=0.5))
+    taken = units.PriceList("2026-11-22", "openai/gpt-4.1-mini")
+    points = units.points(store, ["exp"], "usd", arms=["big"], price_list=taken).filter(problem_id="p0").sort("level")
+    first = (100 * 0.40 + 10 * 1.60) / 1e6
+    assert points["spend"].to_list() == pytest.approx([first, first + (200 * 0.40 + 50 * 1.60) / 1e6])
+    own = units.points(store, ["exp"], "usd", price_list=units.PriceList("2026-11-22"))
+    assert own.is_empty()  # the small model has no price, and unknown is not 0
+    early = units.points(store, ["exp"], "usd", price_list=units.PriceList("2020-01-01", "openai/gpt-4.1-mini"))
+    assert early.is_empty()
+    assert units.points(store, ["exp"], "usd", price_list=units.PriceList()).is_empty()
+    with pytest.raises(InputError, match="write it as 2026-11-22"):
+        units.points(store, ["exp"], "usd", price_list=units.PriceList("today"))
+
+
+def test_operating_points_take_the_prices_chosen(tmp_path):
+    store = stored(tmp_path, hand_made())
+    rows = units.operating_points(store, ["exp"], price_list=units.PriceList("2026-11-22", "openai/gpt-4.1-mini"))
+    first = (100 * 0.40 + 10 * 1.60) / 1e6
+    assert rows.filter(level=1)["usd"].to_list() == pytest.approx([first] * 4)
+    assert units.operating_points(store, ["exp"]).filter(level=1)["usd"].null_count() == 4
+
+
+def test_the_models_whose_size_is_unknown_are_named(tmp_path):
+    store = stored(tmp_path, hand_made())
+    arms = query.run(store, "arms", experiment_ids=["exp"])
+    assert units.unsized(arms) == []
+    other = arms.with_columns(lineup=arms["lineup"].str.replace(SMALL, "sim/solve=0.6"))
+    assert units.unsized(other) == ["sim/solve=0.6"]
+    assert units.PriceList("2026-11-22", "a/b").told == "list prices of a/b on 2026-11-22"
+    assert (units.PriceList("2026-11-22").told, units.PriceList().told) == ("list prices of 2026-11-22", "as paid")
