@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -183,7 +184,7 @@ def _panel(trials: Sequence[RecordedTrial], seed: int) -> _Panel:
         row = trial.row
         at = [checkpoint.level for checkpoint in trial.checkpoints]
         for level in (level for level in trial.levels if level > 0):
-            count = len(at) if not row["nested"] else sum(reached <= level for reached in at)
+            count = len(at) if not row["nested"] else bisect_right(at, level)
             short = row["stop_reason"] != "finished" and (not at or at[-1] < level)
             spend = trial.spends[count - 1] if count and not short else trial.cost(0, level)
             score = trial.scores[count - 1] if count else 0.0
@@ -196,7 +197,7 @@ def _panel(trials: Sequence[RecordedTrial], seed: int) -> _Panel:
     for i, problem in enumerate(problems):
         for j, candidate in enumerate(candidates):
             if found := cells[problem].get(candidate):
-                values[:, i, j] = np.mean(found, axis=0)
+                values[:, i, j] = [sum(each) / len(found) for each in zip(*found, strict=True)]
     names = sorted({problem[:2] for problem in problems})
     numbers = {name: i for i, name in enumerate(names)}
     clusters = np.array([numbers[problem[:2]] for problem in problems], dtype=np.int64)

@@ -287,8 +287,8 @@ def queries(options: argparse.Namespace) -> None:
     report(
         "Are the tabs of Compare quick on a million calls?",
         "queries",
-        f"{said}. Slowest query: {slowest[1]}, {1000 * slowest[0]:.0f} ms at the median of {options.turns}; slowest tab: "
-        f"{longest.title}, {longest.wall_s:.1f} s ({longest.cpu_s:.1f} s of CPU); load {load}",
+        f"{said}. Slowest query: {slowest[1]}, {1000 * slowest[0]:.0f} ms at the median of {options.turns}; slowest "
+        f"tab: {longest.title}, {longest.wall_s:.1f} s ({longest.cpu_s:.1f} s of CPU); load {load}",
     )
 
 

@@ -1,10 +1,10 @@
 """A database of a million calls, and how long every tab of Compare takes on it. The part `queries` of scripts/bench.
 
-The database is made once and kept where it was made. Two experiments are played by the engine on simulated models (twelve
-arms on two tasks, with probes, verdicts, steps and arms that are not nested) and then copied under names of their own
-until there are as many calls as asked for; the runs recorded in this repository lie beside them. Copies hold made-up
-prices, so that what takes dollars has some. What a tab asks of the database is written down while Streamlit's test runner
-shows the tab, with nothing kept from before; afterwards each of its queries is asked again, warm.
+The database is made once and kept where it was made. Two experiments are played by the engine on simulated models
+(twelve arms on two tasks, with probes, verdicts, steps and arms that are not nested) and then copied under names of
+their own until there are as many calls as asked for; the runs recorded in this repository lie beside them. Copies hold
+made-up prices, so that what takes dollars has some. What a tab asks of the database is written down while Streamlit's
+test runner shows the tab, with nothing kept from before; afterwards each of its queries is asked again, warm.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Measured:
 
 
 def made(home: Path, calls: int, problems: int) -> None:
-    """Makes or completes the database: `problems` of each task in a large experiment, a quarter of them in a small one."""
+    """Makes or completes the database: `problems` of each task in large experiments, a quarter in small ones."""
     import duckdb
 
     from fourdials.store import Store
@@ -179,12 +179,13 @@ def _shown(title: str, chosen: dict[str, str]) -> Measured:
     import streamlit as st
     from streamlit.testing.v1 import AppTest
 
-    from fourdials.ui.compare import frontier
+    from fourdials.ui.compare import advisor, frontier
 
     for name in [name for name in logging.root.manager.loggerDict if name.startswith("streamlit")]:
         logging.getLogger(name).setLevel(logging.ERROR)  # it warns that there is no browser
     st.cache_data.clear()
     frontier._points.clear()
+    advisor._trials.clear()
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=600)
     for key, value in chosen.items():
         app.query_params[key] = value
@@ -242,6 +243,6 @@ def composition(home: Path) -> str:
         each = "SELECT count(*) AS n FROM calls WHERE starts_with(experiment_id, 'copy-') GROUP BY experiment_id"
         largest = connection.execute(f"SELECT max(n) FROM ({each})").fetchall()[0][0]  # noqa: S608 - constant
     return (
-        f"{calls:,} calls in {experiments} experiments, {trials:,} trials, {answers:,} checkpoints; the one looked at has "
-        f"{largest:,} calls"
+        f"{calls:,} calls in {experiments} experiments, {trials:,} trials, {answers:,} checkpoints; the one "
+        f"looked at has {largest:,} calls"
     )
