@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from fourdials.estimate import CENSORED_SHARE, LEVEL
 from fourdials.replay import RecordedTrial
@@ -314,7 +314,7 @@ def _surer(panel: _Panel, choice: _Choice, seed: int, replicates: int) -> Surer 
     mean, spread, n = float(gaps.mean()), float(gaps.std(ddof=1)), len(gaps)
     needed = spend = None
     if mean != 0:
-        reach = float(norm.ppf(0.5 + LEVEL / 2) + norm.ppf(POWER))
+        reach = float(ndtri(0.5 + LEVEL / 2) + ndtri(POWER))
         needed = math.ceil((reach * spread / mean) ** 2)
         each = float(panel.spend[:, choice.place].mean() + panel.spend[:, rival].mean())
         spend = max(0, needed - n) * each

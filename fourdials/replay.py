@@ -84,6 +84,7 @@ class RecordedTrial:
     requests: list[_Request] = field(default_factory=list)
     _costs: dict[tuple[int, int], float] = field(default_factory=dict)
     _stops: list[Stop] | None = field(default=None, init=False)
+    _view: TrialView | None = field(default=None, init=False)
 
     @property
     def levels(self) -> tuple[int, ...]:
@@ -93,9 +94,11 @@ class RecordedTrial:
 
     def view(self) -> TrialView:
         """What an allocator may know of it."""
-        row = self.row
-        dial: Dial = row["dial"]
-        return TrialView(row["trial_id"], row["block"], row["arm"], dial, self.levels, row["task"])
+        if self._view is None:
+            row = self.row
+            dial: Dial = row["dial"]
+            self._view = TrialView(row["trial_id"], row["block"], row["arm"], dial, self.levels, row["task"])
+        return self._view
 
     def cost(self, low: int, high: int) -> float:
         """What going on from one level to another costs, once stopped at the first.

@@ -48,6 +48,23 @@ TOGETHER = "all arms together"
 
 
 @dataclass
+class Asked:
+    """One query, asked again and again: seconds of the wall and of the processors, turn by turn."""
+
+    name: str
+    walls: list[float] = field(default_factory=list)
+    cpus: list[float] = field(default_factory=list)
+
+    @property
+    def wall_s(self) -> float:
+        return statistics.median(self.walls)
+
+    @property
+    def cpu_s(self) -> float:
+        return statistics.median(self.cpus)
+
+
+@dataclass
 class Measured:
     """One tab: seconds of the wall and of the processors until it is drawn, and the queries it asked."""
 
@@ -55,12 +72,7 @@ class Measured:
     wall_s: float = 0.0
     cpu_s: float = 0.0
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    queries: list[tuple[str, list[float]]] = field(default_factory=list)  # name, seconds of each turn, warm
-
-    @property
-    def sql_s(self) -> float:
-        """What its queries take one after the other, each at its median."""
-        return sum(statistics.median(turns) for _, turns in self.queries)
+    queries: list[Asked] = field(default_factory=list)
 
 
 def made(home: Path, calls: int, problems: int) -> None:
@@ -157,19 +169,20 @@ def measured(home: Path, turns: int) -> list[Measured]:
     titles = {query.describe(name).sql: name for name in query.names()}
     for tab in found:
         for sql, params in tab.asked:
-            tab.queries.append((titles.get(sql, sql), _timed(opened, sql, params, turns)))
+            tab.queries.append(_timed(opened, titles.get(sql, sql), sql, params, turns))
     data._open.clear()
     return found
 
 
-def _timed(opened: Any, sql: str, params: dict[str, Any], turns: int) -> list[float]:
+def _timed(opened: Any, name: str, sql: str, params: dict[str, Any], turns: int) -> Asked:
     opened.frame(sql, params)
-    taken = []
+    asked = Asked(name)
     for _ in range(turns):
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         opened.frame(sql, params)
-        taken.append(time.perf_counter() - start)
-    return taken
+        asked.walls.append(time.perf_counter() - start)
+        asked.cpus.append(time.process_time() - cpu)
+    return asked
 
 
 def _shown(title: str, chosen: dict[str, str]) -> Measured:
@@ -222,13 +235,13 @@ def _noted(asked: list[tuple[str, dict[str, Any]]]) -> Iterator[None]:
 
 
 def table(found: list[Measured]) -> str:
-    """The figures as text, a line per tab and one per query of it."""
-    lines = [f"{'tab or query':34}{'wall s':>9}{'CPU s':>9}{'p50 ms':>9}{'max ms':>9}"]
+    """The figures as text: a line per tab, shown with empty caches, and one per query of it, warm and at the median."""
+    lines = [f"{'tab, and its queries warm':34}{'wall ms':>9}{'CPU ms':>9}{'max wall':>9}"]
     for tab in found:
-        whole = f"{tab.title:34}{tab.wall_s:9.2f}{tab.cpu_s:9.2f}{1000 * tab.sql_s:9.0f}"
-        lines.append(f"{whole}{1000 * max(max(turns) for _, turns in tab.queries):9.0f}")
-        for name, turns in tab.queries:
-            lines.append(f"  {name[:31]:32}{'':18}{1000 * statistics.median(turns):9.0f}{1000 * max(turns):9.0f}")
+        lines.append(f"{tab.title:34}{1000 * tab.wall_s:9.0f}{1000 * tab.cpu_s:9.0f}")
+        for asked in tab.queries:
+            medians = f"{1000 * asked.wall_s:9.0f}{1000 * asked.cpu_s:9.0f}"
+            lines.append(f"  {asked.name[:31]:32}{medians}{1000 * max(asked.walls):9.0f}")
     return "\n".join(lines)
 
 

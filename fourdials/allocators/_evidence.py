@@ -14,7 +14,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc
-from scipy.stats import betabinom
 
 from fourdials.records import Checkpoint
 
@@ -113,6 +112,8 @@ def rises(own: int, best: Array, others: Array, more: int) -> Array:
 @lru_cache(maxsize=65536)
 def _sharpened(leader: int, second: int, more: int) -> float:
     """Expected rise of max(P, 1 − P), P that the leader is ahead, after `more` votes between the two."""
+    from scipy.stats import betabinom  # slow to import, and listing the allocators does without
+
     won = np.arange(more + 1)
     chances = betabinom.pmf(won, more, leader + 1, second + 1)
     after = 1 - betainc(leader + 1 + won, second + 1 + more - won, 0.5)
