@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy.special import ndtri
+from scipy.special import bdtr, ndtri
 
 from fourdials.errors import InputError
 from fourdials.estimate.intervals import REPLICATES, Array, Z, difference_bounds, first_of, resamples
@@ -134,9 +134,7 @@ def exact_p(a_better: int, b_better: int) -> float:
 
     1.0 where nothing differs."""
     both = a_better + b_better
-    from scipy.stats import binomtest  # slow to import, and the first page shown does without
-
-    return float(binomtest(a_better, both, 0.5).pvalue) if both else 1.0
+    return min(1.0, 2 * float(bdtr(min(a_better, b_better), both, 0.5))) if both else 1.0
 
 
 def sign_flips(gaps: Array, seed: int = 0, draws: int = 10_000) -> float:
@@ -155,7 +153,7 @@ def detectable_difference(n: int, discordance: float = 0.3, power: float = 0.8) 
     McNemar's test on pairs of which a share `discordance` is scored differently, by the formula of `problems_needed`
     solved for d. Returns 1.0 where nothing smaller would be found.
     """
-    from scipy.optimize import brentq  # as above
+    from scipy.optimize import brentq  # slow to import, and the first page shown does without
 
     def short(d: float) -> float:
         return _connor(max(discordance, d), d, power) - n

@@ -148,7 +148,7 @@ def insert(cursor: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame, k
 
 
 def append(cursor: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
-    """Inserts rows whose keys are new. Raises duckdb.ConstraintException if one is held; the transaction is then lost."""
+    """Inserts rows whose keys are new. Raises duckdb.ConstraintException if one is held, which ends the transaction."""
     cursor.register("incoming", frame)
     cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608 - constants
 
