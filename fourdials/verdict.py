@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import polars as pl
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from fourdials import plugins, query, regrade, spec
 from fourdials.errors import InputError
@@ -36,7 +36,7 @@ NOT_RUN: Outcome = "not run yet"
 SHOWN: Outcome = "shown only"
 ORIGINS = ("real", "scale model")  # what may carry a verdict; simulated models are made to obey the formulas
 EXPERIMENTS = Path(__file__).resolve().parent.parent / "data" / "experiments"
-_POWER = float(norm.ppf(0.8))
+_POWER = float(ndtri(0.8))
 
 
 class Measured(Protocol):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from fourdials.errors import InputError
 from fourdials.estimate.intervals import Z, difference, share
@@ -243,7 +243,7 @@ def paired(a: pl.DataFrame, b: pl.DataFrame, name: str, among: int = 1) -> dict[
     means = [side.group_by(PROBLEM).agg(pl.col(name).mean()) for side in sides]
     values = [problems.join(side, on=PROBLEM, maintain_order="left")[name].to_numpy() for side in means]
     found = difference(values[0], values[1], problems["cluster"].to_numpy().astype(np.int64))
-    stretch = float(norm.ppf(1 - 0.05 / (2 * among))) / Z
+    stretch = float(ndtri(1 - 0.05 / (2 * among))) / Z
     low = found.value - stretch * (found.value - found.low)
     high = found.value + stretch * (found.high - found.value)
     ends = {"value": found.value, "low": low, "high": high, "method": found.method}

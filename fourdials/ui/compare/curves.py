@@ -14,10 +14,8 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     """The figures, how to read them, and what stands behind them."""
     active = monitor.look(view.experiment_id)[1].active
     (st.fragment(_look, run_every=monitor.TICK_S) if active else _look)(view, active)
-    with st.expander("Numbers behind the figures", icon=":material/table:", key="compare.numbers"):
-        tables.behind(view)
-    with st.expander("How trials ended", icon=":material/fact_check:", key="compare.outcomes"):
-        tables.outcomes(view)
+    tables.folded("Numbers behind the figures", ":material/table:", "compare.numbers", lambda: tables.behind(view))
+    tables.folded("How trials ended", ":material/fact_check:", "compare.outcomes", lambda: tables.outcomes(view))
 
 
 def _look(view: curves.View, was_active: bool) -> None:
