@@ -115,14 +115,14 @@ def _steer(lesson: Lesson) -> None:
         elif here:
             st.badge("open to the class", icon=":material/co_present:", color="blue")
         if here:
-            st.button("Close", icon=":material/close:", on_click=_do, args=("close", lesson.claim))
+            st.button("Close", icon=":material/close:", on_click=_do, args=("close",))
         else:
             st.button(
                 "Open it to the class",
                 type="primary",
                 icon=":material/co_present:",
                 on_click=_do,
-                args=("open", lesson.claim),
+                args=("open",),
             )
         if here and not question.revealed:
             st.button(
@@ -130,17 +130,18 @@ def _steer(lesson: Lesson) -> None:
                 type="primary",
                 icon=":material/visibility:",
                 on_click=_do,
-                args=("reveal", lesson.claim),
+                args=("reveal",),
             )
         if question.predictions or question.revealed:
             with st.popover("Start over", icon=":material/restart_alt:", type="tertiary"):
                 st.markdown(f"This forgets {words.plural(len(question.predictions), 'prediction')} of this lesson.")
-                st.button("Forget them", on_click=_do, args=("reset", lesson.claim))
+                st.button("Forget them", on_click=_do, args=("reset",))
 
 
-def _do(what: str, lesson: str) -> None:
+def _do(what: str) -> None:
+    """Steers the lesson that is chosen at this moment: a choice and a click may arrive together."""
     access.require()
-    held = room.room()
+    held, lesson = room.room(), st.session_state["class.lesson"]
     if what == "close":
         held.close()
     else:
