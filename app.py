@@ -15,16 +15,15 @@ except InputError as error:
     st.error("What this server was started with cannot be shown.")
     st.code(str(error), language=None, wrap_lines=True)
     st.stop()
-teaching = access.teaching()  # a class is there to learn, so that comes first
-start = [st.Page("pages/start.py", title="Start", icon=":material/explore:", default=not teaching)]
-learn = st.Page("pages/learn.py", title="Learn", icon=":material/school:", default=teaching)
+start = st.Page("pages/start.py", title="Start", icon=":material/explore:", default=True)
+learn = st.Page("pages/learn.py", title="Learn", icon=":material/school:")
 run = [
     st.Page("pages/run.py", title="Run", icon=":material/play_circle:"),
     st.Page("pages/models.py", title="Models", icon=":material/memory:"),
 ]
-st.navigation(
+chosen = st.navigation(
     {
-        "Run": start + (run if access.workshop() else []),
+        "Run": [start, *(run if access.workshop() else [])],
         "Understand": [
             st.Page("pages/compare.py", title="Compare", icon=":material/stacked_line_chart:"),
             st.Page("pages/traces.py", title="Traces", icon=":material/account_tree:"),
@@ -32,4 +31,7 @@ st.navigation(
         "Learn": [learn],
         "Share": [st.Page("pages/share.py", title="Share", icon=":material/share:")],
     }
-).run()
+)
+if access.joins() and chosen is start:  # the link of a class is the plain address
+    st.switch_page(learn)
+chosen.run()

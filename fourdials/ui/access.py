@@ -51,6 +51,13 @@ def student() -> bool:
     return teaching() and not allowed()
 
 
+def joins() -> bool:
+    """True at the first sight of a reader where a class uses this server, once."""
+    first = not st.session_state.get("access.seen")
+    st.session_state["access.seen"] = True
+    return first and teaching()
+
+
 def workshop() -> bool:
     """True if this reader is shown the pages that start runs and edit models; students and viewers are not."""
     return viewer() is None and not student()
