@@ -128,6 +128,13 @@ class Rounds:
             return list(wishes)
         return [wish for wish in wishes if left > 0 and ((cost := self.cost(wish)) is None or cost <= left)]
 
+    def pilot(self, levels: int) -> list[Wish]:
+        """One notch more for the trials furthest behind of those with fewer than so many, as far as it can be paid
+        for; empty once all have them."""
+        behind = [trial for trial in self.open if trial.reached < levels]
+        lowest = min((trial.reached for trial in behind), default=0)
+        return self.fitting(Wish(trial) for trial in behind if trial.reached == lowest)
+
     def _admitted(self, wishes: Sequence[Wish]) -> list[Grant]:
         """The wishes that fit what is left, in their order; an arm nothing is known of sends one trial ahead."""
         left = self.left

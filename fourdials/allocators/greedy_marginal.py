@@ -48,11 +48,9 @@ class GreedyMarginal:
         self._rounds.observe(update)
 
     def _choose(self) -> list[Wish]:
+        if wishes := self._rounds.pilot(self._pilot):
+            return wishes
         standing = self._rounds.open
-        if pilot := [trial for trial in standing if trial.reached < self._pilot]:
-            lowest = min(trial.reached for trial in pilot)
-            if wishes := self._rounds.fitting(Wish(trial) for trial in pilot if trial.reached == lowest):
-                return wishes
         scores: dict[str, list[float]] = defaultdict(list)
         for trial in self._rounds.standings.values():
             scores[trial.view.arm] += self._evidence(trial).scores

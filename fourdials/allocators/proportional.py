@@ -46,12 +46,9 @@ class Proportional:
         self._rounds.observe(update)
 
     def _choose(self) -> list[Wish]:
-        standing = self._rounds.open
-        if pilot := [trial for trial in standing if trial.reached < self._pilot]:
-            lowest = min(trial.reached for trial in pilot)
-            if wishes := self._rounds.fitting(Wish(trial) for trial in pilot if trial.reached == lowest):
-                return wishes
-        ranked = sorted(standing, key=self._spend_for_doubt)
+        if wishes := self._rounds.pilot(self._pilot):
+            return wishes
+        ranked = sorted(self._rounds.open, key=self._spend_for_doubt)
         return self._rounds.fitting(Wish(trial) for trial in ranked)[: self._batch]
 
     def _spend_for_doubt(self, trial: Standing) -> float:
