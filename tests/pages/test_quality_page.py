@@ -2,6 +2,7 @@
 
 from fourdials.ui import data
 from tests.pages.opened import page, shown
+from tests.scripted import Script, arm, experiment, play
 
 
 def test_quality_says_what_nobody_has_and_why(filled):
@@ -25,3 +26,11 @@ def test_prices_are_unknown_until_some_are_chosen(filled):
     assert not app.exception
     assert all(value.startswith("$") for value in app.dataframe[0].value["list price chosen"])
     assert "at list prices of openai/gpt-4.1-mini" in shown(app)
+
+
+def test_quality_tells_how_often_both_first_votes_on_a_step_are_wrong(home):
+    voted = arm("decompose_and_vote", levels=(2,))
+    play(home / "runs" / "run", experiment([voted], task="hanoi", problems=4, params={"disks": [3]}), Script(right=0.6))
+    said = shown(page("compare", tab="Quality"))
+    assert "decompose_and_vote: both of the first two votes on a step are wrong at " in said
+    assert "errors that are independent and alike at all steps would give" in said

@@ -153,6 +153,16 @@ def test_the_lead_gives_each_part_its_model_and_its_number_of_reports(tmp_path, 
     assert sorted(request.temperature for request in script.requests if request.role == "solve") == [0.0, 0.7]
 
 
+def test_the_reports_on_a_part_share_its_budget_of_tokens(tmp_path, names):
+    right, *_ = names
+    plan = ["find the mother\nfind the boss"]
+    script = Lines(by_role={"plan": plan, "route": ["large 1", "small 3"], "solve": ["Ann"], "synthesise": [right]})
+    budget = {"samples": 3, "part_tokens": 100}
+    run(tmp_path, "orchestrate", script, "chat", levels=(2,), assign="lead", work_tokens=64, **budget)
+    assert [r.prompt.max_tokens for r in script.requests if r.role == "solve"] == [64, 33]
+    assert sum(r.n for r in script.requests if r.prompt.max_tokens == 33) == 3
+
+
 def test_by_the_rule_a_long_part_goes_to_the_large_model_and_a_short_one_is_reported_on_more_than_once(tmp_path, names):
     right, *_ = names
     script = Lines(by_role={"plan": ["one two three\none"], "solve": ["x"], "synthesise": [right]})

@@ -62,6 +62,10 @@ async def orchestrate(
     long_part: Annotated[
         int, Field(ge=1, le=500, description="Words from which a part is a large one, with the rule")
     ] = 12,
+    part_tokens: Annotated[
+        int,
+        Field(ge=0, le=64_000, description="Tokens that all reports on one part may take together; 0: no such limit"),
+    ] = 0,
     temperature: Annotated[float, Field(ge=0, le=2, description="Sampling temperature of every call")] = 0.0,
 ) -> Turns:
     """Let a lead split the question, workers with contexts of their own answer the parts, and the lead conclude.
@@ -69,9 +73,10 @@ async def orchestrate(
     Spends a plan, a report for each part and one answer; a level is the number of workers, each a run of its own, since
     the plan is made for them. The lead may use fewer. With `lead` one more call per part settles the model's size and
     how many reports it writes (sampled at a temperature of at least 0.7); with `rule` a long part goes to the large
-    model once, a short one to the small worker `samples` times, and the lead sees whether they agree. Wins where parts
-    are independent and there is too much for one context; loses to one agent of as many tokens where each part needs
-    the result of another.
+    model once, a short one to the small worker `samples` times, and the lead sees whether they agree. With
+    `part_tokens` every part has the same budget of reply tokens: one long report, or shorter ones that share it evenly.
+    Wins where parts are independent and there is too much for one context; loses to one agent of as many tokens where
+    each part needs the result of another.
     """
     yield Checkpoint(0)
     level = ask.levels[-1]
@@ -85,7 +90,9 @@ async def orchestrate(
     parts = parts or ["all of it"]
     branches = [ask.fork(f"worker-{number}") for number in range(len(parts))]
     settle = partial(_settled, question, assign=assign, samples=samples, long_part=long_part, level=level)
-    work = partial(_worked, question, level=level, work_tokens=work_tokens, temperature=temperature)
+    work = partial(
+        _worked, question, level=level, work_tokens=work_tokens, part_tokens=part_tokens, temperature=temperature
+    )
     assigned = await together([settle(branch, part) for branch, part in zip(branches, parts, strict=True)])
     reports = await together([work(*each) for each in zip(branches, parts, assigned, strict=True)])
     ask.join(*branches)
@@ -124,12 +131,14 @@ async def _worked(
     *,
     level: int,
     work_tokens: int,
+    part_tokens: int,
     temperature: float,
 ) -> list[Reply]:
-    """The reports on a part by whom it was given to."""
-    filled = {"question": question.text, "part": part}
-    prompt = request(question.format, WORK, WORK_COMPLETION, max_tokens=work_tokens, **filled)
+    """The reports on a part by whom it was given to, within the part's budget."""
     who, count = assigned
+    longest = min(work_tokens, max(1, part_tokens // count)) if part_tokens else work_tokens
+    filled = {"question": question.text, "part": part}
+    prompt = request(question.format, WORK, WORK_COMPLETION, max_tokens=longest, **filled)
     model = "worker" if who == "small" else "large"
     if count == 1:
         return [await ask(prompt, role="solve", level=level, part=model, temperature=temperature)]

@@ -71,7 +71,6 @@ def grow(
     question: Question,
     ask: Ask,
     algorithm: Callable[[], Any],
-    *,
     temperature: float,
     verifier: str,
     opinions: int,

@@ -8,9 +8,7 @@ from fourdials.plugins import Ask, Question, Turns
 from fourdials.strategies.search._tree import Judge, Opinions, Reliability, Temperature, grow, tree_search
 
 
-@tree_search(
-    source="AB-MCTS: Inoue et al. 2025, arXiv 2503.04412; by treequest",
-)
+@tree_search(source="AB-MCTS: Inoue et al. 2025, arXiv 2503.04412; by treequest")
 def ab_mcts(
     question: Question,
     ask: Ask,
@@ -32,12 +30,4 @@ def ab_mcts(
 
         return ABMCTSA(dist_type="beta")
 
-    return grow(
-        question,
-        ask,
-        algorithm,
-        temperature=temperature,
-        verifier=verifier,
-        opinions=opinions,
-        reliability=reliability,
-    )
+    return grow(question, ask, algorithm, temperature, verifier, opinions, reliability)

@@ -10,9 +10,7 @@ from fourdials.plugins import Ask, Question, Turns
 from fourdials.strategies.search._tree import Judge, Opinions, Reliability, Temperature, grow, tree_search
 
 
-@tree_search(
-    source="beam search with a verifier: Snell et al. 2024, arXiv 2408.03314; by treequest",
-)
+@tree_search(source="beam search with a verifier: Snell et al. 2024, arXiv 2408.03314; by treequest")
 def beam(
     question: Question,
     ask: Ask,
@@ -30,15 +28,7 @@ def beam(
     the truth. Up to width × branching levels it is best_of_n; only then does it go deeper. Wins where improving a good
     answer beats sampling another; loses where the scorer is noisy, since what it drops never comes back.
     """
-    return grow(
-        question,
-        ask,
-        lambda: _algorithm(width, branching),
-        temperature=temperature,
-        verifier=verifier,
-        opinions=opinions,
-        reliability=reliability,
-    )
+    return grow(question, ask, lambda: _algorithm(width, branching), temperature, verifier, opinions, reliability)
 
 
 def _algorithm(width: int, branching: int) -> Any:

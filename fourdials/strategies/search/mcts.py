@@ -10,9 +10,7 @@ from fourdials.plugins import Ask, Question, Turns
 from fourdials.strategies.search._tree import Judge, Opinions, Reliability, Temperature, grow, tree_search
 
 
-@tree_search(
-    source="UCT: Kocsis and Szepesvári 2006; over replies: Zhang et al. 2024, arXiv 2406.07394; by treequest",
-)
+@tree_search(source="UCT: Kocsis and Szepesvári 2006; over replies: Zhang et al. 2024, arXiv 2406.07394; by treequest")
 def mcts(
     question: Question,
     ask: Ask,
@@ -36,12 +34,4 @@ def mcts(
 
         return StandardMCTS(samples_per_action=branching, exploration_weight=exploration)
 
-    return grow(
-        question,
-        ask,
-        algorithm,
-        temperature=temperature,
-        verifier=verifier,
-        opinions=opinions,
-        reliability=reliability,
-    )
+    return grow(question, ask, algorithm, temperature, verifier, opinions, reliability)

@@ -10,9 +10,7 @@ from fourdials.plugins import Ask, Question, Turns
 from fourdials.strategies.search._tree import Judge, Opinions, Reliability, Temperature, grow, tree_search
 
 
-@tree_search(
-    source="Yao et al. 2023, arXiv 2305.10601; by treequest",
-)
+@tree_search(source="Yao et al. 2023, arXiv 2305.10601; by treequest")
 def tree_of_thoughts(
     question: Question,
     ask: Ask,
@@ -37,12 +35,4 @@ def tree_of_thoughts(
 
         return TreeOfThoughtsBFSAlgo(breadth_limit=breadth, size_limit=max(branching, breadth))
 
-    return grow(
-        question,
-        ask,
-        algorithm,
-        temperature=temperature,
-        verifier=verifier,
-        opinions=opinions,
-        reliability=reliability,
-    )
+    return grow(question, ask, algorithm, temperature, verifier, opinions, reliability)

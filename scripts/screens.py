@@ -1,0 +1,86 @@
+"""Draws the screenshots of docs/pages.md: every page on a new home, wide and narrow, in headless Chromium.
+
+Run by scripts/screens. What is shown is the recorded data that comes along. Look at the pictures before committing them.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from bench import ROOT, free_port, server
+from PIL import Image
+from playwright.sync_api import TimeoutError as NotThere
+from playwright.sync_api import sync_playwright
+
+FOLDER = ROOT / "docs" / "screens"
+CHART = ".js-plotly-plot .main-svg"
+CHROMIUM = os.environ.get("FOURDIALS_CHROMIUM") or "/usr/bin/chromium"
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+PAGES = {  # name of the picture: address
+    "start": "/",
+    "run": "/run",
+    "models": "/models",
+    "compare": "/compare",
+    "compare-samples": "/compare?tab=Sample%20once",
+    "compare-differences": "/compare?tab=Differences",
+    "compare-frontier": "/compare?tab=Frontier",
+    "compare-allocate": "/compare?tab=Allocate",
+    "compare-quality": "/compare?tab=Quality",
+    "traces": "/traces",
+    "learn": "/learn",
+    "learn-theory": "/learn?view=Theory",
+    "learn-verdicts": "/learn?view=Verdicts",
+    "share": "/share",
+}
+WIDTHS = {"": (1440, 900), "-narrow": (390, 844)}
+TALLEST = 2600  # px; a longer page is cut
+COLOURS = 96  # enough for flat pages, and a third of the bytes
+SETTLED_MS = 4000  # after the last chart has appeared: fonts, tables, a second pass of the layout
+
+
+def main() -> None:
+    """Writes one picture per page and width."""
+    FOLDER.mkdir(exist_ok=True)
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    settings = ["--server.port", str(port), "--server.headless", "true"]
+    dashboard = ["-m", "streamlit", "run", "app.py", *settings]
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        with server(dashboard, f"{address}/_stcore/health", FOURDIALS_HOME=home):
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+            for name, path in PAGES.items():
+                for suffix, size in WIDTHS.items():
+                    picture = FOLDER / f"{name}{suffix}.png"
+                    _save(_taken(browser, address + path, size), picture)
+                    print(picture.relative_to(ROOT), picture.stat().st_size // 1024, "KB", flush=True)
+            browser.close()
+
+
+def _taken(browser: Any, address: str, size: tuple[int, int]) -> bytes:
+    width, height = size
+    tab = browser.new_page(viewport={"width": width, "height": height})
+    tab.goto(address)
+    tab.wait_for_selector("h1", timeout=60_000)
+    try:
+        tab.wait_for_selector(CHART, timeout=20_000)
+    except NotThere:
+        print(f"no chart on {address.split('/', 3)[-1] or 'start'}")  # not every page has one
+    tab.wait_for_timeout(SETTLED_MS)
+    inside = tab.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
+    tab.set_viewport_size({"width": width, "height": max(height, min(TALLEST, int(inside)))})
+    tab.wait_for_timeout(SETTLED_MS // 2)
+    taken: bytes = tab.screenshot()
+    tab.close()
+    return taken
+
+
+def _save(taken: bytes, picture: Path) -> None:
+    Image.open(BytesIO(taken)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(picture, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
