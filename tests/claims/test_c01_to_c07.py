@@ -167,7 +167,7 @@ def test_c4_reads_two_runs_together_of_which_one_has_the_map_in_view():
     shown = Made([*ACTING, thinks], leads(0.4, 0.0), rivers(3000, "shown"), name="shown")
     found = judged("C4", hidden, others=[shown])
     assert found.outcome == REPRODUCED
-    assert [check.n for check in found.checks] == [4000, 3000, 3000, 3000]
+    assert [check.n for check in found.checks] == [4000, 3000, 4000, 3000, 3000]
     assert any("act over think, which takes no step" in name for name in said(found))
     assert judged("C4", shown, others=[hidden]).outcome == REPRODUCED
 
