@@ -263,6 +263,13 @@ def test_c5_reads_a_grid_of_searches_and_thought_where_there_is_one():
     worth = next(check for check in found.checks if check.said.startswith("Doublings of thought"))
     assert (worth.outcome, worth.value) == (SHOWN, pytest.approx(2.0, rel=0.3))
     assert said(found)["thought between searches (thought_tokens) gains something from its first budget to its last"]
+    thinks = arm("think", "chain_of_thought", "sequential", levels=LEVELS)
+    few = judged("C5", Made([*arms[:3], thinks], lambda *place: 0.5 if place[0] == "think" else rate(*place), 300))
+    assert any(name.startswith("think gains something") for name in said(few)), "three lengths are too few for a fit"
+    assert any(name.startswith("Doublings of thought") for name in said(few))
+    other = [arms[0], arm("32 tokens, own", "retrieve", "search", levels=LEVELS, thought_tokens=32, queries="own")]
+    alone = judged("C5", Made([*other, thinks], lambda *_: 0.5, 100))
+    assert any(name.startswith("The whole grid") for name in said(alone)), "arms that differ in more are no grid"
 
 
 def arrangements(by_tokens):
