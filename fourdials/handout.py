@@ -54,7 +54,7 @@ def html_of(
     ]
     if lesson.of_bench is not None:
         parts += ["<h2>Theory</h2>", _theory(lesson.of_bench, lesson.knobs, over, first=experiment_id is None)]
-        if over is not None and lesson.run.pool:
+        if over is not None and lesson.run.pool and _seen(store, experiment_id, lesson) == lesson.run.see:
             parts.append(f"<p>{_text(lesson.run.see)}</p>")
     parts += [
         "<h2>What is known</h2>",
@@ -129,8 +129,16 @@ def _run(store: Store | None, experiment_id: str | None, lesson: Lesson) -> str:
     baselines = query.run(store, "baselines", experiment_ids=ids, **chosen)
     said = status.status_of(runs, curve, "total_tokens")
     figure = curves.overlay(curve, baselines, said, "total_tokens")
-    see = f"<p>{_text(lesson.run.see)}</p>" if lesson.run.see and runs["recorded"][0] and not lesson.run.pool else ""
+    told = _seen(store, experiment_id, lesson)
+    # What is to be seen in a pool stands beside the theory that it is laid over.
+    see = "" if lesson.run.pool and told == lesson.run.see else f"<p>{_text(told)}</p>"
     return f"<p>{_text(runs['name'][0])}</p>{_figure(figure, curves.alt_text(curve, 'total_tokens'), True)}{see}"
+
+
+def _seen(store: Store | None, experiment_id: str | None, lesson: Lesson) -> str:
+    if store is None or experiment_id is None:
+        return ""
+    return lesson.seen(query.run(store, "experiments").filter(experiment_id=experiment_id).row(0, named=True))
 
 
 def _figure(figure: Any, alt: str, first: bool) -> str:

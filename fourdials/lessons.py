@@ -7,9 +7,10 @@ is established, contested and untestable (those stand with its claim). A file's 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -53,13 +54,15 @@ class Shown(_Section):
     """Which recorded run is shown where none in the database names the claim, and what to see in it.
 
     `pool` names an arm whose samples are laid over the bench, `task` one of the run's tasks. Without `recorded` the
-    lesson says that there is no run yet and offers the experiment.
+    lesson says that there is no run yet and offers the experiment. `scale` is what to see where the recorded run of a
+    scale model is shown in its place.
     """
 
     recorded: str = ""
     pool: str = ""
     task: str = ""
     see: str = ""
+    scale: str = ""
 
 
 class Asked(_Section):
@@ -90,6 +93,14 @@ class Lesson(_Section):
     def of_bench(self) -> Bench | None:
         """The bench with its theory, if it has one."""
         return BENCHES[self.bench] if self.bench else None
+
+    def seen(self, run: Mapping[str, Any]) -> str:
+        """What to see in a run (a row of the query `experiments`); empty for runs that the lesson does not know."""
+        if not run["recorded"]:
+            return ""
+        if run["name"].lower() == self.run.recorded:
+            return self.run.see
+        return self.run.scale if run["origin"] == "scale model" else ""
 
     def truth(self) -> float | None:
         """The predicted point by theory: its line's height at x; None for a choice."""

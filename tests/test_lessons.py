@@ -64,3 +64,20 @@ def test_a_mistake_in_a_lesson_is_named_with_its_file(tmp_path, old, new, said):
     with pytest.raises(InputError, match="c23") as caught:
         lessons.read(written(tmp_path, change=(old, new)))
     assert said in str(caught.value)
+
+
+def test_a_lesson_tells_what_to_see_in_the_run_it_shows_and_nothing_of_another():
+    lesson = ALL["C4"]
+    demonstration = {"name": "Demonstration", "recorded": True, "origin": "real"}
+    assert lesson.seen(demonstration) == lesson.run.see
+    scale = {"name": "C4 on rivers: the map hidden", "recorded": True, "origin": "scale model"}
+    assert lesson.seen(scale) == lesson.run.scale
+    assert "no mazes" not in lesson.seen(scale)
+    assert lesson.seen(scale | {"recorded": False}) == ""
+    assert lesson.seen(demonstration | {"name": "Mine"}) == ""
+
+
+@pytest.mark.parametrize("claim", ["C1", "C3", "C4", "C5", "C8", "C8b", "C10", "C11"])
+def test_claims_with_a_recorded_run_of_a_scale_model_say_what_it_shows(claim):
+    assert ALL[claim].run.scale
+    assert any(stem.startswith("rivers") for stem in verdict.experiments()[claim])

@@ -20,6 +20,7 @@ class Side(NamedTuple):
     """Points of the problems that are seen in one way, in one run, with that run's arms."""
 
     points: pl.DataFrame
+    billed: pl.DataFrame  # the same in total tokens: where a prompt is read again at each step, its price decides
     arms: list[dict[str, Any]]
     run: str
 
@@ -40,7 +41,8 @@ def sides(evidence: Evidence, views: tuple[str, ...]) -> list[Side]:
         points = each.points("completion_tokens")
         kept = points.filter(pl.col("problem_id").str.split("-").list.last().is_in(views))
         if not kept.is_empty() and "act" in each.arms["strategy"].to_list():
-            found.append(Side(kept, arms_of(each), each.experiment_id))
+            billed = each.points("total_tokens").join(kept.select("unit_id").unique(), on="unit_id", how="semi")
+            found.append(Side(kept, billed, arms_of(each), each.experiment_id))
     return found
 
 
@@ -92,6 +94,7 @@ def _compared(here: Side, there: Side, steps: dict[str, Any], other: dict[str, A
             ahead(there.points, *twins),  # type: ignore[arg-type]
             MARGIN,
         ),
+        shown(f"Where the map is hidden, {walk} over {name} at equal total tokens", ahead(here.billed, walk, name)),
         shown("How much smaller it is with the map in view, on the same maps", change(both, "lead", "lead_twin")),
     ]
 
@@ -114,7 +117,10 @@ CLAIM = Claim(
         "What is not in the prompt cannot be thought up: where a fact has to be looked at, thinking cannot "
         "replace looking."
     ),
-    contested="Whether steps are an axis of their own, or only the way in which tokens are spent in an environment.",
+    contested=(
+        "Whether steps are an axis of their own, or only the way in which tokens are spent in an environment: a model "
+        "may also do better step by step where everything is in view."
+    ),
     untestable=(
         "Their training over growing horizons. Only what a model does with more steps at test time can be run."
     ),

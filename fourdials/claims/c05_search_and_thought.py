@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -54,7 +55,10 @@ def judge(evidence: Evidence) -> list[Check]:
     if grid is None and thinks is None:
         raise InputError(f"neither it nor another run of this claim has an arm in which {model} thinks")
     searches = _along(*search)
-    thought = grid[0] if grid else _along(*thinks)  # type: ignore[misc]
+    # A grid with too few lengths of thought for a fit gives way to an arm that thinks and has enough of them.
+    enough = thinks is not None and len(thinks[1]["levels"]) >= fits.FEWEST
+    short = grid is not None and grid[0].points["level"].n_unique() < fits.FEWEST
+    thought = grid[0] if grid and not (short and enough) else _along(*thinks)  # type: ignore[misc]
     checks = [
         check
         for points, arm in (searches, thought)
@@ -84,16 +88,17 @@ def _along(evidence: Evidence, arm: dict[str, Any]) -> Marginal:
 def _grid(evidence: Evidence) -> tuple[Marginal, Check] | None:
     """Arms that search alike and think between searches for different numbers of tokens: the curve over those tokens at
     the largest number of searches, and how many doublings of thought a doubling of searches is worth."""
-    groups: dict[tuple[str, str, str], dict[int, dict[str, Any]]] = {}
+    groups: dict[tuple[str, str, str, str], dict[int, dict[str, Any]]] = {}
     for arm in arms_of(evidence):
         for name in arm["knobs"] if arm["access"] == "search" else ():
-            tokens = knob(arm, name)
+            tokens, rest = knob(arm, name), {key: value for key, value in arm["knobs"].items() if key != name}
             if name.endswith("tokens") and isinstance(tokens, int) and tokens > 0:
-                groups.setdefault((arm["strategy"], solver(arm), name), {})[tokens] = arm
+                alike = arm["strategy"], solver(arm), json.dumps(rest, sort_keys=True), name
+                groups.setdefault(alike, {})[tokens] = arm
     groups = {key: held for key, held in groups.items() if len(held) > 1}
     if not groups:
         return None
-    (_, _, name), arms = max(groups.items(), key=lambda item: len(item[1]))
+    (_, _, _, name), arms = max(groups.items(), key=lambda item: len(item[1]))
     points = evidence.points("level")
     ends = [
         of_arm(points, arm["arm"])

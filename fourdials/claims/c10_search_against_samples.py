@@ -115,8 +115,8 @@ CLAIM = Claim(
     established="Nothing that selects can do better than its scorer tells right from wrong.",
     contested="Whether search pays where a scorer can judge unfinished work; it then spends on better beginnings.",
     untestable=(
-        "Learned reward models. The scorer here knows the truth and is made unreliable on purpose, so curves are "
-        "bounds."
+        "Large learned reward models. A checker here knows the truth and is made unreliable on purpose, so its curves "
+        "are bounds; the one scorer that was learned is a scale model's."
     ),
     judge=judge,
 )

@@ -139,8 +139,8 @@ CLAIM = Claim(
         "its cost grows with the logarithm of the number of steps."
     ),
     contested=(
-        "Independence: where a model errs in the same way each time, no lead mends it. And who cuts the task into "
-        "steps."
+        "Independence: where a model errs in the same way each time, no lead mends it. How large a lead it takes: the "
+        "formula lets wrong votes agree, and where they scatter less is enough. And who cuts the task into steps."
     ),
     untestable=(
         "A million real calls on a small budget. The million steps on the Theory page are simulated, and say so."

@@ -48,7 +48,10 @@ CLAIM = Claim(
         "A model trained from scratch on one side is right at least 95 % of the time there and at most 5 % outside it."
     ),
     established="Small networks trained on a narrow distribution fail outside it.",
-    contested="What that says about large models, whose distribution nobody can describe.",
+    contested=(
+        "What that says about large models, whose distribution nobody can describe; and how much of it is about being "
+        "asked for everything at once: one rule per call, a small model may answer compositions it was never shown."
+    ),
     untestable="The claim about any existing model: what it has read is unknown. Such a run is a probe.",
     judge=judge,
 )

@@ -81,7 +81,7 @@ def difference(
     )
     told = ["Shaded band: where the lead changes hands."] if crossing is not None else []
     lines = [status_line(status), *told, *(f"⚠ {warning}" for warning in warnings)]
-    title = "Who is ahead at equal spend" if alike else "Not the same problem: scores apart at equal spend"
+    title = "Who is ahead at equal spend" if alike else "Apart at equal spend, not the same problem"
     return style.dress(figure, title, lines, dark, height)
 
 

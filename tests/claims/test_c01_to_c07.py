@@ -79,13 +79,17 @@ def test_c2_asks_for_width_within_three_points_and_a_shorter_path(wide, n, outco
 @pytest.mark.parametrize(("wide", "outcome"), [(0.7, REPRODUCED), (0.3, NOT_REPRODUCED)])
 def test_c2_holds_runs_of_a_recursive_net_against_one_deep_run_at_equal_passes(wide, outcome):
     arms = [
-        arm("1 x 16", "chain_of_thought", "sequential", levels=(1, 4, 16), cost=1.0),
-        arm("2 x 8", "thought_vote", levels=(1, 2), cost=8.0, tokens=8),
-        arm("4 x 4", "thought_vote", levels=(1, 2, 4), cost=4.0, tokens=4),
+        arm("1 x 16", "chain_of_thought", "sequential", levels=(1, 4, 16), solver="m/plain", cost=1.0),
+        arm("2 x 8", "thought_vote", levels=(1, 2), solver="m/noise", cost=8.0, tokens=8),
+        arm("added, 4 x 4", "thought_vote", levels=(1, 2, 4), solver="m/plain", cost=4.0, tokens=4),
+        arm("learned, 4 x 4", "thought_vote", levels=(1, 2, 4), solver="m/noise", cost=4.0, tokens=4),
     ]
-    found = judged("C2", Made(arms, rates(**{"4 x 4": wide, "2 x 8": 0.0, "1 x 16": 0.5}), MANY), "scale model")
-    assert "4 x 4 is at most 3 points behind 1 x 16 at the same number of passes" in found.checks[0].said
-    assert found.checks[0].outcome == outcome
+    right = {"learned, 4 x 4": wide, "added, 4 x 4": 0.8, "2 x 8": 0.0, "1 x 16": 0.5}
+    found = judged("C2", Made(arms, rates(**right), MANY), "scale model")
+    closeness = [check for check in found.checks if "3 points" in check.said]
+    assert "learned, 4 x 4 is at most 3 points behind 1 x 16 at the same number of passes" in closeness[0].said
+    assert [check.outcome for check in closeness] == [outcome, REPRODUCED]
+    assert (found.outcome == NOT_REPRODUCED) == (outcome == NOT_REPRODUCED)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +183,7 @@ def test_c4_reads_two_runs_together_of_which_one_has_the_map_in_view():
     shown = Made([*ACTING, thinks], leads(0.4, 0.0), rivers(3000, "shown"), name="shown")
     found = judged("C4", hidden, others=[shown])
     assert found.outcome == REPRODUCED
-    assert [check.n for check in found.checks] == [4000, 3000, 3000, 3000]
+    assert [check.n for check in found.checks] == [4000, 3000, 4000, 3000, 3000]
     assert any("act over think, which takes no step" in name for name in said(found))
     assert judged("C4", shown, others=[hidden]).outcome == REPRODUCED
 
@@ -275,6 +279,13 @@ def test_c5_reads_a_grid_of_searches_and_thought_where_there_is_one():
     worth = next(check for check in found.checks if check.said.startswith("Doublings of thought"))
     assert (worth.outcome, worth.value) == (SHOWN, pytest.approx(2.0, rel=0.3))
     assert said(found)["thought between searches (thought_tokens) gains something from its first budget to its last"]
+    thinks = arm("think", "chain_of_thought", "sequential", levels=LEVELS)
+    few = judged("C5", Made([*arms[:3], thinks], lambda *place: 0.5 if place[0] == "think" else rate(*place), 300))
+    assert any(name.startswith("think gains something") for name in said(few)), "three lengths are too few for a fit"
+    assert any(name.startswith("Doublings of thought") for name in said(few))
+    other = [arms[0], arm("32 tokens, own", "retrieve", "search", levels=LEVELS, thought_tokens=32, queries="own")]
+    alone = judged("C5", Made([*other, thinks], lambda *_: 0.5, 100))
+    assert any(name.startswith("The whole grid") for name in said(alone)), "arms that differ in more are no grid"
 
 
 def arrangements(by_tokens):

@@ -51,6 +51,12 @@ def test_a_difference_is_drawn_as_its_rows_with_the_chosen_budget_and_the_crossi
     assert figure.layout.yaxis.range[1] > 0.4
 
 
+def test_a_difference_between_two_that_see_different_things_is_titled_as_another_problem(curve):
+    alike, unlike = (differences.difference(curve, ("a", "b"), STATUS, "calls", alike=yes) for yes in (True, False))
+    assert alike.layout.title.text == "Who is ahead at equal spend"
+    assert "not the same problem" in unlike.layout.title.text
+
+
 def test_names_in_a_difference_are_shown_as_they_are_and_no_budget_is_marked_that_is_not_a_row(curve):
     figure = differences.difference(curve, ("<b>a</b>", "b"), STATUS, "calls", 21.0)
     assert "above 0: &lt;b&gt;a&lt;/b&gt; is ahead" in {note.text for note in figure.layout.annotations}

@@ -107,8 +107,9 @@ def _real_run(lesson: Lesson, run: dict[str, Any] | None) -> None:
         st.info("The first complete block of this run is still on its way.")
         return
     curves.overlay(view, key=f"lesson.run.{lesson.claim}")
-    if lesson.run.see and run["recorded"] and not lesson.run.pool:
-        st.markdown(lesson.run.see)
+    told = lesson.seen(run)
+    if told and not (lesson.run.pool and told == lesson.run.see):  # of a pool it is told beside the theory
+        st.markdown(told)
     st.text(found.reading)
     st.page_link(
         "pages/compare.py",
@@ -134,7 +135,7 @@ def _theory(lesson: Lesson, run: dict[str, Any] | None, over: pl.DataFrame | Non
         note = f"points: {run['name']}" if run is not None and over is not None else ""
         parts = [part for part in (over, predicting.as_points(lesson)) if part is not None]
         knobs.drawn(bench.name, values, f"lesson.bench.{lesson.claim}", pl.concat(parts) if parts else None, note)
-        if lesson.run.see and lesson.run.pool and over is not None:
+        if run is not None and lesson.run.pool and over is not None and lesson.seen(run) == lesson.run.see:
             st.markdown(lesson.run.see)
         if bench.slow is not None:
             knobs.play(bench, values, f"lesson.play.{lesson.claim}")
