@@ -14,8 +14,12 @@ MARGIN = 0.03
 
 def judge(evidence: Evidence) -> list[Check]:
     """The widest arm is within 3 points of the deepest at the same number of answers, on a shorter critical path; or,
-    where the shapes are thoughts of some passes, at the same number of passes."""
-    wide, deep, unit = _shapes(evidence)
+    where the shapes are runs of a recursive net, at the same number of passes. Of equally wide arms each must be."""
+    widest, deep, unit = _shapes(evidence)
+    return [check for wide in widest for check in _compared(evidence, wide, deep, unit)]
+
+
+def _compared(evidence: Evidence, wide: str, deep: str, unit: str) -> list[Check]:
     close = ahead(evidence.points(unit), wide, deep)
     of = "answers" if unit == "level" else "passes"
     said = f"{wide} is at most 3 points behind {deep} at the same number of {of}"
@@ -32,20 +36,21 @@ def judge(evidence: Evidence) -> list[Check]:
     ]
 
 
-def _shapes(evidence: Evidence) -> tuple[str, str, str]:
-    """The widest arm, the deepest, and the unit in which they are equal: chains of revisions by their answers, or votes
-    over thoughts of a recursive net by their passes, of which each is a token."""
-    if not (evidence.arms["strategy"] == "thought_vote").any():
-        shapes = sorted(arms_of(evidence, "width_depth"), key=lambda arm: int(knob(arm, "depth")))
-        unit = "level"
-    else:
-        shapes = sorted(arms_of(evidence, "thought_vote"), key=lambda arm: int(knob(arm, "tokens")))
-        single = evidence.arms.filter(strategy="chain_of_thought")
-        shapes += arms_of(evidence, "chain_of_thought") if single.height else []
-        unit = "completion_tokens"
-    if len(shapes) < 2:
+def _shapes(evidence: Evidence) -> tuple[list[str], str, str]:
+    """The widest arms, the deepest one, and the unit in which they are equal: chains of revisions by their answers, or
+    votes over thoughts of a recursive net by their passes, of which each is a token.
+
+    A net that was taught with noise comes before the deep one's own with noise added: the claim is about it."""
+    runs = bool((evidence.arms["strategy"] == "thought_vote").any())
+    name, unit = ("tokens", "completion_tokens") if runs else ("depth", "level")
+    shapes = sorted(arms_of(evidence, "thought_vote" if runs else "width_depth"), key=lambda arm: int(knob(arm, name)))
+    one_run = evidence.arms.filter(strategy="chain_of_thought").height > 0
+    deep = arms_of(evidence, "chain_of_thought")[0] if runs and one_run else shapes.pop()
+    if not shapes:
         raise InputError("it has only one shape of width and depth")
-    return str(shapes[0]["arm"]), str(shapes[-1]["arm"]), unit
+    widest = [arm for arm in shapes if knob(arm, name) == knob(shapes[0], name)]
+    widest.sort(key=lambda arm: bool(arm["lineup"]["solver"] == deep["lineup"]["solver"]))
+    return [str(arm["arm"]) for arm in widest], str(deep["arm"]), unit
 
 
 CLAIM = Claim(
