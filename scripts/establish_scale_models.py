@@ -5,6 +5,7 @@ Needs requirements.txt and requirements-train.txt, as scripts/train_scale_models
     python scripts/establish_scale_models.py reasoner --seed 1       the shipped course from another seed
     python scripts/establish_scale_models.py direct --steps 3000     answers at once, never taught to think
     python scripts/establish_scale_models.py unseeded                the reasoner without its seeded beginning
+    python scripts/establish_scale_models.py verifier --stops        checks thoughts, never taught to think, for longer
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 import torch  # noqa: E402 - the folders above come first
-from scale_models.evaluation import ANSWERS, accuracy  # noqa: E402
+from scale_models.evaluation import ANSWERS, accuracy, roles  # noqa: E402
 from scale_models.network import Network  # noqa: E402
 from scale_models.training import COURSES, Course, teach  # noqa: E402
 
@@ -28,6 +29,7 @@ VARIANTS = {
     "reasoner": COURSES["reasoner"],
     "direct": replace(COURSES["direct"], begins_with=None, lead="direct", steps=1000),
     "unseeded": replace(COURSES["reasoner"], seeded=False),
+    "verifier": replace(COURSES["verifier"], modes={"check": 1.0}, begins_with=None, steps=2500),
 }
 
 
@@ -53,6 +55,10 @@ def _measure(course: Course, count: int):  # noqa: ANN202 - a callback of `teach
     ways = ["answers at once"] if "think" not in course.modes else ["thinks"]
 
     def measure(name: str, network: Network, steps: int, seconds: float) -> None:
+        if "check" in course.modes:
+            told = "  ".join(f"{role} {share:.3f}" for role, share in roles(network, count).items() if "verif" in role)
+            print(f"MEASURED {name}, step {steps}, {seconds:.0f} s, {count} each: {told}", flush=True)
+            return
         for way in ways:
             shares = accuracy(network, ANSWERS[way], count, 0.0, hops=HOPS[way])
             told = "  ".join(f"{hops}: {share:.3f}" for hops, share in shares.items())
