@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from fourdials.estimate import CENSORED_SHARE, LEVEL
 from fourdials.replay import RecordedTrial
@@ -183,7 +184,7 @@ def _panel(trials: Sequence[RecordedTrial], seed: int) -> _Panel:
         row = trial.row
         at = [checkpoint.level for checkpoint in trial.checkpoints]
         for level in (level for level in trial.levels if level > 0):
-            count = len(at) if not row["nested"] else sum(reached <= level for reached in at)
+            count = len(at) if not row["nested"] else bisect_right(at, level)
             short = row["stop_reason"] != "finished" and (not at or at[-1] < level)
             spend = trial.spends[count - 1] if count and not short else trial.cost(0, level)
             score = trial.scores[count - 1] if count else 0.0
@@ -196,7 +197,7 @@ def _panel(trials: Sequence[RecordedTrial], seed: int) -> _Panel:
     for i, problem in enumerate(problems):
         for j, candidate in enumerate(candidates):
             if found := cells[problem].get(candidate):
-                values[:, i, j] = np.mean(found, axis=0)
+                values[:, i, j] = [sum(each) / len(found) for each in zip(*found, strict=True)]
     names = sorted({problem[:2] for problem in problems})
     numbers = {name: i for i, name in enumerate(names)}
     clusters = np.array([numbers[problem[:2]] for problem in problems], dtype=np.int64)
@@ -313,7 +314,7 @@ def _surer(panel: _Panel, choice: _Choice, seed: int, replicates: int) -> Surer 
     mean, spread, n = float(gaps.mean()), float(gaps.std(ddof=1)), len(gaps)
     needed = spend = None
     if mean != 0:
-        reach = float(norm.ppf(0.5 + LEVEL / 2) + norm.ppf(POWER))
+        reach = float(ndtri(0.5 + LEVEL / 2) + ndtri(POWER))
         needed = math.ceil((reach * spread / mean) ** 2)
         each = float(panel.spend[:, choice.place].mean() + panel.spend[:, rival].mean())
         spend = max(0, needed - n) * each

@@ -53,7 +53,8 @@ class Allotment:
         if self._allocator.calibration and self.plan.grades != "calibration":
             raise InputError(f"the allocator {name!r} names calibration trials without declaring grades='calibration'")
         self._budget = budget
-        self._spent: dict[str, float] = {}
+        self._by_trial: dict[str, float] = {}
+        self.spent = 0.0  # all that was spent, as far as it was observed
 
     @property
     def divides(self) -> bool:
@@ -64,11 +65,6 @@ class Allotment:
     def aside(self) -> frozenset[str]:
         """Trials whose answers do not count."""
         return self._allocator.aside
-
-    @property
-    def spent(self) -> float:
-        """All that was spent, as far as it was observed."""
-        return sum(self._spent.values())
 
     def grants(self, free: int) -> list[Grant]:
         """At most `free` grants; none once a budget that is divided is spent, whatever the allocator says."""
@@ -83,7 +79,8 @@ class Allotment:
 
         Returns True if a score was shown.
         """
-        self._spent[trial_id] = spent
+        self.spent += spent - self._by_trial.get(trial_id, 0.0)
+        self._by_trial[trial_id] = spent
         shown = score if stopped and trial_id in self._allocator.calibration else None
         self._allocator.observe(Update(trial_id, tuple(checkpoints), spent, stopped, shown))
         return shown is not None

@@ -185,7 +185,8 @@ class Results:
         prices: PriceList | None = None,
     ) -> Any:
         """The curves as a Plotly figure, all arms in one panel or a panel per dial; where the data comes from, by which
-        prices dollars are counted, and what to beware of stand on it. Unit and prices as in `points`."""
+        prices dollars are counted, and what to beware of stand on it. Arms that are given different things to see
+        never share a panel. Unit and prices as in `points`."""
         chosen = self._run(run)
         curve = self.curve(chosen, unit, tasks, arms, prices)
         runs = self.runs().filter(experiment_id=chosen)
@@ -207,12 +208,21 @@ class Results:
         run: str | None = None,
         unit: str = "total_tokens",
         tasks: Sequence[str] | None = None,
+        *,
+        unlike: bool = False,
     ) -> Difference | None:
         """Arm a minus arm b on the same problems at one budget, by default the largest both curves reach; None if they
-        share no problem."""
+        share no problem.
+
+        Raises InputError where the two are given different things to see, unless `unlike` says that this is meant: they
+        are then not at the same problem.
+        """
+        points = self.points(run, unit, tasks, [arm_a, arm_b])
+        if not unlike and (told := status.unlike(points)):
+            raise InputError(f"not the same problem: {told}; pass unlike=True to subtract them all the same")
         if spend is None:
             spend = self.common_reach([arm_a, arm_b], run, unit, tasks)
-        return estimate.paired_difference(self.points(run, unit, tasks, [arm_a, arm_b]), arm_a, arm_b, spend)
+        return estimate.paired_difference(points, arm_a, arm_b, spend)
 
     def common_reach(
         self,

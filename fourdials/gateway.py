@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from fourdials.errors import (
     SetupError,
     Unreachable,
 )
-from fourdials.models import catalogue, local, refusals, replies, sim, tokens
+from fourdials.models import catalogue, local, recursive, refusals, replies, sim, tokens
 from fourdials.models.lanes import Lane
 from fourdials.records import NOTHING, Attempt, Model, ModelRequest, Price, Sample
 
@@ -80,7 +80,7 @@ class Gateway:
             groups.setdefault(_lane_name(model), []).append(model)
         self._lanes |= {name: Lane(name, group) for name, group in groups.items() if name not in self._lanes}
         for model in models:
-            if model.provider == "local" and model.file not in self._servers:
+            if model.provider == "local" and not catalogue.in_process(model) and model.file not in self._servers:
                 self._servers[model.file or ""] = await local.start(model)
 
     async def close(self) -> None:
@@ -171,8 +171,8 @@ class Gateway:
         pending.retry_after_s = 0.0
         try:
             async with asyncio.timeout(self._timeout_s):
-                if request.model.provider == "sim":
-                    return await self._simulate(request)
+                if catalogue.in_process(request.model):
+                    return await self._serve(request)
                 arguments = self._arguments(request, await self._biases(request))
                 if request.prompt.format == "chat":
                     response = await self._litellm.acompletion(**arguments)
@@ -186,7 +186,8 @@ class Gateway:
         usage = replies.raw_usage(response)
         return replies.samples(request, response, usage), usage
 
-    async def _simulate(self, request: ModelRequest) -> tuple[tuple[Sample, ...], dict[str, Any]]:
+    async def _serve(self, request: ModelRequest) -> tuple[tuple[Sample, ...], dict[str, Any]]:
+        """Simulated models and recursive nets, which answer in this process, as providers of litellm's."""
         served: list[Sample] = []
         response = await self._litellm.acompletion(
             model=request.model.litellm_id,
@@ -306,19 +307,31 @@ def _load_litellm() -> Any:
     litellm.suppress_debug_info = True
     litellm.drop_params = False
     litellm.num_retries = 0
-    litellm.custom_provider_map = [{"provider": "sim", "custom_handler": _sim_handler(litellm)}]
+    litellm.custom_provider_map = [
+        {"provider": "sim", "custom_handler": _handler(litellm, _simulated)},
+        {"provider": "recursive", "custom_handler": _handler(litellm, _recursive)},
+    ]
     return litellm
 
 
-def _sim_handler(litellm: Any) -> Any:
-    class Simulator(litellm.CustomLLM):  # type: ignore[misc]
-        """Serves `sim/…`: the typed request comes, and the samples go, in the call's metadata."""
+async def _simulated(request: ModelRequest) -> tuple[Sample, ...]:
+    await asyncio.sleep(sim.parse(request.model.id).latency)
+    return sim.samples(request)
+
+
+async def _recursive(request: ModelRequest) -> tuple[Sample, ...]:
+    # Not in a thread: a run is thousands of small steps of NumPy, for which threads would fight over the interpreter.
+    return recursive.samples(request)
+
+
+def _handler(litellm: Any, answer: Callable[[ModelRequest], Awaitable[tuple[Sample, ...]]]) -> Any:
+    class InProcess(litellm.CustomLLM):  # type: ignore[misc]
+        """Serves a model in this process: the typed request comes, and the samples go, in the call's metadata."""
 
         async def acompletion(self, *args: Any, **kwargs: Any) -> Any:
             call = kwargs["litellm_params"]["metadata"]
             request: ModelRequest = call["request"]
-            await asyncio.sleep(sim.parse(request.model.id).latency)
-            call["served"].extend(sim.samples(request))
+            call["served"].extend(await answer(request))
             prompt_tokens = call["served"][0].usage.prompt_tokens
             completion_tokens = sum(sample.usage.completion_tokens for sample in call["served"])
             return litellm.ModelResponse(
@@ -334,7 +347,7 @@ def _sim_handler(litellm: Any) -> Any:
                 },
             )
 
-    return Simulator()
+    return InProcess()
 
 
 def _lane_name(model: Model) -> str:

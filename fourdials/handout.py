@@ -173,12 +173,12 @@ def _verdict(found: Finding, origin: str) -> str:
     kind = "Real models" if origin == "real" else "Scale models"
     reasons = [*found.reasons, *(f"{check.said}: {check.outcome}{_numbers(check)}" for check in found.checks)]
     told = "".join(f"<li>{_text(reason)}</li>" for reason in reasons)
-    return f"<p><b>{kind}:</b> {_text(found.outcome)} ({_text(', '.join(found.models) or 'no run')})</p><ul>{told}</ul>"
+    return f"<p><b>{kind}:</b> {_text(found.told)} ({_text(', '.join(found.models) or 'no run')})</p><ul>{told}</ul>"
 
 
 def _numbers(check: verdict.Check) -> str:
     if check.value is None or check.low is None or check.high is None:
-        return f"; n = {check.n}"
+        return f"; n = {check.n}" if check.n else ""
     scale, sign = (100, " points" if check.unit == "points" else " %") if check.unit in ("points", "share") else (1, "")
     ends = [f"{scale * value:.3g}{sign}" for value in (check.value, check.low, check.high)]
     return f" ({ends[0]}; 95 % interval {ends[1]} to {ends[2]}; n = {check.n})"

@@ -23,6 +23,7 @@ from fourdials.records import Access, Checkpoint, Dial, Format, Model
 from fourdials.spending import Ask as Ask
 from fourdials.tasking import Environment as Environment
 from fourdials.tasking import Evidence as Evidence
+from fourdials.tasking import Lookup as Lookup
 from fourdials.tasking import ManySteps as ManySteps
 from fourdials.tasking import Question as Question
 from fourdials.tasking import Recall as Recall

@@ -37,6 +37,8 @@ REPLAY_SCHEMA: dict[str, type[pl.DataType]] = {
     "outcome": pl.String,
     "aside": pl.Boolean,
 }
+_SAME = ("trial_id", "task", "problem_id", "cluster_id", "difficulty", "arm", "dial", "repeat")  # of a trial's row
+_STANDING = ("level", "answer", "score", "outcome", "detail", "spend")  # of a checkpoint
 _Request = tuple[list[int], list[float], list[float]]  # levels increasing, paid at each, paid again if cut above each
 
 
@@ -81,6 +83,8 @@ class RecordedTrial:
     spends: list[float] = field(default_factory=list)
     requests: list[_Request] = field(default_factory=list)
     _costs: dict[tuple[int, int], float] = field(default_factory=dict)
+    _stops: list[Stop] | None = field(default=None, init=False)
+    _view: TrialView | None = field(default=None, init=False)
 
     @property
     def levels(self) -> tuple[int, ...]:
@@ -90,9 +94,11 @@ class RecordedTrial:
 
     def view(self) -> TrialView:
         """What an allocator may know of it."""
-        row = self.row
-        dial: Dial = row["dial"]
-        return TrialView(row["trial_id"], row["block"], row["arm"], dial, self.levels, row["task"])
+        if self._view is None:
+            row = self.row
+            dial: Dial = row["dial"]
+            self._view = TrialView(row["trial_id"], row["block"], row["arm"], dial, self.levels, row["task"])
+        return self._view
 
     def cost(self, low: int, high: int) -> float:
         """What going on from one level to another costs, once stopped at the first.
@@ -108,9 +114,11 @@ class RecordedTrial:
 
     def stops(self) -> list[Stop]:
         """Where it would stand had it been taken to each of its levels at once; none before its first answer."""
-        at = [checkpoint.level for checkpoint in self.checkpoints]
-        passed = [(level, bisect_right(at, level)) for level in self.levels]
-        return [Stop(level, self.cost(0, level), self.scores[count - 1]) for level, count in passed if count]
+        if self._stops is None:
+            at = [checkpoint.level for checkpoint in self.checkpoints]
+            passed = [(level, bisect_right(at, level)) for level in self.levels]
+            self._stops = [Stop(level, self.cost(0, level), self.scores[count - 1]) for level, count in passed if count]
+        return self._stops
 
 
 def _between(request: _Request, low: int, high: int) -> float:
@@ -133,21 +141,26 @@ def recorded(
     Raises InputError if a run let an allocator stop trials early, so that what lies beyond is not known, or if the cost
     of a call is unknown in this unit. Empty where nothing is complete.
     """
-    for row in query.run(store, "experiments").filter(pl.col("experiment_id").is_in(list(experiment_ids))).to_dicts():
-        _must_be_whole(store, row["experiment_id"])
+    for experiment_id in experiment_ids:
+        _must_be_whole(store, experiment_id)
     chosen = {"tasks": None if tasks is None else list(tasks), "arms": None if arms is None else list(arms)}
     ids = list(experiment_ids)
     stops = query.run(store, "replay_stops", experiment_ids=ids, unit=unit, **chosen)
-    pieces = query.run(store, "replay_pieces", experiment_ids=ids, unit=unit)
-    trials: dict[str, RecordedTrial] = {}
-    for row in stops.iter_rows(named=True):
-        trial = trials.setdefault(row["trial_id"], RecordedTrial(row))
-        if row["level"] is not None:
-            detail = json.loads(row["detail"]) if row["detail"] else {}
-            trial.checkpoints.append(Checkpoint(row["level"], row["answer"], detail=detail))
-            trial.scores.append(row["score"] or 0.0)
-            trial.outcomes.append(row["outcome"])
-            trial.spends.append(row["spend"])
+    pieces = query.run(store, "replay_pieces", experiment_ids=ids, unit=unit, **chosen)
+    whole = stops.select(pl.exclude("seq", *_STANDING)).unique("trial_id", keep="first", maintain_order=True)
+    trials = {row["trial_id"]: RecordedTrial(row) for row in whole.iter_rows(named=True)}
+    standing = stops.drop_nulls("level").select("trial_id", *_STANDING)
+    for trial_id, level, answer, score, outcome, detail, spend in standing.iter_rows():
+        trial = trials[trial_id]
+        trial.checkpoints.append(Checkpoint(level, answer, detail=json.loads(detail) if detail else {}))
+        trial.scores.append(score or 0.0)
+        trial.outcomes.append(outcome)
+        trial.spends.append(spend)
+    _add_requests(trials, pieces, unit)
+    return list(trials.values())
+
+
+def _add_requests(trials: Mapping[str, RecordedTrial], pieces: pl.DataFrame, unit: str) -> None:
     requests: dict[tuple[str, str], _Request] = defaultdict(lambda: ([], [], []))
     for trial_id, request_id, level, paid, again in pieces.iter_rows():
         if trial_id in trials:
@@ -159,11 +172,11 @@ def recorded(
             repeated.append(again)
     for (trial_id, _), request in requests.items():
         trials[trial_id].requests.append(request)
-    return list(trials.values())
 
 
 def _must_be_whole(store: Store, experiment_id: str) -> None:
-    spec = json.loads(query.run(store, "spec", experiment_id=experiment_id)["spec"][0])
+    held = query.run(store, "spec", experiment_id=experiment_id)["spec"]
+    spec = json.loads(held[0]) if len(held) else {}
     name, knobs = spec.get("allocator", "uniform"), spec.get("allocation", {})
     if name != "uniform" or knobs.get("order", "blocks") != "blocks":
         raise InputError(
@@ -196,8 +209,16 @@ def replay(trials: Sequence[RecordedTrial], policy: Policy, budget: float | None
             place = by_id[grant.trial_id]
             seen, stopped = place.advance(grant.up_to)
             allotment.observe(grant.trial_id, seen, place.spent, stopped, place.score)
-    rows = [_row(place, allotment.aside) for place in by_id.values()]
-    return pl.DataFrame(rows, schema=REPLAY_SCHEMA)
+    places, aside = by_id.values(), allotment.aside
+    same = {name: [trial.row[name] for trial in trials] for name in _SAME}
+    came = {
+        "level": [place.trial.checkpoints[place.passed - 1].level if place.passed else 0 for place in places],
+        "spent": [place.spent for place in places],
+        "score": [place.score for place in places],
+        "outcome": [place.trial.outcomes[place.passed - 1] if place.passed else "unanswered" for place in places],
+        "aside": [trial_id in aside for trial_id in by_id],
+    }
+    return pl.DataFrame(same | came, schema=REPLAY_SCHEMA)
 
 
 @dataclass(slots=True)
@@ -207,6 +228,10 @@ class _Place:
     trial: RecordedTrial
     passed: int = 0  # checkpoints
     spent: float = 0.0
+    levels: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.levels = [checkpoint.level for checkpoint in self.trial.checkpoints]
 
     @property
     def score(self) -> float:
@@ -214,8 +239,7 @@ class _Place:
 
     def advance(self, up_to: int) -> tuple[list[Checkpoint], bool]:
         """The checkpoints on the way to a level, as `run.TrialRun` would come by them, and whether the trial ended."""
-        trial, row = self.trial, self.trial.row
-        levels = [checkpoint.level for checkpoint in trial.checkpoints]
+        trial, row, levels = self.trial, self.trial.row, self.levels
         target = min(up_to, row["max_level"])
         found = bisect_left(levels, target)
         beyond = found == len(levels)  # it ended on the way; all it still spent was spent
@@ -227,16 +251,3 @@ class _Place:
         last = reached == len(levels)
         ended = beyond or levels[found] >= row["max_level"] or (last and row["stop_reason"] == "finished")
         return seen, ended
-
-
-def _row(place: _Place, aside: frozenset[str]) -> dict[str, Any]:
-    trial, row = place.trial, place.trial.row
-    same = ("trial_id", "task", "problem_id", "cluster_id", "difficulty", "arm", "dial", "repeat")
-    return {
-        **{name: row[name] for name in same},
-        "level": trial.checkpoints[place.passed - 1].level if place.passed else 0,
-        "spent": place.spent,
-        "score": place.score,
-        "outcome": trial.outcomes[place.passed - 1] if place.passed else "unanswered",
-        "aside": row["trial_id"] in aside,
-    }

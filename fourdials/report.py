@@ -67,7 +67,9 @@ def html_of(
     described = described.filter(pl.col("arm").is_in(curve["arm"].unique().to_list()))
     said = status.status_of(runs, curve, unit)
     warnings = status.warnings_of(runs, curve, described)
-    figures = [draw(curve, baselines, said, unit, warnings) for draw in (curves.overlay, curves.panels)]
+    # Where each dial sees in a way of its own, panels by what is seen would be those by dial once more.
+    drawings = [curves.panels] if curves.split_alike(curve) else [curves.overlay, curves.panels]
+    figures = [draw(curve, baselines, said, unit, warnings) for draw in drawings]
     run, alt = runs.row(0, named=True), curves.alt_text(curve, unit)
     cited = _content_id(store, experiment_id, tasks, arms)
     own_spec = spec.dump(_spec(store, experiment_id))
@@ -139,6 +141,7 @@ def _scores(curve: pl.DataFrame, unit: str) -> list[dict[str, Any]]:
         rows.append(
             {
                 "arm": arm,
+                **({"sees": status.SEES[row["access"]]} if curves.mixed(curve) else {}),
                 "within": numbers.budget(unit, row["spend"]),
                 "score": numbers.percent(row["value"]),
                 "95 % interval": f"{numbers.percent(row['low'])} to {numbers.percent(row['high'])}",

@@ -66,6 +66,22 @@ class ManySteps(Steps, Protocol):
         or leaves the state as it is, and is never made up."""
 
 
+class Lookup(Protocol):
+    """How a task asks, in its own form, a model that words its own searches; its question has one in `lookup`. Pure."""
+
+    def query(self, found: Sequence[str], asked: Sequence[str]) -> Prompt:
+        """Asks what to look up next, given the facts found and the queries sent; `done` for nothing more."""
+
+    def read(self, passages: Sequence[str], query: str) -> Prompt:
+        """Asks what these passages say to a query."""
+
+    def evidence(self, query: str, reply: str) -> str:
+        """The fact that the answer of a reply to `read` amounts to."""
+
+    def informed(self, found: Sequence[str]) -> Question:
+        """The question with these facts given."""
+
+
 class SearchTool(Protocol):
     """Finds passages. Deterministic."""
 
@@ -109,6 +125,8 @@ class Question:
             be put in its place (`prompting.in_context`). Empty unless the task offers `context`.
         sharing: Questions of the task that have this same context, this one included.
         tight: True if texts are joined to a prompt as they are, for models whose alphabet has no space or line break.
+        lookup: How to ask for searches in the task's own form, which a small completion model needs; None where
+            strategies ask in words of their own.
         check: Asks for a verdict on a whole reply in the task's own form, its first choice meaning that it is right;
             None where strategies ask in words of their own.
     """
@@ -126,6 +144,7 @@ class Question:
     sharing: int = 1
     tight: bool = False
     check: Callable[[str], Prompt] | None = None
+    lookup: Lookup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +170,9 @@ class TaskInfo:
         title: A few words.
         summary: One or two sentences: what is asked, what makes it hard.
         offers: For each prompt format, what the task can be used with: accesses (`given`, `search`, `environment`),
-            renderings (`steps`, `think`, `check`, `context`), `many` (steps that can be taken several at once) and
-            `store` (a search tool whose passages can be read by place).
+            renderings (`steps`, `think`, `check`, `context`), `many` (steps that can be taken several at once),
+            `queries` (a model of this format can word its own searches) and `store` (a search tool whose passages can
+            be read by place).
         difficulty: What `Problem.difficulty` counts.
         context_tokens: An upper estimate of the longest prompt at default parameters.
         searched_tokens: The same where the information is searched and not in the prompt; None if it is no shorter.

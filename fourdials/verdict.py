@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import polars as pl
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from fourdials import plugins, query, regrade, spec
 from fourdials.errors import InputError
@@ -25,7 +25,7 @@ from fourdials.estimate import Z, pool
 from fourdials.store import Store
 
 Outcome = Literal[
-    "reproduced", "not reproduced here", "undecided at this n", "cannot be tested this way", "not run yet"
+    "reproduced", "not reproduced here", "undecided at this n", "cannot be tested this way", "not run yet", "shown only"
 ]
 Unit = Literal["points", "share", "ratio", "number"]
 REPRODUCED: Outcome = "reproduced"
@@ -33,9 +33,10 @@ NOT_REPRODUCED: Outcome = "not reproduced here"
 UNDECIDED: Outcome = "undecided at this n"
 UNTESTABLE: Outcome = "cannot be tested this way"
 NOT_RUN: Outcome = "not run yet"
+SHOWN: Outcome = "shown only"
 ORIGINS = ("real", "scale model")  # what may carry a verdict; simulated models are made to obey the formulas
 EXPERIMENTS = Path(__file__).resolve().parent.parent / "data" / "experiments"
-_POWER = float(norm.ppf(0.8))
+_POWER = float(ndtri(0.8))
 
 
 class Measured(Protocol):
@@ -59,7 +60,9 @@ class Check:
 
     Attributes:
         said: What must hold.
-        outcome: `reproduced`, `not reproduced here` or `undecided at this n`.
+        outcome: `reproduced`, `not reproduced here` or `undecided at this n`; `cannot be tested this way` for a part of
+            the claim that this run does not reach, with the reason in `said`; `shown only` for what belongs to the
+            picture and decides nothing.
         value, low, high: The estimate and its 95 % interval; None where the check is no number.
         unit: How to read them: `points` and `share` as shares of 1, `ratio`, `number`.
         n: Problems behind it.
@@ -90,12 +93,14 @@ class Evidence:
         experiment_id, origin: The run, and what kind of models it used.
         read: Query name and parameters → frame, of this run.
         grade: Task, problem, answer → score, for samples at which no checkpoint stood; None where that cannot be told.
+        others: The other runs of the same kind that count for the claim, for claims whose two sides may be two runs.
     """
 
     experiment_id: str
     origin: str
     read: Callable[..., pl.DataFrame]
     grade: Grade | None = None
+    others: tuple[Evidence, ...] = ()
 
     @property
     def arms(self) -> pl.DataFrame:
@@ -158,7 +163,7 @@ class Finding:
         claim_id, origin, outcome: On what, by what, and what.
         reasons: Sentences that go with it.
         checks: What was tested, first the one the claim is about.
-        n: Problems behind the first check; 0 where nothing was run.
+        n: Problems behind the first check that has any; 0 where nothing was run.
         models: Models that solved.
         experiments: The run that speaks, then others of the same kind, which were judged the same way.
         others: Outcomes of those others, in the same order.
@@ -181,6 +186,17 @@ class Finding:
         """Problems that would settle every undecided check; None if it is settled or cannot be said."""
         open_ones = [check.needed for check in self.checks if check.outcome == UNDECIDED]
         return None if not open_ones or None in open_ones else max(each for each in open_ones if each is not None)
+
+    @property
+    def leading(self) -> Check | None:
+        """The first check that came out as the claim did, else the first at all; None without any."""
+        return next(iter([*(check for check in self.checks if check.outcome == self.outcome), *self.checks]), None)
+
+    @property
+    def told(self) -> str:
+        """The outcome, with "in part" where a part of the claim could not be tested and the others hold."""
+        part = self.outcome == REPRODUCED and any(check.outcome == UNTESTABLE for check in self.checks)
+        return f"{self.outcome}, in part" if part else self.outcome
 
 
 @cache
@@ -246,9 +262,28 @@ def not_worse(said: str, found: Measured, margin: float, unit: Unit = "points") 
     return above(said, found, -margin, unit)
 
 
+def gains(said: str, found: Measured, least: float, unit: Unit = "points") -> Check:
+    """Holds if the whole interval lies above 0, fails if it lies below a gain too small to speak of."""
+    outcome = REPRODUCED if found.low > 0 else NOT_REPRODUCED if found.high < least else UNDECIDED
+    return _check(said, outcome, found, unit, _needed(found, 0.0) if outcome == UNDECIDED else None)
+
+
+def shown(said: str, found: Measured, unit: Unit = "points") -> Check:
+    """A number that belongs to the picture and decides nothing."""
+    return _check(said, SHOWN, found, unit, None)
+
+
+def untested(said: str) -> Check:
+    """A part of the claim that this run does not reach, and why."""
+    return Check(said, UNTESTABLE)
+
+
 def conclude(checks: Sequence[Check]) -> Outcome:
-    """What all checks together say: reproduced if all are, not if one fails, else undecided."""
-    outcomes = {check.outcome for check in checks}
+    """What all checks together say: not reproduced if one fails; else, of those that could be tested, reproduced if all
+    are and undecided if not. It cannot be tested where none could. What is only shown does not count."""
+    outcomes = {check.outcome for check in checks} - {SHOWN, UNTESTABLE}
+    if not outcomes:
+        return UNTESTABLE
     if NOT_REPRODUCED in outcomes:
         return NOT_REPRODUCED
     return REPRODUCED if outcomes == {REPRODUCED} else UNDECIDED
@@ -265,15 +300,20 @@ def judge(claim: Claim, evidence: Evidence) -> Finding:
         checks = tuple(claim.judge(evidence))
     except InputError as error:
         return replace(blank, reasons=(f"This run cannot test it: {error}.",))
-    return replace(blank, outcome=conclude(checks), checks=checks, n=checks[0].n)
+    n = next((check.n for check in checks if check.n and check.outcome != SHOWN), 0)
+    return replace(blank, outcome=conclude(checks), checks=checks, n=n)
 
 
 def findings(store: Store) -> dict[str, dict[str, Finding]]:
     """The verdict on every claim: claim id → origin → finding, from the runs in the database alone."""
     runs = runs_by_claim(store)
+    kept: dict[str, pl.DataFrame] = {}
 
     def read(name: str, **params: Any) -> pl.DataFrame:
-        return query.run(store, name, **params)
+        asked = f"{name} {json.dumps(params, sort_keys=True)}"  # several claims ask the same of one run
+        if asked not in kept:
+            kept[asked] = query.run(store, name, **params)
+        return kept[asked]
 
     @cache
     def grader(experiment_id: str) -> Grade | None:
@@ -302,7 +342,8 @@ def of_runs(claim: Claim, origin: str, runs: Sequence[Mapping[str, Any]], look: 
         return Finding(claim.id, origin, UNTESTABLE, (claim.untestable,))
     if not runs:
         return Finding(claim.id, origin, NOT_RUN)
-    found = [judge(claim, look(run["experiment_id"])) for run in runs]
+    seen = [look(run["experiment_id"]) for run in runs]
+    found = [judge(claim, replace(own, others=tuple(other for other in seen if other is not own))) for own in seen]
     first, rest = found[0], found[1:]
     interim = bool(runs[0]["interim"])
     return replace(

@@ -368,7 +368,13 @@ def _bins(trials: pl.DataFrame) -> pl.DataFrame:
     low, high = (pl.col("difficulty").min().over("task", "bin"), pl.col("difficulty").max().over("task", "bin"))
     bounds = (
         pl.when(low == high)
-        .then(pl.format("{} {}", "task", low))
-        .otherwise(pl.format("{} {} to {}", "task", low, high))
+        .then(pl.format("{} {}", "task", _plain(low)))
+        .otherwise(pl.format("{} {} to {}", "task", _plain(low), _plain(high)))
     )
     return numbered.select("task", "problem_id", group=bounds)
+
+
+def _plain(number: pl.Expr) -> pl.Expr:
+    """A number as text, a whole one without its decimals."""
+    whole = (number == number.round()).fill_null(False)
+    return pl.when(whole).then(number.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(number.cast(pl.String))

@@ -41,12 +41,12 @@ if access.viewer() is None:
         here = fetching.offer(catalogue.resolve(language["model"]))
         with st.container(horizontal=True, vertical_alignment="center"):
             offer("Start a half-minute real run", quick, may, "primary")
-            offer("Start a two-minute run of a language model", language, may and here, "secondary")
+            offer("Start a language model run", language, may and here, "secondary")
             st.page_link("pages/run.py", label="Set up your own", icon=":material/tune:")
         st.caption(
             "Both run on this computer: no account, no key, no cost. The first uses a scale model: a transformer of "
-            "0.4 million parameters, trained on one task, whose curves appear in seconds. The second uses a small "
-            "language model, too small to be useful. Both are real, so their curves are real too."
+            "0.4 million parameters, trained on one task, whose curves appear in seconds. The second takes about two "
+            "minutes with a small language model, too small to be useful. Both are real, so their curves are real too."
         )
 
 shown = curves.worth_showing(runs)

@@ -57,8 +57,9 @@ st.caption(
     f"{words.plural(listed.height, 'trial')} of {rows.height}: the answers standing at {where}, "
     f"right in {numbers.percent(rows['score'].mean())}. Choose a row to open its trial."
 )
+readable = listed["reference"].map_elements(trace.plain_json, return_dtype=listed["reference"].dtype, skip_nulls=False)
 picked = st.dataframe(
-    listed.select(
+    listed.with_columns(readable).select(
         "question", "reference", "outcome", "score", "level", *(["spend"] if unit != "level" else []), "task", "repeat"
     ),
     hide_index=True,

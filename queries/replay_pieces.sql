@@ -5,6 +5,8 @@
 --   asked for later, and the whole beginning of a thought. NULL where a token count or price is unknown.
 -- $experiment_ids VARCHAR[]: experiments
 -- $unit VARCHAR: total_tokens, usd or calls
+-- $tasks VARCHAR[] optional: only trials of these tasks
+-- $arms VARCHAR[] optional: only trials of these arms
 WITH paid AS (
     SELECT trial_id,
            request_id,
@@ -28,6 +30,11 @@ WITH paid AS (
                 ELSE 0 END AS prompt
     FROM calls
     WHERE list_contains($experiment_ids, experiment_id) AND error IS NULL AND role <> 'grade'
+      AND ((CAST($tasks AS VARCHAR[]) IS NULL AND CAST($arms AS VARCHAR[]) IS NULL)
+           OR trial_id IN (SELECT trial_id FROM trials
+                           WHERE list_contains($experiment_ids, experiment_id)
+                             AND (CAST($tasks AS VARCHAR[]) IS NULL OR list_contains(CAST($tasks AS VARCHAR[]), task))
+                             AND (CAST($arms AS VARCHAR[]) IS NULL OR list_contains(CAST($arms AS VARCHAR[]), arm))))
     WINDOW request AS (PARTITION BY trial_id, request_id)
 )
 SELECT trial_id,

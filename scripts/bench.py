@@ -5,6 +5,8 @@
     trials    seconds per trial for 1,000, 10,000 and 100,000 simulated trials; flat is the aim
     curve     tokens billed for a curve of 7 levels against its largest level alone; 1.00 is the aim
     page      first paint of Compare in headless Chromium, and whether zoom survives live updates
+    rates     tokens/s of the scale models, for modelled seconds (data/models.toml)
+    queries   every tab of Compare on a database of a million calls, and each of its queries warm
 
 Each result is printed as a row for LOG.md.
 """
@@ -33,6 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 IN_FLIGHT = 64
 DELAY_S = 0.05
 ROUTE = "hosted_vllm/bench"  # the fastest of litellm's routes that passes n, grammar and logprobs
+SCALE_MODELS = ["local/rivers-reasoner", "local/letters-narrow", "local/sudoku4-noise", "local/sudoku4-plain"]
 LEVELS = (1, 2, 4, 8, 16, 32, 64)
 BARE = """
 import asyncio, json, os, sys, time
@@ -268,15 +271,54 @@ def _zoom_survives(browser: Any, address: str, home: str, model: str) -> str:
         run.wait()
 
 
+def rates(options: argparse.Namespace) -> None:
+    """What the models named take for a call, a prompt token and a completion token."""
+    sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+    from rates import rates as measured
+
+    for line in measured(options.models):
+        report("How fast is a model, alone?", f"rates --models {line.split(':')[0]}", line)
+
+
+def queries(options: argparse.Namespace) -> None:
+    """The tabs of Compare on a large database, which is kept if `--home` names a folder for it."""
+    sys.path.insert(0, str(ROOT / "scripts"))
+    import bench_queries
+
+    with contextlib.ExitStack() as kept:
+        folder = options.home or kept.enter_context(tempfile.TemporaryDirectory())
+        home = Path(folder).resolve()
+        bench_queries.made(home, options.database, options.problems)
+        found = bench_queries.measured(home, options.turns)
+        said = bench_queries.composition(home)
+    print(bench_queries.table(found), flush=True)
+    slowest = max((asked for tab in found for asked in tab.queries), key=lambda asked: asked.wall_s)
+    longest = max(found, key=lambda tab: tab.wall_s)
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
+    report(
+        "Are the tabs of Compare quick on a million calls?",
+        "queries",
+        f"{said}. Slowest query: {slowest.name}, {1000 * slowest.wall_s:.0f} ms ({1000 * slowest.cpu_s:.0f} of CPU), "
+        f"median of {options.turns}; slowest tab: {longest.title}, {longest.wall_s:.1f} s ({longest.cpu_s:.1f} of CPU); "
+        f"load {load}",
+    )
+
+
 def main() -> None:
     """Runs the parts asked for, all by default."""
-    parts = {"calls": calls, "trials": trials, "curve": curve, "page": page}
+    parts = {"calls": calls, "trials": trials, "curve": curve, "page": page, "rates": rates, "queries": queries}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)}; all by default")
     parser.add_argument("--calls", type=int, default=3000, help="calls per turn")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000], help="numbers of trials")
     parser.add_argument("--model", default="sim/default", help="the simulated model")
+    parser.add_argument("--models", nargs="+", default=SCALE_MODELS, help="local models whose rates to measure")
+    parser.add_argument(
+        "--home", help="folder for the database of `queries`, used again if there; else a temporary one"
+    )
+    parser.add_argument("--database", type=int, default=1_000_000, help="calls in that database")
+    parser.add_argument("--problems", type=int, default=100, help="problems a task in its large experiments")
     options = parser.parse_args()
     if unknown := [name for name in options.parts if not re.fullmatch("|".join(parts), name)]:
         parser.error(f"no part is called {', '.join(unknown)}; there are {', '.join(parts)}")

@@ -115,7 +115,7 @@ class Ledger:
         self.add("calls", rows=[row])
         return row["call_id"]
 
-    def checkpoint(self, trial_id, seq, level, score, outcome=None, answer="A"):
+    def checkpoint(self, trial_id, seq, level, score, outcome=None, answer="A", detail=None):
         self.add(
             "checkpoint",
             trial_id=trial_id,
@@ -124,7 +124,7 @@ class Ledger:
             answer=answer,
             score=score,
             outcome=outcome or ("correct" if score == 1 else "wrong"),
-            detail={"votes": {"A": 1}},
+            detail=detail or {"votes": {"A": 1}},
         )
 
     def trial(self, problem_id, arm, repeat=0, block=0, level=1, own_level=None, score=1.0, **fields):

@@ -92,6 +92,16 @@ def test_a_difference_is_paired_and_by_default_at_the_largest_budget_both_reach(
         results.common_reach(["single", "nobody"])
 
 
+def test_a_difference_between_arms_that_see_different_things_is_refused_unless_it_is_meant():
+    arms = [{"strategy": "majority_vote", "levels": [1, 3]}, {"strategy": "retrieve", "levels": [1, 2]}]
+    with fd.execute(SMALL | {"arms": arms}) as held:
+        with pytest.raises(InputError, match=r"not the same problem: majority_vote can read all of it.*unlike=True"):
+            held.difference("majority_vote", "retrieve")
+        assert held.difference("majority_vote", "retrieve", unlike=True).n == 12
+        titles = {note.text for note in held.figure().layout.annotations}
+    assert {"all in the question", "seen by looking it up"} <= titles
+
+
 def test_every_stored_sample_is_graded_for_resampling(results):
     raw = results.frame("pool_samples", experiment_ids=[results.newest()])
     samples = results.samples()

@@ -49,7 +49,8 @@ def test_a_file_says_so_where_an_agent_is_led_by_the_task_instead_of_by_its_own_
     led = [
         arm
         for arm in experiment.arms
-        if arm.strategy == "retrieve" and experiment.models[arm.lineup["solver"]].format == "completion"
+        if (arm.strategy, arm.knobs.get("queries")) == ("retrieve", "usual")
+        and experiment.models[arm.lineup["solver"]].format == "completion"
     ]
     assert not led or "task's own chain" in path.read_text(encoding="utf-8").replace("\n# ", " ")
 

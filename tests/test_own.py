@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,23 @@ def test_the_retriever_of_the_example_finds_what_shares_words_and_nothing_else(t
     assert "ferries of Kell" in ferries["passages"][0]
     search = own.OwnSearch(str(EXAMPLES / "word_overlap.py") + ":WordOverlap", ("a cat", "two dogs"))
     assert search.search("dogs and cats", 5) == ["two dogs"]
+
+
+def test_a_world_that_lists_no_actions_is_explored_before_a_plan_is_made(tmp_path):
+    what = example("tool", "sim/solve=0.9")
+    looker = replace(
+        next(arm for arm in what.arms if arm.strategy == "act"),
+        strategy="explore_then_commit",
+        knobs={"explore": 2, "plan_tokens": 16, "temperature": 0.0},
+        levels=(3,),
+    )
+    script = Lines(by_role={"act": ["Action: 1 + 1", "Action: 17 * 23", "Action: answer 391"], "plan": ["answer"]})
+    one = tuple(replace(task, problems=1) for task in what.tasks)
+    play(tmp_path, replace(what, arms=(looker,), tasks=one), script)
+    first = journaled(tmp_path, "trial")[0]["trial_id"]
+    calls = [call for call in journaled(tmp_path, "calls") if call["trial_id"] == first]
+    assert [(call["role"], call["level"]) for call in calls] == [("act", 1), ("act", 2), ("plan", 3), ("act", 3)]
+    assert "Do not finish yet" in script.requests[0].prompt.shown
 
 
 def test_the_tool_of_the_example_works_out_what_is_asked_and_an_answer_ends_it(tmp_path):

@@ -42,7 +42,7 @@ def full(tmp_path_factory):
     ledger.call(trial_id, error={"type": "Unreachable", "message": "gone"}, call_id="x!1", prompt=None, completion=None)
     ledger.call(trial_id, role="step", request={"parts": [], "truth": "A"})
     ledger.call(thought, level=9)
-    ledger.checkpoint(thought, 9, 9, 1.0)
+    ledger.checkpoint(thought, 9, 9, 1.0, detail={"consensus": "A", "vote": "B", "product": "A"})
     return stored(tmp_path_factory.mktemp("full"), ledger)
 
 
@@ -82,6 +82,13 @@ def test_a_query_gives_no_rows_of_the_same_columns_where_there_is_nothing(name, 
 def test_a_query_gives_its_rows_in_the_same_order_every_time(name, built):
     first, second = (query.run(built, name, **values(name)) for _ in range(2))
     assert first.equals(second)
+
+
+def test_picks_are_those_of_checkpoints_that_note_all_three(full):
+    rows = query.run(full, "claim_picks", experiment_ids=["exp"])
+    assert rows.select("arm", "problem_id", "level", "consensus", "vote", "product").rows() == [
+        ("think", "p0", 9, "A", "B", "A")
+    ]
 
 
 def test_an_unknown_query_is_refused_with_what_exists(empty):

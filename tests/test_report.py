@@ -57,6 +57,24 @@ def test_a_name_with_markup_stays_text(tmp_path):
     assert '"name":"<img' not in text.replace("\\u003c", "<")
 
 
+def test_arms_that_see_different_things_have_panels_of_their_own_and_say_so_in_the_table(tmp_path):
+    ledger = Ledger(planned_trials=12)
+    ledger.arm("vote", levels=(1,))
+    ledger.arm("walk", strategy="act", dial="interaction", access="environment", levels=(1,))
+    for i in range(6):
+        ledger.problem(f"p{i}")
+        for name in ("vote", "walk"):
+            ledger.run(f"p{i}", name, [(1, 10, 1.0)], block=i)
+    store = stored(tmp_path, ledger)
+    text = report.html_of(store, "exp")
+    store.close()
+    assert re.search(r"Act more.{0,20}seen by acting", text)
+    assert text.count('role="img"') == 1  # by dial and by what is seen are the same two panels
+    assert "<td>all in the question</td>" in text
+    assert "<td>seen by acting</td>" in text
+    assert "Arms are given different information" in text
+
+
 def test_an_unknown_run_and_an_empty_selection_are_told(store):
     with pytest.raises(InputError, match="no run called 'x'"):
         report.html_of(store, "x")

@@ -153,6 +153,58 @@ def test_a_claim_is_reproduced_only_if_all_its_checks_are():
     assert verdict.conclude([checks[REPRODUCED], checks[UNDECIDED], checks[NOT_REPRODUCED]]) == NOT_REPRODUCED
 
 
+def test_what_is_only_shown_decides_nothing_and_a_part_that_cannot_be_tested_is_said():
+    held, failed = Check("said", REPRODUCED, n=9), Check("said", NOT_REPRODUCED, n=9)
+    part, beside = verdict.untested("the rest: why not"), verdict.shown("beside it", measured(-0.2, -0.1))
+    assert verdict.conclude([held, beside]) == REPRODUCED
+    assert verdict.conclude([beside, part]) == UNTESTABLE
+    assert verdict.conclude([part, failed, held]) == NOT_REPRODUCED
+    whole = verdict.Finding("C1", "real", REPRODUCED, checks=(beside, held))
+    assert (whole.told, whole.leading) == (REPRODUCED, held)
+    partly = verdict.Finding("C1", "real", REPRODUCED, checks=(part, beside, held))
+    assert (partly.told, partly.leading) == ("reproduced, in part", held)
+    beaten = verdict.Finding("C1", "real", NOT_REPRODUCED, checks=(part, held, failed))
+    assert (beaten.told, beaten.leading) == (NOT_REPRODUCED, failed)
+    assert verdict.Finding("C1", "real", UNTESTABLE).leading is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "outcome"),
+    [(0.01, 0.2, REPRODUCED), (0.005, 0.02, REPRODUCED), (-0.04, 0.02, NOT_REPRODUCED), (-0.04, 0.05, UNDECIDED)],
+)
+def test_a_gain_that_must_be_tiny_is_none(low, high, outcome):
+    assert verdict.gains("it gains", measured(low, high), 0.03).outcome == outcome
+
+
+def acting_run(experiment_id, view, right, problems=120):
+    """A run in rivers seen one way: `act` is right at once with so many problems, the best of several actions never."""
+    spec = {"name": experiment_id, "claims": ["C4"]}
+    made = Ledger(experiment_id, 1000.0, spec=spec, provenance="scale model", planned_trials=2 * problems)
+    arms = {"walk": ("act", {}), "vote": ("act_best_of_n", {"candidates": 4})}
+    for name, (strategy, knobs) in arms.items():
+        made.arm(name, strategy=strategy, dial="interaction", access="environment", knobs=knobs)
+    for i in range(problems):
+        made.problem(f"1-{i}-{view}", cluster_id=f"1-{i}")
+    for i in range(problems):
+        for name in arms:
+            trial = made.trial_id(f"1-{i}-{view}", name)
+            made.call(trial, level=1)
+            score = float(i < right * problems) if name == "walk" else 0.0
+            made.checkpoint(trial, 0, 1, score)
+            made.trial(f"1-{i}-{view}", name, block=i, score=score, cluster_id=f"1-{i}")
+    made.status("finished")
+    return made
+
+
+def test_two_runs_that_are_each_one_side_of_a_claim_are_read_together(tmp_path):
+    runs = acting_run("hidden", "hidden", 0.6), acting_run("shown", "shown", 0.0, problems=100)
+    store = store_of(tmp_path, *runs)
+    found = verdict.findings(store)["C4"]["scale model"]
+    assert (found.experiments, found.others) == (("hidden", "shown"), (REPRODUCED,))
+    assert (found.outcome, [check.n for check in found.checks]) == (REPRODUCED, [120, 100, 100])
+    store.close()
+
+
 def test_a_run_of_a_file_that_named_no_claim_yet_counts_for_those_it_names_now(tmp_path):
     before = verdict.spec.load(verdict.EXPERIMENTS / "demonstration.toml") | {"model": "model/b"}
     named = before.pop("claims")

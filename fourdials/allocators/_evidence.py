@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import betainc
-from scipy.stats import betabinom
 
 from fourdials.records import Checkpoint
 
+Array = NDArray[np.float64]
 PRIOR = 2.0  # candidates' worth of weight that the scores of all other trials have in judging the next one of a trial
 
 
@@ -78,25 +79,41 @@ def gain(found: Evidence, more: int, others: Sequence[float]) -> float:
     Else the expected rise in how sure the better one of leader and runner-up is, times the share of votes these have.
     """
     if found.scores:
-        return _rise(found.scores, tuple(others) or (0.0, 1.0), more)
+        drawn = np.sort(np.asarray(others or (0.0, 1.0), dtype=np.float64))
+        return float(rises(len(found.scores), np.array([max(found.scores)]), drawn, more)[0])
     total = sum(found.votes)
     share = (found.leader + found.second) / total if total else 1.0
     return share * _sharpened(round(found.leader), round(found.second), more)
 
 
-def _rise(scores: tuple[float, ...], others: tuple[float, ...], more: int) -> float:
-    """E[max(0, best of `more` new scores − best so far)] under the mixture of own and others' scores."""
-    values = np.asarray(scores + others)
-    weight = np.concatenate([np.ones(len(scores)), np.full(len(others), PRIOR / len(others))])
-    order = np.argsort(values)
-    below = np.cumsum(weight[order]) / weight.sum()
-    best_of_more = np.diff(below**more, prepend=0.0)
-    return float(np.maximum(0.0, values[order] - max(scores)) @ best_of_more)
+def rises(own: int, best: Array, others: Array, more: int) -> Array:
+    """E[max(0, best of `more` new scores − best so far)] for trials with `own` scores each, under the mixture above.
+
+    Args:
+        own: How many scores each of these trials has.
+        best: The best score of each.
+        others: The scores of all trials, increasing; at least one.
+        more: How many new scores.
+
+    A new score lies below the j-th of the others with chance F_j = (own + j · PRIOR / len(others)) / (own + PRIOR), so
+    the expectation is the sum over the steps between scores above the best so far, each times 1 − F_j^more.
+    """
+    count = len(others)
+    below = (own + PRIOR / count * np.arange(count)) / (own + PRIOR)
+    above = 1 - below**more
+    steps = np.diff(others, append=others[-1:]) * np.append(above[1:], 0.0)
+    beyond = np.append(np.cumsum(steps[::-1])[::-1], 0.0)  # from each score upwards
+    place = np.searchsorted(others, best, side="right")
+    held = np.minimum(place, count - 1)
+    found: Array = np.where(place < count, (others[held] - best) * above[held] + beyond[held], 0.0)
+    return found
 
 
 @lru_cache(maxsize=65536)
 def _sharpened(leader: int, second: int, more: int) -> float:
     """Expected rise of max(P, 1 − P), P that the leader is ahead, after `more` votes between the two."""
+    from scipy.stats import betabinom  # slow to import, and listing the allocators does without
+
     won = np.arange(more + 1)
     chances = betabinom.pmf(won, more, leader + 1, second + 1)
     after = 1 - betainc(leader + 1 + won, second + 1 + more - won, 0.5)

@@ -74,6 +74,7 @@ class Rounds:
         self._running: dict[str, int] = {}
         self._dearest: dict[tuple[str, int, int], float] = {}
         self._rate: dict[str, float] = {}
+        self._fresh: list[Standing] = list(self.standings.values())
 
     @property
     def open(self) -> list[Standing]:
@@ -106,20 +107,24 @@ class Rounds:
         trial.spent, trial.reached, trial.score = update.spent, reached, update.score
         trial.seen.extend(update.checkpoints)
         trial.ended = update.stopped or reached == len(trial.notches)
+        self._fresh.append(trial)
+
+    def fresh(self) -> list[Standing]:
+        """Trials observed since this was last asked, some perhaps twice; all of them the first time."""
+        fresh, self._fresh = self._fresh, []
+        return fresh
 
     def cost(self, wish: Wish) -> float | None:
         """What a wish is foreseen to cost; None while nothing of its arm was seen."""
         trial = wish.trial
-        arm, low, high = trial.view.arm, trial.level, trial.notches[trial.reached + wish.notches - 1]
+        return self.foreseen(trial.view.arm, trial.level, trial.notches[trial.reached + wish.notches - 1])
+
+    def foreseen(self, arm: str, low: int, high: int) -> float | None:
+        """What going from one level of an arm to another is foreseen to cost; None while nothing of it was seen."""
         known = self._dearest.get((arm, low, high))
         if known is not None:
             return known
         return None if arm not in self._rate else self._rate[arm] * (high - low)
-
-    def ahead(self, trial: Standing, notches: int) -> float:
-        """What so many notches more are foreseen to cost together; 0 while nothing of the arm was seen."""
-        whole = self.cost(Wish(trial, notches))
-        return whole if whole is not None else 0.0
 
     def fitting(self, wishes: Iterable[Wish]) -> list[Wish]:
         """Those that what is left could pay for alone."""

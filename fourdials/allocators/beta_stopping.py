@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field
 
 from fourdials.allocators._evidence import certainty, evidence
+from fourdials.allocators._ranking import Columns
 from fourdials.allocators._rounds import Rounds, Wish
 from fourdials.plugins import Grant, TrialView, Update, allocator
 
@@ -35,6 +37,8 @@ class BetaStopping:
     ) -> None:
         self._confidence = confidence
         self._rounds = Rounds(trials, budget, self._choose)
+        self._columns = Columns(self._rounds)
+        self._sure = np.zeros(len(trials))
 
     def grants(self, free: int) -> list[Grant]:
         """The next grants of this level."""
@@ -45,7 +49,10 @@ class BetaStopping:
         self._rounds.observe(update)
 
     def _choose(self) -> list[Wish]:
-        doubtful = [t for t in self._rounds.open if certainty(evidence(t.seen)) < self._confidence]
-        fits = self._rounds.fitting(Wish(trial) for trial in doubtful)
-        lowest = min((wish.trial.reached for wish in fits), default=0)
-        return [wish for wish in fits if wish.trial.reached == lowest]
+        columns = self._columns
+        for place, trial in columns.read():
+            self._sure[place] = certainty(evidence(trial.seen))
+        fits = columns.fitting(columns.open & (self._sure < self._confidence))
+        if not fits.any():
+            return []
+        return columns.wishes(fits & (columns.reached == columns.reached[fits].min()))

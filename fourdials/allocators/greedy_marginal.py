@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import chain
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field
 
-from fourdials.allocators._evidence import Evidence, evidence, gain
+from fourdials.allocators._evidence import evidence, gain, rises
+from fourdials.allocators._ranking import Columns
 from fourdials.allocators._rounds import Rounds, Standing, Wish
 from fourdials.plugins import Grant, TrialView, Update, allocator
 
@@ -37,7 +40,10 @@ class GreedyMarginal:
     ) -> None:
         self._pilot, self._batch = pilot, batch
         self._rounds = Rounds(trials, budget, self._choose)
-        self._read: dict[str, tuple[int, Evidence]] = {}
+        self._columns = Columns(self._rounds)
+        self._gains = np.zeros((len(trials), max((len(trial.levels) for trial in trials), default=0)))
+        self._best, self._candidates = np.zeros(len(trials)), np.zeros(len(trials), dtype=np.int64)
+        self._scores: dict[str, dict[int, tuple[float, ...]]] = defaultdict(dict)  # by arm and place
 
     def grants(self, free: int) -> list[Grant]:
         """The next grants of this round."""
@@ -48,34 +54,38 @@ class GreedyMarginal:
         self._rounds.observe(update)
 
     def _choose(self) -> list[Wish]:
-        standing = self._rounds.open
-        if pilot := [trial for trial in standing if trial.reached < self._pilot]:
-            lowest = min(trial.reached for trial in pilot)
-            if wishes := self._rounds.fitting(Wish(trial) for trial in pilot if trial.reached == lowest):
-                return wishes
-        scores: dict[str, list[float]] = defaultdict(list)
-        for trial in self._rounds.standings.values():
-            scores[trial.view.arm] += self._evidence(trial).scores
-        worth = {trial.view.trial_id: self._worth(trial, scores[trial.view.arm]) for trial in standing}
-        ranked = sorted(
-            (trial for trial in standing if worth[trial.view.trial_id] > 0),
-            key=lambda trial: -worth[trial.view.trial_id],
-        )
-        return self._rounds.fitting(Wish(trial) for trial in ranked)[: self._batch]
+        columns = self._columns
+        for place, trial in columns.read():
+            self._take(place, trial)
+        if wishes := columns.pilot(self._pilot):
+            return wishes
+        self._compare_scores()
+        costs = columns.costs()[columns.stage]
+        gains = self._gains[:, : costs.shape[1]]
+        ratios = np.divide(gains, costs, out=np.zeros_like(costs), where=costs > 0)
+        worth = ratios.max(axis=1, initial=0.0)  # the best over all levels ahead
+        return columns.first(columns.fitting(columns.open & (worth > 0)), -worth, self._batch)
 
-    def _evidence(self, trial: Standing) -> Evidence:
-        held = self._read.get(trial.view.trial_id)
-        if held is None or held[0] != len(trial.seen):
-            held = (len(trial.seen), evidence(trial.seen))
-            self._read[trial.view.trial_id] = held
-        return held[1]
+    def _take(self, place: int, trial: Standing) -> None:
+        """Reads what one trial has shown: what each level ahead would gain, unless that depends on others' scores."""
+        found = evidence(trial.seen)
+        if found.scores:
+            self._scores[trial.view.arm][place] = found.scores
+            self._best[place], self._candidates[place] = max(found.scores), len(found.scores)
+            return
+        for column, level in enumerate(trial.notches[trial.reached :]):
+            self._gains[place, column] = gain(found, max(1, level - trial.level), ())
 
-    def _worth(self, trial: Standing, scores: list[float]) -> float:
-        """The best ratio of expected gain to foreseen cost over all levels ahead."""
-        found, best = self._evidence(trial), 0.0
-        for notches in range(1, len(trial.notches) - trial.reached + 1):
-            cost = self._rounds.ahead(trial, notches)
-            more = max(1, trial.notches[trial.reached + notches - 1] - trial.level)
-            if cost:
-                best = max(best, gain(found, more, scores) / cost)
-        return best
+    def _compare_scores(self) -> None:
+        """The gains of trials with verifier scores: each against what all trials of its arm have scored so far."""
+        columns = self._columns
+        scored = columns.open & (self._candidates > 0)
+        drawn = {arm: np.sort(np.fromiter(chain(*held.values()), np.float64)) for arm, held in self._scores.items()}
+        for stage in np.unique(columns.stage[scored]):
+            arm, low, ahead = columns.stages[stage]
+            here = scored & (columns.stage == stage)
+            for own in np.unique(self._candidates[here]):
+                alike = np.flatnonzero(here & (self._candidates == own))
+                for column, level in enumerate(ahead):
+                    more = max(1, level - low)
+                    self._gains[alike, column] = rises(int(own), self._best[alike], drawn[arm], more)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field
 
 from fourdials.allocators._evidence import certainty, evidence
-from fourdials.allocators._rounds import Rounds, Standing, Wish
+from fourdials.allocators._ranking import Columns
+from fourdials.allocators._rounds import Rounds, Wish
 from fourdials.plugins import Grant, TrialView, Update, allocator
 
 
@@ -36,6 +38,8 @@ class Proportional:
     ) -> None:
         self._pilot, self._floor, self._batch = pilot, floor, batch
         self._rounds = Rounds(trials, budget, self._choose)
+        self._columns = Columns(self._rounds)
+        self._doubt = np.ones(len(trials))
 
     def grants(self, free: int) -> list[Grant]:
         """The next grants of this round."""
@@ -46,14 +50,10 @@ class Proportional:
         self._rounds.observe(update)
 
     def _choose(self) -> list[Wish]:
-        standing = self._rounds.open
-        if pilot := [trial for trial in standing if trial.reached < self._pilot]:
-            lowest = min(trial.reached for trial in pilot)
-            if wishes := self._rounds.fitting(Wish(trial) for trial in pilot if trial.reached == lowest):
-                return wishes
-        ranked = sorted(standing, key=self._spend_for_doubt)
-        return self._rounds.fitting(Wish(trial) for trial in ranked)[: self._batch]
-
-    def _spend_for_doubt(self, trial: Standing) -> float:
-        doubt = max(self._floor, 1 - certainty(evidence(trial.seen)))
-        return (trial.spent + (self._rounds.cost(Wish(trial)) or 0.0)) / doubt
+        columns = self._columns
+        for place, trial in columns.read():
+            self._doubt[place] = max(self._floor, 1 - certainty(evidence(trial.seen)))
+        if wishes := columns.pilot(self._pilot):
+            return wishes
+        spend_for_doubt = (columns.spent + np.nan_to_num(columns.next_costs())) / self._doubt
+        return columns.first(columns.fitting(columns.open), spend_for_doubt, self._batch)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from fourdials.errors import InputError
 from fourdials.estimate import Estimate, fits
 from fourdials.estimate.differences import Difference, difference_at
 from fourdials.estimate.fits import default_budgets
-from fourdials.estimate.intervals import Array, Ints, bca, difference, resamples
+from fourdials.estimate.intervals import Array, Ints, bca, difference, drawn_means, max_t, resamples
 from fourdials.estimate.panel import PROBLEM, Panel, panel, reach
-from fourdials.verdict import NOT_REPRODUCED, REPRODUCED, UNDECIDED, Check, Evidence, above
+from fourdials.models import catalogue
+from fourdials.verdict import NOT_REPRODUCED, REPRODUCED, UNDECIDED, UNTESTABLE, Check, Evidence, above
 
 REPLICATES = 1000
 FEWEST = 10  # clusters: a bootstrap of fewer says nothing
@@ -36,6 +37,21 @@ def arms_of(evidence: Evidence, *strategies: str, **knobs: Any) -> list[dict[str
         wanted = " or ".join(strategies) + (f" with {knobs}" if knobs else "")
         raise InputError(f"it has no arm that runs {wanted}")
     return found
+
+
+def solver(arm: Mapping[str, Any]) -> str:
+    """The model that solves in an arm."""
+    return str(arm["lineup"]["solver"])
+
+
+def size_of(evidence: Evidence, model: str) -> int:
+    """A model's parameters, by the catalogue or by the experiment file; raises InputError if neither says."""
+    text = evidence.read("spec", experiment_id=evidence.experiment_id)["spec"][0]
+    stated = json.loads(text).get("models", {}).get(model, {}).get("parameters")
+    found = stated or catalogue.resolve(model).parameters
+    if found is None:
+        raise InputError(f"the size of {model} is unknown; state `parameters` in the file")
+    return int(found)
 
 
 def one_arm(evidence: Evidence, *strategies: str, **knobs: Any) -> str:
@@ -78,6 +94,22 @@ def with_difficulty(frame: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
     """The frame with each problem's `difficulty`."""
     known = evidence.trials().select(*PROBLEM, "difficulty").unique(PROBLEM)
     return frame.join(known, on=PROBLEM, maintain_order="left")
+
+
+def by_difficulty(points: pl.DataFrame, evidence: Evidence) -> list[tuple[float, pl.DataFrame]]:
+    """The points of each difficulty, easiest first."""
+    parts = with_difficulty(points, evidence).drop_nulls("difficulty").partition_by("difficulty", as_dict=True)
+    return [(float(difficulty), part) for (difficulty,), part in sorted(parts.items())]
+
+
+def change(leads: pl.DataFrame, first: str, second: str) -> Estimate:
+    """The mean of one column of differences minus another, with its paired interval; one row per problem.
+
+    Differences of scores lie in [-1, 1], so they are halved for an interval of scores, and the result is doubled.
+    """
+    halves = [(1 + leads[name].to_numpy().astype(float)) / 2 for name in (first, second)]
+    found = difference(halves[0], halves[1], cluster_of(leads))
+    return Estimate(2 * found.value, 2 * found.low, 2 * found.high, found.n, found.clusters, found.method)
 
 
 def cluster_of(frame: pl.DataFrame) -> Ints:
@@ -154,10 +186,37 @@ def gain_of(found: Panel) -> Estimate:
     return difference(found.values[0, :, -1], found.values[0, :, 0], found.cluster)
 
 
+def holding(points: pl.DataFrame, arm: str, margin: float) -> Check:
+    """No earlier budget of the arm is better than its last: a test for decline.
+
+    It fails if one is for sure, and holds if none can be better by more than a margin; the intervals of all budgets
+    hold at once (max-t), as the best of them is picked here.
+    """
+    own = of_arm(points, arm)
+    grid = default_budgets(own)
+    if len(grid) < 2:
+        raise InputError(f"{arm} has one budget only")
+    found = panel([own], grid)
+    gaps = found.sums(0)[:, :-1] - found.sums(0)[:, -1:]
+    draws = drawn_means(gaps, found.sizes, resamples(len(found.sizes), 0, REPLICATES))
+    value = gaps.sum(axis=0) / found.sizes.sum()
+    half = max_t(draws, value) * draws.std(axis=0)
+    low, high, best = value - half, value + half, int(value.argmax())
+    outcome = NOT_REPRODUCED if (low > 1e-9).any() else REPRODUCED if (high < margin).all() else UNDECIDED
+    ends = float(value[best]), float(low[best]), float(high[best])
+    said = f"{arm} does not fall back (its best earlier budget, {grid[best]:.3g}, minus its last)"
+    return Check(said, outcome, *ends, "points", len(found.cluster), "simultaneous, max-t bootstrap")
+
+
 def flattening(points: pl.DataFrame, arm: str) -> Check:
     """A family of curves that levels off describes the arm better than a straight line in the logarithm of spend, a
     parabola or a constant do: the best of all by AICc, and in 95 % of the replicates."""
-    found = fits.fit(of_arm(points, arm))
+    own = of_arm(points, arm)
+    levels = own["level"].drop_nulls().n_unique()
+    if levels < fits.FEWEST:
+        said = f"{arm} levels off: it has {levels} levels, and telling families of curves apart takes {fits.FEWEST}"
+        return Check(said, UNTESTABLE)
+    found = fits.fit(own)
     share = float(found.table.filter(pl.col("family").is_in(SATURATING))["wins"].sum())
     best, row = found.best, found.table.row(0, named=True)
     said = f"{arm} levels off (best family: {best}; share of refits in which one that levels off wins)"
@@ -168,11 +227,6 @@ def flattening(points: pl.DataFrame, arm: str) -> Check:
     return Check(said, outcome, share, unit="share", n=row["n"], method=row["method"])
 
 
-def pairs(names: Sequence[str]) -> list[tuple[str, str]]:
-    """All pairs, each once."""
-    return list(itertools.combinations(names, 2))
-
-
 def ratio(part: Array, whole: Array) -> Callable[[Array], float]:
     """The statistic Σw·part / Σw·whole; NaN where the whole is not above 0."""
 
@@ -181,6 +235,14 @@ def ratio(part: Array, whole: Array) -> Callable[[Array], float]:
         return float((w * part).sum()) / below if below > 1e-12 else np.nan
 
     return statistic
+
+
+def contrast(w: Array, values: Array, chosen: NDArray[np.bool_]) -> float:
+    """Mean over the chosen rows minus mean over the others; NaN without both."""
+    sides = [w * chosen, w * ~chosen]
+    if any(not side.sum() for side in sides):
+        return float("nan")
+    return float(sides[0] @ values / sides[0].sum() - sides[1] @ values / sides[1].sum())
 
 
 def knob(arm: Mapping[str, Any], name: str) -> Any:

@@ -2,47 +2,154 @@
 
 from __future__ import annotations
 
+import tomllib
+from typing import Any
+
+import numpy as np
 import polars as pl
 
-from fourdials.claims._judging import ahead, arms_of, of_arm, with_difficulty
+from fourdials import theory
+from fourdials.claims._judging import ahead, arms_of, by_difficulty, of_arm, size_of, solver
 from fourdials.errors import InputError
-from fourdials.models import catalogue
-from fourdials.verdict import Check, Claim, Evidence, above
+from fourdials.estimate.crossings import common_budgets, crossover
+from fourdials.estimate.differences import Difference, difference_at
+from fourdials.verdict import EXPERIMENTS, SHOWN, Check, Claim, Evidence, above, not_worse, shown, untested
 
-
-def flops(evidence: Evidence) -> tuple[pl.DataFrame, str, str]:
-    """Points whose spend is 2 · parameters · tokens, with the arms of the small and the large model."""
-    sized = []
-    for arm in arms_of(evidence, "majority_vote"):
-        parameters = catalogue.resolve(arm["lineup"]["solver"]).parameters or _stated(evidence, arm["lineup"]["solver"])
-        if parameters is None:
-            raise InputError(f"the size of {arm['lineup']['solver']} is unknown; state `parameters` in the file")
-        sized.append((parameters, arm["arm"]))
-    sized.sort()
-    if len(sized) < 2 or sized[0][0] == sized[-1][0]:
-        raise InputError("it has votes of models of one size only")
-    points = evidence.points("total_tokens")
-    scaled = [
-        of_arm(points, arm).with_columns(*(pl.col(name) * 2.0 * size for name in ("spend", "max_spend")))
-        for size, arm in (sized[0], sized[-1])
-    ]
-    return pl.concat(scaled), sized[0][1], sized[-1][1]
-
-
-def _stated(evidence: Evidence, model: str) -> int | None:
-    import json
-
-    text = evidence.read("spec", experiment_id=evidence.experiment_id)["spec"][0]
-    stated = json.loads(text).get("models", {}).get(model, {}).get("parameters")
-    return None if stated is None else int(stated)
+MARGIN = 0.03
+SHARES = (0.16, 0.79, 22.0)  # tokens of use for each token of training, as in the source
 
 
 def judge(evidence: Evidence) -> list[Check]:
-    """At equal FLOPs the small model's votes lead the large model on the easier half of the problems."""
-    points, small, large = flops(evidence)
-    ranked = with_difficulty(points, evidence)
-    easier = ranked.filter(pl.col("difficulty") <= pl.col("difficulty").median())
-    return [above(f"At equal FLOPs {small} leads {large} on the easier half", ahead(easier, small, large))]
+    """At equal FLOPs the small model's votes lead the large one on the easier half of the problems; where they cross is
+    shown for each difficulty, in FLOPs and in dollars.
+
+    Where the models have one size and differ in training, that is said, and the question is whether more samples make
+    up for skill on that half.
+    """
+    arms = _voted(evidence)
+    sizes = [size_of(evidence, solver(arm)) for arm in arms]
+    if min(sizes) == max(sizes):
+        return _skilled(evidence, arms, sizes[0])
+    order = np.argsort(sizes, kind="stable")
+    first, last = int(order[0]), int(order[-1])
+    names = arms[first]["arm"], arms[last]["arm"]
+    tokens = evidence.points("total_tokens")
+    points = _scaled(tokens, dict(zip(names, (2.0 * sizes[first], 2.0 * sizes[last]), strict=True)))
+    levels = by_difficulty(points, evidence)
+    half = _half(levels)
+    easier = pl.concat([part for level, part in levels if level <= half])
+    said = f"At equal FLOPs {names[0]} leads {names[1]} on the easier half"
+    checks = [above(said, ahead(easier, *names))]
+    checks += [check for level, part in levels for check in _crossing(part, names, level, "FLOPs")]
+    ratio = sizes[last] / sizes[first]
+    for share in SHARES:
+        allowed = float(theory.flop_exchange(ratio, share))
+        found = ahead(_scaled(tokens, {names[0]: 1 / allowed, names[1]: 1.0}), *names)
+        said = f"Training counted, at {share:g} tokens of use for each of training: {names[0]} with {allowed:.3g} times"
+        checks.append(shown(f"{said} the tokens over {names[1]}", found))
+    dollars = evidence.points("usd")
+    for level, part in [] if dollars["spend"].null_count() else by_difficulty(dollars, evidence):
+        if set(names) <= set(part["arm"]):
+            checks += _crossing(part, names, level, "dollars")
+    return checks
+
+
+def _voted(evidence: Evidence) -> list[dict[str, Any]]:
+    """Votes of several models by one strategy: that which most of them have."""
+    by_strategy: dict[str, dict[str, dict[str, Any]]] = {}
+    for arm in arms_of(evidence, "majority_vote", "thought_vote"):
+        by_strategy.setdefault(arm["strategy"], {})[solver(arm)] = arm
+    arms = list(max(by_strategy.values(), key=len).values())
+    if len(arms) < 2:
+        raise InputError("it has votes of one model only")
+    return arms
+
+
+def _scaled(points: pl.DataFrame, factors: dict[str, float]) -> pl.DataFrame:
+    """The points of these arms, a token of each costing so much."""
+    return pl.concat(
+        of_arm(points, arm).with_columns(*(pl.col(name) * factor for name in ("spend", "max_spend")))
+        for arm, factor in factors.items()
+    )
+
+
+def _crossing(points: pl.DataFrame, names: tuple[str, str], level: float, unit: str) -> list[Check]:
+    """Who leads at the largest common spend of one difficulty, and from which spend on. Only budgets from which both
+    have answered are looked at: before, the lead is of whoever is cheaper to ask at all."""
+    small, large = (of_arm(points, name) for name in names)
+    begun = max(_begun(small), _begun(large))
+    grid = common_budgets(small, large)
+    lead = ahead(points, *names)
+    checks = [shown(f"Difficulty {level:g}: {names[0]} over {names[1]} at equal {unit}", lead)]
+    found = crossover(small, large, grid[grid >= begun]) if (grid >= begun).sum() > 1 else None
+    if found is not None and found.spend is not None and found.distinguishable:
+        leader = names[0] if found.leader_after == "a" else names[1]
+        said = f"Difficulty {level:g}: {leader} leads from so many {unit} on"
+        checks.append(Check(said, SHOWN, found.spend, found.low, found.high, "number", found.n, found.method))
+    return checks
+
+
+def _begun(points: pl.DataFrame) -> float:
+    """The spend by which every unit of an arm that answers has answered."""
+    return float(points.drop_nulls("spend").group_by("unit_id").agg(pl.col("spend").min())["spend"].to_numpy().max())
+
+
+def _skilled(evidence: Evidence, arms: list[dict[str, Any]], size: int) -> list[Check]:
+    """More samples of a less trained model against one of the best trained, of the same size."""
+    steps = {arm["arm"]: _steps(solver(arm), size) for arm in arms}
+    order = sorted(steps, key=lambda arm: steps[arm])
+    best, levels = order[-1], by_difficulty(evidence.points("total_tokens"), evidence)
+    if steps[order[0]] == steps[best]:
+        raise InputError("its models have one size and were trained equally long")
+    half = _half(levels)
+    easier = pl.concat([part for level, part in levels if level <= half])
+    many, _, found = _made_up(easier, order[-2], best)
+    said = f"On the easier half {many} samples of {order[-2]} make up for one of {best} (at most 3 points behind)"
+    checks = [
+        not_worse(said, found, MARGIN),
+        untested(
+            f"Size against compute: these models have one size ({size:,} parameters), so that a token of each costs "
+            "the same, and differ in steps of training; whether more samples make up for skill is what is judged"
+        ),
+    ]
+    for name in order[:-1]:
+        for level, part in levels:
+            many, paid, found = _made_up(part, name, best)
+            said = f"Difficulty {level:g}: {many} samples of {name} over one of {best}"
+            checks.append(shown(f"{said}, for {paid:.2g} times the tokens", found))
+    return checks
+
+
+def _made_up(points: pl.DataFrame, less: str, best: str) -> tuple[int, float, Difference]:
+    """The largest vote of one arm against one sample of another: its samples, how many times the tokens it takes, and
+    the difference."""
+    own, other = of_arm(points, less), of_arm(points, best)
+    once = other.filter(pl.col("level").is_null() | (pl.col("level") == other["level"].min()))
+    found = difference_at(_ended(own), _ended(once), 1.0)
+    if found is None:
+        raise InputError(f"{less} and {best} share no problem")
+    paid = float(own["max_spend"].to_numpy().mean()) / float(once["spend"].drop_nulls().to_numpy().mean())
+    return int(own["level"].drop_nulls().to_numpy().max()), paid, found
+
+
+def _half(levels: list[tuple[float, pl.DataFrame]]) -> float:
+    """The difficulty up to which half of the problems lie."""
+    return float(np.median([level for level, part in levels for _ in range(part["problem_id"].n_unique())]))
+
+
+def _ended(points: pl.DataFrame) -> pl.DataFrame:
+    """The points with all spend taken as 1, so that each unit stands at its last answer."""
+    return points.with_columns(
+        spend=pl.when(pl.col("spend").is_null()).then(None).otherwise(1.0), max_spend=pl.lit(1.0)
+    )
+
+
+def _steps(model: str, size: int) -> int:
+    """Steps of training, from the model's card."""
+    card = EXPERIMENTS.parent / "models" / f"{model.removeprefix('local/')}.toml"
+    if not card.is_file():
+        raise InputError(f"its models have one size, {size:,} parameters, and nothing says how long each was trained")
+    return int(tomllib.loads(card.read_text(encoding="utf-8")).get("steps", 0))
 
 
 CLAIM = Claim(
@@ -56,7 +163,8 @@ CLAIM = Claim(
     scaling="external",
     counts=(
         "At equal FLOPs of use the small model with votes leads the large one on the easier half of the problems; "
-        "where they cross is shown for each difficulty."
+        "where they cross is shown for each difficulty. Models of one size that were trained for longer or shorter "
+        "can only say whether more samples make up for skill, at most 3 points behind."
     ),
     established=(
         "Doubling either size or samples doubles the FLOPs of use; pretraining is paid once and use every time."

@@ -2,29 +2,123 @@
 
 from __future__ import annotations
 
-from fourdials.claims._judging import ahead, arms_of, knob, of_arm
+from typing import Any
+
+import polars as pl
+
+from fourdials import theory
+from fourdials.claims._judging import ahead, arms_of, cluster_of, knob, of_arm, solver
 from fourdials.errors import InputError
+from fourdials.estimate import Estimate, quality
 from fourdials.estimate.intervals import share
-from fourdials.estimate.panel import panel
-from fourdials.verdict import Check, Claim, Evidence, above
+from fourdials.estimate.panel import PROBLEM, panel
+from fourdials.verdict import REPRODUCED, SHOWN, Check, Claim, Evidence, above, below, shown
 
 TARGET = 0.95
+WHOLE = ("single", "chain_of_thought", "budget_forcing")
 
 
 def judge(evidence: Evidence) -> list[Check]:
-    """Voted single steps finish at least 95 % of the towers, and lead what tries all steps in one call."""
+    """With the least lead that the formula asks for, from the rate of right votes in the run itself, voted single steps
+    are right to the end at least 95 % of the time, and what tries all steps in one call is not."""
     arms = arms_of(evidence, "decompose_and_vote")
-    voted = max(arms, key=lambda arm: (-int(knob(arm, "steps_per_call") or 1), max(arm["levels"])))["arm"]
-    whole = [arm["arm"] for arm in arms_of(evidence) if arm["strategy"] in ("single", "chain_of_thought")]
+    flagged = [arm for arm in arms if knob(arm, "red_flags") is not False] or arms
+    voted = max(flagged, key=lambda arm: (-int(knob(arm, "steps_per_call") or 1), max(arm["levels"])))
+    whole = [a for a in arms_of(evidence) if a["strategy"] in WHOLE and solver(a) == solver(voted)]
     if not whole:
-        raise InputError("it has no arm that tries all steps in one call")
-    points = evidence.points("level")
-    own = of_arm(points, voted)
-    found = panel([own], [float(own["max_spend"].max())])  # type: ignore[arg-type]
-    right = share(found.values[0, :, 0], found.cluster)
-    top = max(float(of_arm(points, arm)["max_spend"].max()) for arm in (voted, *whole))  # type: ignore[arg-type]
-    checks = [above(f"{voted} is right to the last step at least {TARGET:.0%} of the time", right, TARGET, "share")]
-    return checks + [above(f"It leads {arm}", ahead(points, voted, arm, top)) for arm in whole]
+        raise InputError(f"it has no arm that tries all steps in one call of {solver(voted)}")
+    points, name = evidence.points("level"), voted["arm"]
+    rates, lead = _rates(evidence, voted)
+    level, told = _level(voted, lead)
+    right = at(points, name, level)
+    checks = [
+        above(f"{name}, {level} ahead, is right to the last step at least 95 % of the time", right, TARGET, "share")
+    ]
+    if lead is not None and level < lead and checks[0].outcome != REPRODUCED:
+        # Failing below the lead that the formula asks for says nothing against the formula.
+        raise InputError(
+            f"the formula asks for a lead of {lead}, and {name} was run up to {level}, where "
+            f"{100 * right.value:.0f} % are right to the end"
+        )
+    for arm in whole:
+        own = at(points, arm["arm"], max(arm["levels"]))
+        checks.append(
+            below(f"{arm['arm']}, all in one call, is right less than 95 % of the time", own, TARGET, "share")
+        )
+        top = max(float(level), float(max(arm["levels"])))
+        checks.append(above(f"{name} leads {arm['arm']}", ahead(_upto(points, name, level), name, arm["arm"], top)))
+    return [*checks, *told, *rates, *_unflagged(points, voted, arms)]
+
+
+def at(points: pl.DataFrame, arm: str, level: int) -> Estimate:
+    """The share of right answers of an arm at a level."""
+    found = panel([of_arm(points, arm)], [float(level)])
+    return share(found.values[0, :, 0], found.cluster)
+
+
+def _upto(points: pl.DataFrame, arm: str, level: int) -> pl.DataFrame:
+    """The points with one arm's levels above this left out; each level of a vote at every step is a run of its own."""
+    return points.filter((pl.col("arm") != arm) | pl.col("level").is_null() | (pl.col("level") <= level))
+
+
+def _rates(evidence: Evidence, voted: dict[str, Any]) -> tuple[list[Check], int | None]:
+    """How often a single vote is right, how often the first two err together, and the least lead that follows."""
+    rows = evidence.read("step_truths", experiment_ids=[evidence.experiment_id]).filter(arm=voted["arm"])
+    rows = rows.drop_nulls("answer") if knob(voted, "red_flags") is not False else rows  # flagged ones are not counted
+    if rows.is_empty():
+        return [
+            Check("How often one vote is right was not recorded, so the least lead cannot be worked out", SHOWN)
+        ], None
+    step = [*PROBLEM, "cluster_id", "trial_id", "step"]
+    votes = quality.judged(rows).with_columns(place=pl.int_range(pl.len()).over(step))
+    p = _mean(votes.group_by(*PROBLEM, "cluster_id").agg(pl.col("right").mean()), "right")
+    steps = int(votes["step"].to_numpy().max())
+    checks = [shown(f"A single vote is right (chains of up to {steps} steps)", p, "share")]
+    first = votes.filter(pl.col("place") < 2).group_by(step).agg(pl.len(), pl.col("right").sum().alias("held"))
+    both = first.filter(pl.col("len") == 2).with_columns(wrong=(pl.col("held") == 0).cast(pl.Float64))
+    if both.height:
+        errs = _mean(both.group_by(*PROBLEM, "cluster_id").agg(pl.col("wrong").mean()), "wrong")
+        alone = (1 - p.value) ** 2
+        checks.append(
+            shown(f"Both of the first two votes are wrong ({100 * alone:.2g} % if they erred apart)", errs, "share")
+        )
+    if p.value <= 0.5:
+        said = "The formula names no lead: a single vote is right no more than half of the time"
+        return [*checks, Check(said, SHOWN)], None
+    lead = theory.least_lead(p.value, steps, TARGET, int(knob(voted, "steps_per_call") or 1))
+    foretold = float(theory.all_right(p.value, lead, steps))
+    said = f"The formula asks for a lead of {lead}, which would make {100 * foretold:.3g} % right to the end"
+    return [*checks, Check(said, SHOWN)], lead
+
+
+def _mean(rows: pl.DataFrame, name: str) -> Estimate:
+    ordered = rows.sort(*PROBLEM)
+    return share(ordered[name].to_numpy(), cluster_of(ordered))
+
+
+def _level(voted: dict[str, Any], lead: int | None) -> tuple[int, list[Check]]:
+    """The level to judge: the smallest that was run and reaches the least lead, else the largest."""
+    enough = [level for level in voted["levels"] if lead is not None and level >= lead]
+    if enough:
+        return int(min(enough)), []
+    level = int(max(voted["levels"]))
+    if lead is None:
+        return level, []
+    said = f"The least lead by the formula, {lead}, was not run; the largest that was, {level}, is judged instead"
+    return level, [Check(said, SHOWN)]
+
+
+def _unflagged(points: pl.DataFrame, voted: dict[str, Any], arms: list[dict[str, Any]]) -> list[Check]:
+    """What discarding ill-formed replies brings, where the same arm was run without it, at the largest common lead."""
+    checks = []
+    for arm in arms:
+        alike = {**voted["knobs"], "red_flags": False} == arm["knobs"] and solver(arm) == solver(voted)
+        common = sorted(set(arm["levels"]) & set(voted["levels"]))
+        if alike and arm is not voted and common:
+            parts = _upto(_upto(points, arm["arm"], common[-1]), voted["arm"], common[-1])
+            found = ahead(parts, voted["arm"], arm["arm"], float(common[-1]))
+            checks.append(shown(f"Red flags on over off ({arm['arm']}), {common[-1]} ahead", found))
+    return checks
 
 
 CLAIM = Claim(
@@ -37,8 +131,8 @@ CLAIM = Claim(
     source="Meyerson et al. 2025, arXiv 2511.09030",
     scaling="external",
     counts=(
-        "With the least lead that the formula asks for, voted single steps finish at least 95 % of the towers, "
-        "and what tries all moves in one call does not."
+        "With the least lead that the formula asks for, from how often a vote is right in the run itself, voted single "
+        "steps are right to the end at least 95 % of the time, and what tries all steps in one call is not."
     ),
     established=(
         "If votes are independent and right more often than wrong, errors fall exponentially with the lead, while "

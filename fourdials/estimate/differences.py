@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy.optimize import brentq
-from scipy.stats import binomtest, norm
+from scipy.special import bdtr, ndtri
 
 from fourdials.errors import InputError
 from fourdials.estimate.intervals import REPLICATES, Array, Z, difference_bounds, first_of, resamples
@@ -135,7 +134,7 @@ def exact_p(a_better: int, b_better: int) -> float:
 
     1.0 where nothing differs."""
     both = a_better + b_better
-    return float(binomtest(a_better, both, 0.5).pvalue) if both else 1.0
+    return min(1.0, 2 * float(bdtr(min(a_better, b_better), both, 0.5))) if both else 1.0
 
 
 def sign_flips(gaps: Array, seed: int = 0, draws: int = 10_000) -> float:
@@ -154,6 +153,7 @@ def detectable_difference(n: int, discordance: float = 0.3, power: float = 0.8) 
     McNemar's test on pairs of which a share `discordance` is scored differently, by the formula of `problems_needed`
     solved for d. Returns 1.0 where nothing smaller would be found.
     """
+    from scipy.optimize import brentq  # slow to import, and the first page shown does without
 
     def short(d: float) -> float:
         return _connor(max(discordance, d), d, power) - n
@@ -196,7 +196,7 @@ def flips(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
 
 
 def _connor(discordance: float, d: float, power: float) -> float:
-    z_power = float(norm.ppf(power))
+    z_power = float(ndtri(power))
     return (Z * math.sqrt(discordance) + z_power * math.sqrt(max(0.0, discordance - d * d))) ** 2 / d**2
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from fourdials.errors import InputError
 from fourdials.estimate.intervals import (
@@ -141,6 +140,8 @@ def quantile_interval(values: Array, share: float, clusters: int) -> tuple[float
     """
     if not len(values) or np.isnan(values).any():
         return (float("nan"),) * 3
+    from scipy.stats import binom  # slow to import, and the page that plans a run does without
+
     ordered, n = np.sort(values), len(values)
     below, above = binom.ppf(TAILS[0], clusters, share) - 1, binom.ppf(TAILS[1], clusters, share)
     low, high = (int(np.clip(np.floor(place / clusters * n), 0, n - 1)) for place in (below, above))

@@ -13,15 +13,14 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtr, ndtri, stdtrit
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Weights = NDArray[np.float32]
 
 LEVEL = 0.95
-Z = float(norm.ppf(0.5 + LEVEL / 2))
+Z = float(ndtri(0.5 + LEVEL / 2))
 TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 REPLICATES = 2000
 # A percentile bootstrap holds the truth too seldom below about 200 clusters, and above that where fewer than about 15
@@ -153,11 +152,11 @@ def bca(value: float, draws: Array, left_out: Array) -> Interval:
     if not 0 < below < 1:
         low, high = np.quantile(draws, TAILS)
         return Interval(float(low), float(high), "percentile bootstrap")
-    shift = float(norm.ppf(below))
+    shift = float(ndtri(below))
     pull = left_out.mean() - left_out
     spread = float((pull**2).sum()) ** 1.5
     bend = float((pull**3).sum()) / (6 * spread) if spread else 0.0
-    ends = [norm.cdf(shift + (shift + z) / (1 - bend * (shift + z))) for z in (-Z, Z)]
+    ends = [ndtr(shift + (shift + z) / (1 - bend * (shift + z))) for z in (-Z, Z)]
     low, high = np.quantile(draws, ends)
     return Interval(float(low), float(high), "BCa bootstrap")
 
@@ -299,7 +298,7 @@ def _effective(sums: Array, sizes: Array, value: Array, plain: NDArray[np.bool_]
 
 def _stretch(clusters: int) -> float:
     """Student's quantile over the normal one, for a variance known from so many clusters."""
-    return float(student.ppf(TAILS[1], max(1, clusters - 1))) / Z
+    return float(stdtrit(max(1, clusters - 1), TAILS[1])) / Z
 
 
 def _score(value: Array, n: Array, z: Array) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from fourdials.errors import InputError
 from fourdials.estimate.intervals import Z, difference, share
@@ -109,13 +109,13 @@ def ties(trials: pl.DataFrame, margin: float = TIE) -> pl.DataFrame:
         for b in arms[i + 1 :]:
             if a["experiment_id"][0] != b["experiment_id"][0]:
                 continue
-            tie = _paired(a, b, "success")
+            tie = paired(a, b, "success")
             if tie is None or tie["low"] < -margin or tie["high"] > margin:
                 continue
             names = {"arm_a": a["arm"][0], "arm_b": b["arm"][0]}
             found = {"success": tie["value"], "success_low": tie["low"], "success_high": tie["high"]}
             for name in others:
-                gap = _paired(a, b, name, len(others))
+                gap = paired(a, b, name, len(others))
                 if gap is not None and (gap["low"] > 0 or gap["high"] < 0):
                     rows.append(names | found | {"measure": name} | gap)
     numbers = dict.fromkeys(("success", "success_low", "success_high"), pl.Float64)
@@ -147,6 +147,37 @@ def judged(steps: pl.DataFrame) -> pl.DataFrame:
     equal = [answer is not None and normal(answer) == normal(truth) for answer, truth in pairs.rows()]
     found = pairs.with_columns(right=pl.Series(equal, dtype=pl.Float64))
     return steps.join(found, on=["answer", "truth"], how="left", nulls_equal=True, maintain_order="left")
+
+
+def shared_errors(steps: pl.DataFrame) -> pl.DataFrame:
+    """How often the first two votes on a step are both wrong, against what independent errors would give.
+
+    Args:
+        steps: What `judged` gives, in the order of the votes. A vote that could not be read does not count as one, and
+            steps with fewer than two are left out.
+
+    Returns:
+        One row per arm: `arm`; `wrong`, the share of wrong votes among these; `both` with `low` and `high`, the share
+        of steps where both are, over problems; `independent`, the product of the shares of wrong first and second
+        votes, which is what the formulas of voting assume (Meyerson et al. 2025, arXiv 2511.09030); `steps`, `n`,
+        `clusters`, `method`. Steps of unlike difficulty have errors in common, too: the two are not told apart.
+    """
+    place = ("task", "problem_id", "cluster_id", "trial_id", "step")
+    rows = []
+    for arm in steps.drop_nulls("answer").partition_by("experiment_id", "arm", maintain_order=True):
+        votes = arm.group_by(*place, maintain_order=True).agg(wrong=1 - pl.col("right").head(2))
+        pairs = votes.filter(pl.col("wrong").list.len() == 2).with_columns(
+            first=pl.col("wrong").list.first(), second=pl.col("wrong").list.last(), both=pl.col("wrong").list.min()
+        )
+        if pairs.is_empty():
+            continue
+        first, second = (float(pairs[name].mean()) for name in ("first", "second"))  # type: ignore[arg-type]
+        found = _mean(pairs, "both")
+        shares = {"wrong": (first + second) / 2, "both": found.pop("value"), "independent": first * second}
+        rows.append({"arm": arm["arm"][0], **shares, "steps": pairs.height, **found})
+    numbers = dict.fromkeys(("wrong", "both", "low", "high", "independent"), pl.Float64)
+    counts = dict.fromkeys(("steps", "n", "clusters"), pl.Int64)
+    return pl.DataFrame(rows, schema={"arm": pl.String, **numbers, **counts, "method": pl.String})
 
 
 def underthinking_of(thoughts: pl.DataFrame) -> pl.DataFrame:
@@ -191,8 +222,18 @@ def _mean(rows: pl.DataFrame, name: str) -> dict[str, Any]:
     return {**ends, "n": found.n, "clusters": found.clusters}
 
 
-def _paired(a: pl.DataFrame, b: pl.DataFrame, name: str, among: int = 1) -> dict[str, Any] | None:
-    """The paired difference of a measure over problems both have it for; its interval stretched for `among` of them."""
+def paired(a: pl.DataFrame, b: pl.DataFrame, name: str, among: int = 1) -> dict[str, Any] | None:
+    """The paired difference of a measure over problems both have it for; None if there is none.
+
+    Args:
+        a: Trials of one arm with their measures, as `measured` gives them.
+        b: The same of the other.
+        name: One of `MEASURES`.
+        among: How many such differences are looked at: the interval is widened to 1 − 0.05 / their number.
+
+    Returns:
+        `value`, `low`, `high`, `n`, `clusters`, `method`.
+    """
     sides = [side.drop_nulls(name) for side in (a, b)]
     if any(side.is_empty() for side in sides):
         return None
@@ -202,7 +243,7 @@ def _paired(a: pl.DataFrame, b: pl.DataFrame, name: str, among: int = 1) -> dict
     means = [side.group_by(PROBLEM).agg(pl.col(name).mean()) for side in sides]
     values = [problems.join(side, on=PROBLEM, maintain_order="left")[name].to_numpy() for side in means]
     found = difference(values[0], values[1], problems["cluster"].to_numpy().astype(np.int64))
-    stretch = float(norm.ppf(1 - 0.05 / (2 * among))) / Z
+    stretch = float(ndtri(1 - 0.05 / (2 * among))) / Z
     low = found.value - stretch * (found.value - found.low)
     high = found.value + stretch * (found.high - found.value)
     ends = {"value": found.value, "low": low, "high": high, "method": found.method}

@@ -15,7 +15,7 @@ import polars as pl
 from plotly.subplots import make_subplots
 
 from fourdials.figures import numbers, style
-from fourdials.figures.status import Status, status_line
+from fourdials.figures.status import SEES, Status, status_line
 from fourdials.records import DIALS
 
 LOG_FROM = 30.0  # a wider range of spends is drawn on a log scale
@@ -37,8 +37,12 @@ def overlay(
     warnings: Sequence[str] = (),
     dark: bool = False,
     height: int = 460,
+    columns: int = 4,
 ) -> go.Figure:
     """All arms in one panel: steps with their 95 % intervals, dotted where a curve is censored.
+
+    Where some arms are given other things to see than others there is a panel for each of these on shared axes: curves
+    of different problems are never laid over one another.
 
     Args:
         curve: Rows of `estimate.curves`; each line's x, low, value and high are its rows.
@@ -48,16 +52,22 @@ def overlay(
         warnings: Printed under the status.
         dark: Colours for a dark page.
         height: Pixels.
+        columns: Most panels side by side; 1 or 2 puts them below each other, for narrow pages.
     """
-    figure = go.Figure()
-    _draw(figure, curve, dark)
-    figure.layout.xaxis.update(**x_axis(curve, unit))
-    figure.layout.yaxis.update(**_y_axis(curve, baselines))
-    _draw_baselines(figure, baselines, "", dark)
-    if curve.is_empty():
-        _say(figure, "No complete block of problems yet", "")
     title = "Score within a budget" if unit != "level" else "Score by level of the dial"
-    return style.dress(figure, title, _lines(curve, status, warnings), dark, height)
+    if mixed(curve):
+        parts = [(SEES[access], curve.filter(pl.col("access") == access)) for access in _accesses(curve)]
+        figure = _side_by_side(parts, curve, baselines, unit, dark, columns)
+        title += ", by what is seen"
+    else:
+        figure = go.Figure()
+        _draw(figure, curve, dark, {})
+        figure.layout.xaxis.update(**x_axis(curve, unit))
+        figure.layout.yaxis.update(**_y_axis(curve, baselines))
+        _draw_baselines(figure, baselines, "", dark)
+        if curve.is_empty():
+            _say(figure, "No complete block of problems yet", "")
+    return _dressed(figure, title, _lines(curve, status, warnings), dark, height)
 
 
 def panels(
@@ -72,33 +82,93 @@ def panels(
 ) -> go.Figure:
     """One panel per dial on shared axes; a fifth for several dials at once if an arm turns them.
 
-    Arguments as for `overlay`; `columns` 1 or 2 puts panels below each other, for narrow pages.
+    A dial whose arms are given different things to see has a panel for each of these; where any are, titles say what is
+    seen. Arguments as for `overlay`; `columns` 1 or 2 puts panels below each other, for narrow pages.
     """
-    shown = [dial for dial in DIALS if dial != "hybrid" or (curve["dial"] == "hybrid").any()]
-    columns = min(columns, len(shown)) if columns < 4 else len(shown)
-    rows = -(-len(shown) // columns)
+    parts, below = [], "<br>" if columns > 3 else ": "  # side by side there is no room for one line
+    for dial in DIALS:
+        own = curve.filter(pl.col("dial") == dial)
+        if dial != "hybrid" or not own.is_empty():
+            parts += [
+                (f"{style.DIAL_TITLES[dial]}{below}{SEES[access]}", own.filter(pl.col("access") == access))
+                for access in (_accesses(own) if mixed(curve) else ())
+            ] or [(style.DIAL_TITLES[dial], own)]
+    figure = _side_by_side(parts, curve, baselines, unit, dark, columns if columns < 4 else len(parts))
+    title = "Score within a budget, by dial" if unit != "level" else "Score by level, by dial"
+    return _dressed(figure, title, _lines(curve, status, warnings), dark, height)
+
+
+def mixed(curve: pl.DataFrame) -> bool:
+    """Whether some of the arms are given other things to see than others."""
+    return curve["access"].n_unique() > 1
+
+
+def split_alike(curve: pl.DataFrame) -> bool:
+    """Whether `overlay` and `panels` would hold the same panels: each dial sees in a way of its own."""
+    pairs = curve.select("dial", "access").unique()
+    return mixed(curve) and pairs.height == pairs["dial"].n_unique() == pairs["access"].n_unique()
+
+
+def _accesses(curve: pl.DataFrame) -> list[str]:
+    held = set(curve["access"])
+    return [access for access in SEES if access in held]
+
+
+def _side_by_side(
+    parts: Sequence[tuple[str, pl.DataFrame]],
+    curve: pl.DataFrame,
+    baselines: pl.DataFrame | None,
+    unit: str,
+    dark: bool,
+    columns: int,
+) -> go.Figure:
+    """A panel for each title and its rows of the curve, on shared axes."""
+    columns = min(columns, len(parts))
+    rows = -(-len(parts) // columns)
     figure = make_subplots(
         rows=rows,
         cols=columns,
         shared_yaxes=True,
-        subplot_titles=[style.DIAL_TITLES[dial] for dial in shown],
+        subplot_titles=[title for title, _ in parts],
         horizontal_spacing=0.03,
-        vertical_spacing=0.11 if rows > 1 else 0,
+        vertical_spacing=0.44 / rows if rows > 1 else 0,  # room for an axis title and a panel title
     )
-    for i, dial in enumerate(shown):
+    drawn: dict[str, int] = {}
+    labelled: set[tuple[str, str | None]] = set()
+    for i, (_, own) in enumerate(parts):
         number = str(i + 1) if i else ""
-        own = curve.filter(pl.col("dial") == dial)
-        _draw(figure, own, dark, row=i // columns + 1, column=i % columns + 1)
+        _draw(figure, own, dark, drawn, row=i // columns + 1, column=i % columns + 1)
         figure.layout[f"xaxis{number}"].update(**x_axis(curve, unit), matches="x" if i else None)
         figure.layout[f"yaxis{number}"].update(**_y_axis(curve, baselines), matches="y" if i else None)
         if i % columns:
             figure.layout[f"yaxis{number}"].title.text = None
-        _draw_baselines(figure, baselines, number, dark, labelled=i == 0)
+        held = _of_what_is_seen(baselines, curve, own)
+        _draw_baselines(figure, held, number, dark, labelled)
         if own.is_empty():
             _say(figure, "no arm turns this dial" if not curve.is_empty() else "no complete block yet", number)
-    height = height if rows == 1 else 190 * rows + 160
-    title = "Score within a budget, by dial" if unit != "level" else "Score by level, by dial"
-    return style.dress(figure, title, _lines(curve, status, warnings), dark, height, panel_titles=True)
+    lines = 1 + max(title.count("<br>") for title, _ in parts)
+    figure.layout.meta = {"rows": rows, "title_lines": lines}
+    return figure
+
+
+def _of_what_is_seen(baselines: pl.DataFrame | None, curve: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame | None:
+    """The baselines of a panel: a greedy sample stands only beside arms that are given what it was given."""
+    if baselines is None or not mixed(curve):
+        return baselines
+    seen = dict(curve.select("arm", "access").unique().rows())
+    known = set(own["access"]) or {"given"}
+    return baselines.filter(
+        (pl.col("kind") != "greedy")
+        | pl.col("arm").map_elements(lambda arm: seen.get(arm, "given") in known, return_dtype=pl.Boolean)
+    )
+
+
+def _dressed(figure: go.Figure, title: str, lines: list[str], dark: bool, height: int) -> go.Figure:
+    meta = figure.layout.meta or {}
+    figure.layout.meta = None
+    if meta.get("rows", 0) > 1:
+        height = 190 * meta["rows"] + 160
+    return style.dress(figure, title, lines, dark, height, panel_titles=meta.get("title_lines", 0))
 
 
 def alt_text(curve: pl.DataFrame, unit: str) -> str:
@@ -108,8 +178,9 @@ def alt_text(curve: pl.DataFrame, unit: str) -> str:
     known = curve.filter(~pl.col("censored"))
     rows = [arm.row(-1, named=True) for arm in _arms(curve if known.is_empty() else known)]
     ends = sorted(rows, key=lambda row: -float(row["value"]))
+    seen = {access: f" ({told})" if mixed(curve) else "" for access, told in SEES.items()}
     told = [
-        f"{row['arm']} reaches {numbers.percent(row['value'])} ({numbers.percent(row['low'])} to "
+        f"{row['arm']}{seen[row['access']]} reaches {numbers.percent(row['value'])} ({numbers.percent(row['low'])} to "
         f"{numbers.percent(row['high'])}) at {numbers.budget(unit, row['spend'])}"
         for row in ends[:6]
     ]
@@ -125,14 +196,20 @@ def _arms(curve: pl.DataFrame) -> list[pl.DataFrame]:
 
 
 def _draw(
-    figure: go.Figure, curve: pl.DataFrame, dark: bool, row: int | None = None, column: int | None = None
+    figure: go.Figure,
+    curve: pl.DataFrame,
+    dark: bool,
+    drawn: dict[str, int],
+    row: int | None = None,
+    column: int | None = None,
 ) -> None:
-    ink, drawn = style.INKS[dark], dict.fromkeys(DIALS, 0)
+    """Adds the arms to a panel; `drawn` counts those of each dial in the whole figure, so that no two look alike."""
+    ink = style.INKS[dark]
     several, arms = curve["experiment_id"].n_unique() > 1, _arms(curve)
     for arm in arms:
         dial = arm["dial"][0]
-        colour, symbol = ink.dials[dial], style.SYMBOLS[drawn[dial] % len(style.SYMBOLS)]
-        drawn[dial] += 1
+        place = drawn[dial] = drawn.get(dial, -1) + 1
+        colour, symbol = ink.dials[dial], style.SYMBOLS[place % len(style.SYMBOLS)]
         name = style.safe(arm["arm"][0] + (f" ({arm['experiment_id'][0]})" if several else ""))
         for trace in _traces(arm, name, colour, symbol, 0.14 if len(arms) < 4 else 0.08):
             figure.add_trace(trace, row=row, col=column)
@@ -206,10 +283,16 @@ def _hover(row: dict[str, Any]) -> str:
 
 
 def _draw_baselines(
-    figure: go.Figure, baselines: pl.DataFrame | None, number: str, dark: bool, labelled: bool = True
+    figure: go.Figure,
+    baselines: pl.DataFrame | None,
+    number: str,
+    dark: bool,
+    labelled: set[tuple[str, str | None]] | None = None,
 ) -> None:
+    """Adds the baselines to a panel, with labels but for those that are `labelled` in another one already."""
     if baselines is None:
         return
+    known = set() if labelled is None else labelled
     ink, greedy = style.INKS[dark], baselines.filter(pl.col("kind") == "greedy")["value"].to_list()
     blind = baselines.filter(pl.col("kind") != "greedy")["value"].to_list()
     for row in baselines.iter_rows(named=True):
@@ -218,7 +301,8 @@ def _draw_baselines(
         line = {"color": ink.muted, "width": 1, "dash": "dash" if row["kind"] == "greedy" else "longdashdot"}
         across = {"xref": f"x{number} domain", "yref": f"y{number}"}
         figure.add_shape(type="line", x0=0, x1=1, y0=row["value"], y1=row["value"], line=line, **across)
-        if labelled:
+        if (row["kind"], row["arm"]) not in known:
+            known.add((row["kind"], row["arm"]))
             # Labels stand above their lines; of guessing and the best constant answer the lower one's stands below.
             below = row["kind"] != "greedy" and row["value"] == min(blind) and row["value"] > 0.06
             named = f" ({row['arm']})" if row["arm"] and baselines["kind"].to_list().count("greedy") > 1 else ""

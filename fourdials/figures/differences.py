@@ -24,6 +24,7 @@ def difference(
     crossing: tuple[float, float, float] | None = None,
     warnings: Sequence[str] = (),
     dark: bool = False,
+    alike: bool = True,
     height: int = 400,
 ) -> go.Figure:
     """The first minus the second over spend, with its 95 % interval at each budget.
@@ -37,6 +38,7 @@ def difference(
         crossing: Where the lead changes hands, and the interval of that: spend, low, high.
         warnings: Printed under the status.
         dark: Colours for a dark page.
+        alike: False where the two are given different things to see, which the title then says.
         height: Pixels.
     """
     figure, ink = go.Figure(), style.INKS[dark]
@@ -71,14 +73,16 @@ def difference(
     top, bottom = max(0.04, *curve["high"].to_list()), min(-0.04, *curve["low"].to_list())
     figure.layout.xaxis.update(**x_axis(curve, unit))
     figure.layout.yaxis.update(
-        title={"text": "Difference in score", "standoff": 4},
+        automargin=True,  # signs make these labels wider than shares
+        title={"text": "Difference in score", "standoff": 8},
         range=[min(1.2 * bottom, -0.2 * top), max(1.2 * top, -0.2 * bottom)],  # room for a word on either side of 0
         tickformat="+.0%",
         nticks=7,
     )
     told = ["Shaded band: where the lead changes hands."] if crossing is not None else []
     lines = [status_line(status), *told, *(f"⚠ {warning}" for warning in warnings)]
-    return style.dress(figure, "Who is ahead at equal spend", lines, dark, height)
+    title = "Who is ahead at equal spend" if alike else "Not the same problem: scores apart at equal spend"
+    return style.dress(figure, title, lines, dark, height)
 
 
 def alt_text(curve: pl.DataFrame, names: tuple[str, str], unit: str) -> str:

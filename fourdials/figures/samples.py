@@ -65,7 +65,7 @@ def samples(
     figure.layout.yaxis.update(range=[0, 1.04], tickformat=".0%", title={"text": "Mean score", "standoff": 4})
     figure.layout.yaxis2.update(rangemode="tozero", tickformat="+.0%", title={"text": "Gap", "standoff": 4})
     lines = [status_line(status), *told(selected, beyond), *(f"⚠ {warning}" for warning in warnings)]
-    return style.dress(figure, "Sample once, choose later", lines, dark, height, panel_titles=True)
+    return style.dress(figure, "Sample once, choose later", lines, dark, height, panel_titles=1)
 
 
 def told(selected: pl.DataFrame, beyond: pl.DataFrame) -> list[str]:

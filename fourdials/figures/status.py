@@ -29,6 +29,8 @@ _ACCESS = {
     "search": "must look it up",
     "environment": "must find it by acting",
 }
+# What the arms of a panel see, as its title says it; in the order of panels.
+SEES = {"given": "all in the question", "search": "seen by looking it up", "environment": "seen by acting"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,14 @@ def status_line(status: Status) -> str:
     return " · ".join(part.replace(" ", UNBROKEN) for part in parts)  # lines break between parts only
 
 
+def unlike(arms: pl.DataFrame) -> str | None:
+    """Why two or more arms (columns arm and access) are not at the same problem; None if all see the same."""
+    if arms["access"].n_unique() < 2:
+        return None
+    groups = arms.group_by("access").agg(pl.col("arm").unique().sort()).sort("access")
+    return "; ".join(f"{', '.join(names)} {_ACCESS[access]}" for access, names in groups.rows())
+
+
 def warnings_of(experiments: pl.DataFrame, curve: pl.DataFrame, arms: pl.DataFrame | None = None) -> list[str]:
     """What makes arms in one figure hard to compare: mixed provenance, different information given, other problems, a
     checker that knows the truth (told by `arms`, rows of the query of that name)."""
@@ -108,9 +118,7 @@ def warnings_of(experiments: pl.DataFrame, curve: pl.DataFrame, arms: pl.DataFra
     if experiments["origin"].n_unique() > 1:
         kinds = ", ".join(sorted(experiments["origin"].unique()))
         found.append(f"Not comparable as they stand: data of different kinds ({kinds}).")
-    if curve["access"].n_unique() > 1:
-        groups = curve.group_by("access").agg(pl.col("arm").unique().sort()).sort("access")
-        told = "; ".join(f"{', '.join(arms)} {_ACCESS[access]}" for access, arms in groups.rows())
+    if told := unlike(curve):
         found.append(f"Arms are given different information: {told}.")
     if curve["n"].n_unique() > 1:
         found.append("Arms were run on different numbers of problems.")

@@ -73,10 +73,9 @@ def wrapped(lines: list[str]) -> list[str]:
     return [part for line in lines for part in textwrap.wrap(line, LINE_CHARACTERS) or [""]]
 
 
-def dress(
-    figure: go.Figure, title: str, lines: list[str], dark: bool, height: int, panel_titles: bool = False
-) -> go.Figure:
-    """Gives a figure its title (one short line), the lines under it, a legend below the plot, fonts and margins."""
+def dress(figure: go.Figure, title: str, lines: list[str], dark: bool, height: int, panel_titles: int = 0) -> go.Figure:
+    """Gives a figure its title (one short line), the lines under it, a legend below the plot, fonts and margins;
+    `panel_titles` are the lines that titles of panels take."""
     ink = INKS[dark]
     under = [safe(line) for line in wrapped(lines)]
     figure.update_layout(
@@ -100,7 +99,12 @@ def dress(
             "yref": "container",
             "yanchor": "bottom",
         },
-        margin={"l": 52, "r": 14, "t": 40 + LINE_PX * len(under) + (24 if panel_titles else 0), "b": 60},
+        margin={
+            "l": 52,
+            "r": 14,
+            "t": 40 + LINE_PX * len(under) + (4 + 20 * panel_titles if panel_titles else 0),
+            "b": 60,
+        },
         paper_bgcolor=ink.paper,
         plot_bgcolor=ink.paper,
         hoverlabel={"font": {"family": FONT}},

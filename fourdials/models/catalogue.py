@@ -95,6 +95,11 @@ def lane(model: Model) -> str:
     return model.api_base or model.provider
 
 
+def in_process(model: Model) -> bool:
+    """True if the worker itself answers for it: simulated models, and recursive nets, which no server knows."""
+    return model.litellm_id.split("/", 1)[0] in ("sim", "recursive")
+
+
 def default_keys() -> dict[str, str]:
     """The environment variable that holds each known provider's key."""
     return {provider: variable for provider, variable in _file()[0].items() if variable}
@@ -293,7 +298,7 @@ def missing(model: Model) -> str | None:
 
 
 def _missing_locally(model: Model) -> str | None:
-    if importlib.util.find_spec("xllamacpp") is None:
+    if not in_process(model) and importlib.util.find_spec("xllamacpp") is None:
         return "install the requirements again: the library xllamacpp is missing"
     if model.id == DEFAULT_LOCAL:
         return None if weights.present() else "fetch its weights: python -m fourdials.models.weights"

@@ -15,6 +15,7 @@ from fourdials.errors import (
     RequestRejected,
     Unreachable,
 )
+from fourdials.models import recursive
 from fourdials.models.redaction import redacted
 from fourdials.records import Model, ModelRequest
 
@@ -52,6 +53,8 @@ def refuse_what_cannot_be(request: ModelRequest) -> None:
         raise RequestRejected(f"{model.id} samples at temperature 1 only, not {request.temperature:g}")
     if model.alphabet and (strange := sorted(set(request.prompt.shown) - set(model.alphabet))):
         raise RequestRejected(f"{model.id} cannot read {strange[0]!r}; it knows {model.alphabet} and nothing else")
+    if model.litellm_id.startswith("recursive/"):
+        recursive.asked(request)
     if request.prompt.format != model.format and model.provider not in ("local", "sim"):
         raise RequestRejected(f"{model.id} takes {model.format} prompts, not {request.prompt.format} ones")
 

@@ -124,8 +124,8 @@ def model(model_id: str) -> Model:
         litellm_id=model_id,
         format=stated.format,
         capabilities={
-            **dict.fromkeys(("n", "grammar", "logprobs", "seed", "stop", "temperature"), "yes"),
-            **dict.fromkeys(("effort", "prefill", "logit_bias"), "no"),
+            **dict.fromkeys(("n", "grammar", "logprobs", "seed", "stop", "temperature", "logit_bias"), "yes"),
+            **dict.fromkeys(("effort", "prefill"), "no"),
         },
         prefill_tokens_per_s=PREFILL_TOKENS_PER_S,
         decode_tokens_per_s=DECODE_TOKENS_PER_S,
@@ -213,12 +213,14 @@ def _tokens(stated: Simulated, prompt: Prompt, answer: str, rng: random.Random) 
     """Token texts of a reply: the answer alone, or a thought that ends with the mark and the answer.
 
     A thought stands only where there is room for one: the prompt has a mark, or reads nothing, and lists no choices.
+    Words that are made less likely, by however much, are not in it.
     """
     ending = [f"{word} " for word in (f"{prompt.mark} {answer}" if prompt.mark else answer).split(" ") if word]
     if prompt.choices or not (prompt.mark or prompt.reads == "nothing"):
         return ending
     break_line = "\n" if "\n" not in prompt.stop else ""
-    thought = [f"{rng.choice(_WORDS)} " for _ in range(stated.tokens - len(ending))]
+    words = tuple(word for word in _WORDS if word not in prompt.discouraged or not prompt.bias) or _WORDS
+    thought = [f"{rng.choice(words)} " for _ in range(stated.tokens - len(ending))]
     if thought and break_line:
         thought[-1] = thought[-1].rstrip(" ") + break_line
     return [*thought, *ending]

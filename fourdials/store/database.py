@@ -147,6 +147,12 @@ def insert(cursor: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame, k
         cursor.execute(f"INSERT OR {rule} INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608 - constants
 
 
+def append(cursor: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
+    """Inserts rows whose keys are new. Raises duckdb.ConstraintException if one is held, which ends the transaction."""
+    cursor.register("incoming", frame)
+    cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608 - constants
+
+
 def regrade(cursor: duckdb.DuckDBPyConnection, experiment_ids: Iterable[str]) -> None:
     """Shows what regrades found on the checkpoints and trials they were about: each in turn, where the answer still is
     the one it graded. Doing it again changes nothing, so it follows whatever rows land."""

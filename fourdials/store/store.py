@@ -216,29 +216,23 @@ class Store:
         stale = {owner for name in changed if name in held for owner in held[name][1]} - journaled
         if stale:
             self._forget(stale)
-        for name in changed:
-            self._load(name, found.get(name), marks.get(name))
+        if not changed:
+            return 0
+        try:
+            self._load_all(changed, found, marks, keys_new=True)
+        except duckdb.ConstraintException:  # some rows are held already: a run of the home, or one recorded twice
+            self._load_all(changed, found, marks, keys_new=False)
         return len(changed)
 
-    def _load(self, name: str, folder: Path | None, mark: str | None) -> None:
-        """Replaces what is noted of one recording and inserts its rows; without a folder only the note goes."""
+    def _load_all(self, names: list[str], found: dict[str, Path], marks: dict[str, str], keys_new: bool) -> None:
+        """Loads recordings in one transaction; if all of their keys are new, in half the time."""
         with self._transaction() as cursor:
-            cursor.execute("DELETE FROM recordings WHERE name = ?", [name])
-            if folder is None:
-                return
-            paths = {table: folder / f"{table}.parquet" for table in KEYS}
-            tables = {table: pl.read_parquet(path) for table, path in paths.items() if path.exists()}
-            if "experiments" not in tables:
-                raise FileNotFoundError(f"{folder} was removed while it was read")  # the next look forgets it
-            experiments = tables["experiments"]
-            if "origin" not in experiments.columns:
-                experiments = experiments.with_columns(origin="provenance")
-            tables["experiments"] = experiments.with_columns(provenance=pl.lit("recorded"), recorded=pl.lit(True))
-            for table, rows in tables.items():
-                database.insert(cursor, table, rows, keep=True)
-            ids = experiments["experiment_id"].to_list()
-            cursor.execute("INSERT INTO recordings VALUES (?, ?, ?)", [name, mark, ids])
-            database.regrade(cursor, ids)
+            for name in names:
+                cursor.execute("DELETE FROM recordings WHERE name = ?", [name])
+                if name in found:
+                    ids = _insert_recording(cursor, found[name], keys_new)
+                    cursor.execute("INSERT INTO recordings VALUES (?, ?, ?)", [name, marks[name], ids])
+                    database.regrade(cursor, ids)
 
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -260,6 +254,24 @@ def opened(home: Path) -> Store:
         return Store(home, read_only_copy=True)
     store.ingest()
     return store
+
+
+def _insert_recording(cursor: duckdb.DuckDBPyConnection, folder: Path, keys_new: bool) -> list[str]:
+    """Inserts the rows of one recording; returns its experiments."""
+    paths = {table: folder / f"{table}.parquet" for table in KEYS}
+    tables = {table: pl.read_parquet(path) for table, path in paths.items() if path.exists()}
+    if "experiments" not in tables:
+        raise FileNotFoundError(f"{folder} was removed while it was read")  # the next look forgets it
+    experiments = tables["experiments"]
+    if "origin" not in experiments.columns:
+        experiments = experiments.with_columns(origin="provenance")
+    tables["experiments"] = experiments.with_columns(provenance=pl.lit("recorded"), recorded=pl.lit(True))
+    for table, rows in tables.items():
+        if keys_new and table != "texts":  # runs of the same task share texts
+            database.append(cursor, table, rows)
+        else:
+            database.insert(cursor, table, rows, keep=True)
+    return experiments["experiment_id"].to_list()
 
 
 def _signature(folder: Path) -> str:

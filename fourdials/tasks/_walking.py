@@ -40,6 +40,7 @@ class Wording:
         recap_last: True if a completion model sees the facts it went by so far after the new ones, False if before.
         given_twice: True if a completion model that takes steps reads the given facts twice.
         rules: What a chat model is told of the world.
+        query_shots: Worked examples of what to look up next, from the last line of `think_cue` and the facts found.
     """
 
     entities: Callable[[str], Sequence[str]]
@@ -57,6 +58,7 @@ class Wording:
     recap_last: bool
     given_twice: bool
     rules: str
+    query_shots: str
 
     def names(self, lines: Sequence[str], but: str = "") -> tuple[str, ...]:
         """The names in the lines, once each and in order of appearance, except `but`."""
@@ -71,10 +73,13 @@ class Wording:
         return "\n".join([*(line for line in above if line), self.cue(trail[-1], turns[len(trail) - 1])])
 
 
-def question(wording: Wording, problem: Problem, access: Access, format: Format) -> Question:
-    """The problem rendered for one access and format; facts are shown only if the access is `given`."""
-    data = problem.data
-    facts: tuple[str, ...] = tuple(data["facts"]) if access == "given" else ()
+def question(wording: Wording, problem: Problem, access: Access, format: Format, found: Sequence[str] = ()) -> Question:
+    """The problem rendered for one access and format; the facts shown are those given if the access is `given`, else
+    those that were `found`. Candidates are listed from what is given, or else from all of the world."""
+    data = dict(problem.data)
+    facts: tuple[str, ...] = tuple(data["facts"] if access == "given" else found)
+    if access != "given":
+        data["options"] = data.get("candidates", data["options"])
     ask = wording.ask(data["start"], data["turns"])
     text = "Facts:\n" + "\n".join(facts) + f"\n\n{ask}" if facts else ask
     render = _chat if format == "chat" else _completion

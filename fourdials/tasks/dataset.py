@@ -100,8 +100,8 @@ INFO = TaskInfo(
     "to show or to search. With a tool or an environment of yours it can be acted in. As it comes, a small example "
     "table.",
     offers={
-        "chat": frozenset({"given", "search", "steps", "think"}),
-        "completion": frozenset({"given", "search", "steps"}),
+        "chat": frozenset({"given", "search", "steps", "think", "queries"}),
+        "completion": frozenset({"given", "search", "steps", "queries"}),
     },
     difficulty="the table's own column; 0 without one",
     context_tokens=1000,

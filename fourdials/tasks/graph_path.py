@@ -10,6 +10,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Annotated
@@ -19,6 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from fourdials.errors import InputError
 from fourdials.plugins import Evidence, Question, TaskInfo
 from fourdials.records import Access, Format, Grade, Problem
+from fourdials.tasks._seeking import lookup
+from fourdials.tasks._seeking import truths as seeking
 from fourdials.tasks._vocabulary import OBJECTS
 from fourdials.tasks._walking import WalkEnvironment, Wording, truths
 from fourdials.tasks._walking import evidence as walk_evidence
@@ -52,8 +55,8 @@ INFO = TaskInfo(
     summary="Where do some steps lead from a node, when every node points to one other? Hard because each step needs "
     "the one before, and the edges that arrive at a node look like the one that leaves it.",
     offers={
-        "chat": frozenset({"given", "search", "environment", "steps", "think"}),
-        "completion": frozenset({"given", "search", "environment", "steps", "think"}),
+        "chat": frozenset({"given", "search", "environment", "steps", "think", "queries"}),
+        "completion": frozenset({"given", "search", "environment", "steps", "think", "queries"}),
     },
     difficulty="steps to follow",
     context_tokens=800,
@@ -93,6 +96,7 @@ def _problem(params: Params, rng: random.Random, number: int, seed: int) -> Prob
     rng.shuffle(edges)
     facts = tuple(_line(*edge) for edge in edges)
     turns = (_STEP,) * length
+    links = {name: {_STEP: follow[name]} for name in names}
     return Problem(
         task="graph_path",
         problem_id=f"{seed}-{number}",
@@ -104,7 +108,7 @@ def _problem(params: Params, rng: random.Random, number: int, seed: int) -> Prob
             {"start": path[0], "turns": turns, "facts": facts, "options": tuple(sorted(set(names) - {path[0]}))}
         ),
         world=MappingProxyType({"pages": {name: _at(name, facts) for name in names}}),
-        truths=MappingProxyType(truths(turns, {name: {_STEP: follow[name]} for name in names}, path[-1], _WORDING)),
+        truths=MappingProxyType(truths(turns, links, path[-1], _WORDING) | seeking(turns, links, _WORDING)),
         oracle_steps=length,
     )
 
@@ -147,6 +151,16 @@ pan leads to rug. rug leads to jar. jar leads to pan. ink leads to rug.
 toe leads to rug. rug leads to ink. pan leads to toe. ink leads to jar.
 3 steps from pan? pan leads to toe. toe leads to rug. rug leads to ink. Answer: ink
 """
+_QUERY_SHOTS = """\
+2 steps from rug: nothing -> rug
+1 step from mug: nothing -> mug
+2 steps from rug: rug leads to jar. -> jar
+3 steps from pan: pan leads to toe. toe leads to rug. -> rug
+1 step from mug: mug leads to ink. -> done
+3 steps from pan: nothing -> pan
+2 steps from rug: rug leads to jar. jar leads to pan. -> done
+3 steps from pan: pan leads to toe. -> toe
+"""
 
 _WORDING = Wording(
     entities=_entities,
@@ -164,6 +178,7 @@ _WORDING = Wording(
     recap_last=False,
     # Reading a list of look-alike edges twice takes a small model from .41 to .57 a hop.
     given_twice=True,
+    query_shots=_QUERY_SHOTS,
     rules="Every node leads to exactly one other. Follow edges only from left to right.",
 )
 
@@ -186,7 +201,9 @@ class EdgeLookup:
 
 def question(problem: Problem, access: Access, format: Format) -> Question:
     """The problem rendered without its reference."""
-    return walk_question(_WORDING, problem, access, format)
+    asked = walk_question(_WORDING, problem, access, format)
+    searched = (access, format) == ("search", "completion")
+    return replace(asked, lookup=lookup(_WORDING, problem)) if searched else asked
 
 
 def evidence(problem: Problem) -> Evidence:

@@ -28,7 +28,7 @@ _RULES = (
     "another peg; a disk never lies on a smaller one."
 )
 _STRATEGY = (
-    "How to find the next move: the wanted peg is {goal} at first. Go through the disks from the largest to disk 1. A "
+    "How to find the next move: the wanted peg is {first} at first. Go through the disks from the largest to disk 1. A "
     "disk on the wanted peg changes nothing. A disk that is elsewhere is the new candidate, to be moved to the wanted "
     "peg; then the wanted peg becomes the third one, neither where this disk is nor where it is to go. After disk 1, "
     "move the last candidate."
@@ -50,7 +50,7 @@ class Params(BaseModel):
         "tower", description="Start from a full tower, or from any state that the rules allow."
     )
     moves_per_call: int = Field(1, ge=1, le=64, description="Moves asked for in one step, and with wanted = next.")
-    strategy_given: bool = Field(True, description="Tell chat models the rule that finds the next move.")
+    strategy_given: bool = Field(True, description="Tell the rule that finds the next move.")
 
 
 INFO = TaskInfo(
@@ -284,16 +284,18 @@ def _compact(state: str, goal: str) -> str:
     return f"{', '.join(pegs)}, all to {goal}:"
 
 
-def _shots(most: int | None) -> str:
-    return "".join(f"{_compact(s, goal)} {' '.join(next_moves(s, goal, most))}\n" for s, goal in _SHOTS)
+def _shots(most: int | None, told: bool) -> str:
+    """What stands above the line a completion model continues: the rule, if it is told, and worked examples."""
+    rule = f"{_STRATEGY.format(first='the one after `all to`')}\n" if told else ""
+    return rule + "".join(f"{_compact(s, goal)} {' '.join(next_moves(s, goal, most))}\n" for s, goal in _SHOTS)
 
 
 def _ask_next(state: str, goal: str, most: int, told: bool, format: Format, key: str) -> Prompt:
     one = most == 1
     if format == "completion":
-        text = _shots(most) + _compact(state, goal)
+        text = _shots(most, told) + _compact(state, goal)
         return line(text, "choice" if one else "text", 4 + 6 * most, choices=MOVES if one else (), key=key)
-    rule = f"\n{_STRATEGY.format(goal=goal)}" if told else ""
+    rule = f"\n{_STRATEGY.format(first=goal)}" if told else ""
     wanted = (
         f"What is the next move? Reply with one move only, out of: {', '.join(MOVES)}."
         if one
@@ -309,14 +311,14 @@ def question(problem: Problem, access: Access, format: Format) -> Question:
     require("hanoi", access)
     data = problem.data
     state, goal, most, told = data["state"], data["goal"], data["moves_per_call"], data["strategy_given"]
-    rule = f"\n{_STRATEGY.format(goal=goal)}" if told else ""
+    rule = f"\n{_STRATEGY.format(first=goal)}" if told else ""
     text = f"{_RULES}{rule}\n\nDisks from bottom to top: {_shown(state)}. All are to get to peg {goal}."
     room = 32 + 5 * shortest(state, goal)
     if data["wanted"] == "next":
         answer = _ask_next(state, goal, most, told, format, "answer")
         ask = "What is the next move?" if most == 1 else f"What are the next {most} moves?"
     elif format == "completion":
-        answer, ask = line(_shots(None) + _compact(state, goal), "text", room), "What are the moves?"
+        answer, ask = line(_shots(None, told) + _compact(state, goal), "text", room), "What are the moves?"
     else:
         ask = "What are all the moves, in order?"
         answer = chat(f"{text}\n{ask} Reply with them only, such as `A-C A-B C-B`.", "block", room)

@@ -50,8 +50,8 @@ INFO = TaskInfo(
     summary="Questions about a record of thousands of purchases: find one line, count some, or find the two that "
     "agree. What they need grows from one line to all pairs of lines.",
     offers={
-        "chat": frozenset({"given", "search", "steps", "store", "think", "context"}),
-        "completion": frozenset({"given", "search", "steps", "store", "context"}),
+        "chat": frozenset({"given", "search", "steps", "store", "think", "context", "queries"}),
+        "completion": frozenset({"given", "search", "steps", "store", "context", "queries"}),
     },
     difficulty="characters of the record (log2), and 0, 0.25 or 0.5 for needle, count or pair",
     context_tokens=4000,

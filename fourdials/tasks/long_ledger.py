@@ -1,7 +1,8 @@
-"""A ledger of accounts that is updated again and again, each update reading the account the one before wrote.
+"""A ledger of accounts that is updated again and again, each update reading the account the one before wrote, or any.
 
-One slip anywhere spoils the end, so the horizon is the difficulty. Step by step a player is shown the balances its own
-replies led to, or a transcript of them; where updates read any account, one set long ago has to be remembered.
+One slip on the way to the account asked about spoils the end, so the horizon is the difficulty. Step by step a player
+is shown the balances its own replies led to, or a transcript of them; where updates read any account, one set long ago
+has to be remembered.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ class Params(BaseModel):
 
 INFO = TaskInfo(
     title="Long ledger",
-    summary="Balances updated many times over, each update depending on the last. Every one is a small sum; hard "
-    "because a single slip anywhere makes the end wrong.",
+    summary="Balances updated many times over, each set from one that was set before. Every update is a small sum; "
+    "hard because a single slip on the way to the balance asked for makes it wrong.",
     offers={
         "chat": frozenset({"given", "steps", "many", "think"}),
         "completion": frozenset({"given", "steps", "many"}),

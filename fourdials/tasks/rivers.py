@@ -61,7 +61,7 @@ INFO = TaskInfo(
     summary="Which flag does a place flow into, when each place flows into another? Following the river hop by hop is "
     "easy; to see its end at once is hard. The shipped scale models were trained on exactly this.",
     offers={
-        "chat": frozenset({"given", "search", "environment", "steps", "think"}),
+        "chat": frozenset({"given", "search", "environment", "steps", "think", "queries"}),
         "completion": frozenset({"given", "search", "environment", "steps", "think", "check"}),
     },
     difficulty="steps to the flag",

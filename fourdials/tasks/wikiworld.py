@@ -22,6 +22,8 @@ from fourdials.grading import named
 from fourdials.plugins import Evidence, Question, SearchTool, TaskInfo
 from fourdials.records import Access, Format, Grade, Problem
 from fourdials.tasks._lookup import SentenceSearch, StoreSearch
+from fourdials.tasks._seeking import lookup
+from fourdials.tasks._seeking import truths as seeking
 from fourdials.tasks._vocabulary import JOBS, PEOPLE, TOWNS
 from fourdials.tasks._walking import WalkEnvironment, Wording, truths
 from fourdials.tasks._walking import evidence as walk_evidence
@@ -83,8 +85,8 @@ INFO = TaskInfo(
     summary="Questions that follow one to several relations through a made-up world of people, towns and jobs. Hard "
     "because every hop needs the answer of the one before, and most facts lead elsewhere.",
     offers={
-        "chat": frozenset({"given", "search", "environment", "steps", "store", "think", "context"}),
-        "completion": frozenset({"given", "search", "environment", "steps", "store", "think", "context"}),
+        "chat": frozenset({"given", "search", "environment", "steps", "store", "think", "context", "queries"}),
+        "completion": frozenset({"given", "search", "environment", "steps", "store", "think", "context", "queries"}),
     },
     difficulty="hops",
     context_tokens=1000,
@@ -130,6 +132,7 @@ def _problem(
     trail, turns = walk
     shown = sorted(set(_WORDING.names(facts, but=trail[0])) & set(PEOPLE))
     data: dict[str, Any] = {"start": trail[0], "turns": turns, "facts": facts, "options": tuple(shown)}
+    data["candidates"] = _candidates(f"{cluster}-{index}", trail, len(shown), pages)
     data |= {"sharing": params.questions_per_world} if params.twins else {}
     data |= {"stores": params.stores} if params.stores != "pages" else {}
     return Problem(
@@ -141,9 +144,18 @@ def _problem(
         reference=trail[-1],
         data=MappingProxyType(data),
         world=world,
-        truths=MappingProxyType(truths(turns, pages, trail[-1], _WORDING)),
+        truths=MappingProxyType(truths(turns, pages, trail[-1], _WORDING) | seeking(turns, pages, _WORDING)),
         oracle_steps=len(turns),
     )
+
+
+def _candidates(problem_id: str, trail: Sequence[str], count: int, pages: Pages) -> tuple[str, ...]:
+    """Possible answers for whoever has yet to find the facts: the right one and others from anywhere in the world.
+
+    The people in the given facts would tell what to look up. As many are listed, so that a guess is as good."""
+    others = sorted(set(pages) & set(PEOPLE) - {trail[0], trail[-1]})
+    drawn = random.Random(f"wikiworld:candidates:{problem_id}:{trail[-1]}").sample(others, count - 1)
+    return tuple(sorted((*drawn, trail[-1])))
 
 
 def _pages(params: Params, rng: random.Random) -> Pages:
@@ -250,6 +262,17 @@ Sue's teacher's doctor? Sue's teacher is Rob. Rob's doctor is Guy. Answer: Guy
 Pat's cousin is Sue. Sue's job is vet. vet's patron is Rob. Pat's boss is Jude.
 Pat's cousin's job's patron? Pat's cousin is Sue. Sue's job is vet. vet's patron is Rob. Answer: Rob
 """
+_QUERY_SHOTS = """\
+Sue's teacher's doctor: nothing -> Sue's teacher
+Guy's boss: nothing -> Guy's boss
+Pat's boss's friend: Pat's boss is Rob. -> Rob's friend
+Sue's teacher's doctor: Sue's teacher is Rob. Rob's doctor is Guy. -> done
+Pat's cousin's job's patron: nothing -> Pat's cousin
+Pat's cousin's job's patron: Pat's cousin is Sue. -> Sue's job
+Guy's boss: Guy's boss is Pam. -> done
+Pat's cousin's job's patron: Pat's cousin is Sue. Sue's job is vet. -> vet's patron
+Jude's doctor's coach: Jude's doctor is Pam. -> Pam's coach
+"""
 
 _WORDING = Wording(
     entities=_NAMES_IN_LINE.findall,
@@ -266,6 +289,7 @@ _WORDING = Wording(
     move="open",
     recap_last=True,
     given_twice=False,
+    query_shots=_QUERY_SHOTS,
     rules="This is about a made-up world; only its facts count, not what you know.",
 )
 
@@ -290,6 +314,8 @@ def _wording(problem: Problem, access: Access) -> Wording:
 def question(problem: Problem, access: Access, format: Format) -> Question:
     """The problem rendered without its reference."""
     asked = walk_question(_wording(problem, access), problem, access, format)
+    if (access, format) == ("search", "completion"):
+        asked = replace(asked, lookup=lookup(_WORDING, problem))
     facts: tuple[str, ...] = problem.data["facts"] if access == "given" else ()
     between = _WORDING.between if format == "completion" else "\n"
     return replace(asked, context=between.join(facts), sharing=problem.data.get("sharing", 1))
@@ -313,7 +339,7 @@ def grade(problem: Problem, answer: str) -> Grade:
 
 
 def chance(problem: Problem) -> float:
-    """A guess among the people who appear in the given facts."""
+    """A guess among the candidates: the people in the given facts or, to be found by search, as many of the world."""
     return 1 / len(problem.data["options"])
 
 

@@ -49,11 +49,14 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A view's curves: figures as JSON text, `narrow` the panels' layout for little room, and what they show."""
+    """A view's curves: figures as JSON text, `narrow` their layouts for little room, and what they show. `twice` is
+    true where the overlay holds the panels of the dials, since each sees in a way of its own."""
 
     overlay: str
+    overlay_narrow: str
     panels: str
     narrow: str
+    twice: bool
     alt: str
     warnings: tuple[str, ...]
     reading: str
@@ -93,16 +96,18 @@ def _drawn(_store: Store, folder: str, version: int, view: View, dark: bool) -> 
     runs = query.run(_store, "experiments").filter(experiment_id=view.experiment_id)
     arms = query.run(_store, "arms", experiment_ids=ids)
     said, warnings = status_of(view, runs, curve), status.warnings_of(runs, curve, arms)
-    shown = [draw(curve, baselines, said, view.unit, dark=dark) for draw in (curves.overlay, curves.panels)]
-    narrow = curves.panels(curve, baselines, said, view.unit, dark=dark, columns=1)
-    for figure in (*shown, narrow):
+    drawings = [(draw, columns) for draw in (curves.overlay, curves.panels) for columns in (4, 1)]
+    shown = [draw(curve, baselines, said, view.unit, dark=dark, columns=columns) for draw, columns in drawings]
+    for figure in shown:
         figure.update_xaxes(automargin=True)  # the legend wraps on narrow pages and needs room below the title
         figure.layout.uirevision = repr(view)
     told = reading(points, curve, view.unit)
     return Drawn(
         overlay=shown[0].to_json(),
-        panels=shown[1].to_json(),
-        narrow=_layout(narrow),
+        overlay_narrow=_layout(shown[1]),
+        panels=shown[2].to_json(),
+        narrow=_layout(shown[3]),
+        twice=curves.split_alike(curve),
         alt=curves.alt_text(curve, view.unit),
         warnings=tuple(warnings),
         reading=("So far, with trials still to come: " if said.interim else "") + told if told else "",
@@ -144,7 +149,17 @@ def _layout(figure: Any) -> str:
 
 def reading(points: pl.DataFrame, curve: pl.DataFrame, unit: str) -> str:
     """The two best arms at the largest budget all of them reach, and whether the data tell them apart; empty if fewer
-    than two arms have a point."""
+    than two arms have a point. Where some arms are given other things to see than others, for each of these apart."""
+    from fourdials.figures import status
+
+    if curve["access"].n_unique() < 2:
+        return _reading(points, curve, unit)
+    parts = curve.partition_by("access", as_dict=True)
+    told = {access: _reading(points, parts[access,], unit) for access in status.SEES if (access,) in parts}
+    return " ".join(f"Arms with {status.SEES[access]}: {text}" for access, text in told.items() if text)
+
+
+def _reading(points: pl.DataFrame, curve: pl.DataFrame, unit: str) -> str:
     import polars as pl
 
     from fourdials import estimate
@@ -181,8 +196,8 @@ def worth_showing(runs: pl.DataFrame) -> dict[str, Any] | None:
 
 
 def first_look(view: View, key: str, live: bool = False) -> None:
-    """The arms of a run where nothing else says how they differ: in one panel, or in one for each dial where some are
-    given more to see than others, since curves laid over one another would be read as one problem."""
+    """The arms of a run where nothing else says how they differ: in one panel, or in one for each dial where something
+    makes them hard to compare."""
     found = drawn(view, live)
     if found.warnings:
         panels(view, key=f"{key}.panels", live=live)
@@ -192,9 +207,10 @@ def first_look(view: View, key: str, live: bool = False) -> None:
 
 
 def overlay(view: View, key: str, live: bool = False) -> list[str] | None:
-    """All arms in one panel, redrawn in place. Returns the point just clicked: run, arm, spend."""
+    """All arms in one panel, or in one for each kind of things to see where they differ in that, redrawn in place.
+    Returns the point just clicked: run, arm, spend."""
     found = drawn(view, live)
-    return chart.live_chart(found.overlay, key=key, alt=found.alt)
+    return chart.live_chart(found.overlay, key=key, alt=found.alt, narrow=found.overlay_narrow)
 
 
 def panels(view: View, key: str, live: bool = False) -> list[str] | None:

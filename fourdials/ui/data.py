@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import importlib
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from fourdials.store import Store
 
 STARTING_S = 30.0
+# What the first page shown needs; pandas since Streamlit asks for its types, and two sessions importing it would fail.
+WARM = ("pandas", "fourdials.estimate", "fourdials.figures.curves", "fourdials.figures.status", "fourdials.ui.monitor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,16 @@ class RunState:
 
 @st.cache_resource(show_spinner=False, on_release=lambda opened: opened.close())
 def _open(folder: str, copy: bool = False) -> Store:
-    importlib.import_module("pandas")  # Streamlit asks for its types: two sessions importing it at once would fail
+    importing = threading.Thread(target=lambda: [importlib.import_module(name) for name in WARM], name="imports")
+    importing.start()  # while the database works, which needs little of Python
+    try:
+        from fourdials.store import Store
 
-    from fourdials.store import Store
-
-    home_only = {"recorded": Path(folder) / "none"} if access.viewer() else {}  # a viewer shows its snapshot alone
-    opened = Store(Path(folder), read_only_copy=copy, **home_only)
-    opened.ingest()
+        home_only = {"recorded": Path(folder) / "none"} if access.viewer() else {}  # a viewer shows its snapshot alone
+        opened = Store(Path(folder), read_only_copy=copy, **home_only)
+        opened.ingest()
+    finally:
+        importing.join()
     opened.start()
     atexit.register(opened.close)
     return opened
@@ -90,10 +96,10 @@ def _frame(_store: Store, folder: str, version: int, name: str, params: dict[str
 
 def run_state(experiment_id: str, status: str | None, detail: str | None, recorded: bool = False) -> RunState:
     """What is true of a run now, from its last journaled status (None if nothing is journaled yet) and its worker."""
-    from fourdials import worker
-
     if recorded:
         return RunState(status or "finished", detail, recorded=True)
+    from fourdials import worker
+
     worker_state = worker.state(experiment_id)
     ended = status in ("finished", "failed", "stopped")
     if worker_state.alive and not ended:

@@ -73,8 +73,8 @@ def table(found: Mapping[str, Model]) -> None:
         hide_index=True,
         height="content",
         column_config={
-            "Model": st.column_config.TextColumn(width="medium", pinned=True),
-            "Usable now": st.column_config.TextColumn(width="large"),
+            "Model": st.column_config.TextColumn(width=350, pinned=True),
+            "Usable now": st.column_config.TextColumn(width="medium"),
         },
     )
     usable = sum(catalogue.missing(model) is None for model in found.values())

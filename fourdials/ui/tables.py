@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -28,6 +28,15 @@ def choose_arms(arms: pl.DataFrame) -> tuple[str, ...] | None:
             "Arms shown", names, selection_mode="multi", default=names, format_func=titles.__getitem__, key=key
         )
     return None if not picked or len(picked) == len(names) else tuple(picked)
+
+
+def folded(title: str, icon: str, key: str, show: Callable[[], None]) -> None:
+    """An expander whose content is made once it is opened: before it draws the first table or code, a browser loads
+    scripts of several megabytes, and the chart would wait for them."""
+    place = st.expander(title, icon=icon, key=key, on_change="rerun")
+    if place.open:
+        with place:
+            show()
 
 
 def behind(view: curves.View) -> None:

@@ -78,7 +78,7 @@ def head(trial: Row) -> None:
         st.caption("Answer of this trial")
         st.code(trial["answer"] if trial["answer"] is not None else "none", language=None, wrap_lines=True)
         st.caption("Right answer")
-        st.code(_plain_json(trial["reference"]), language=None, wrap_lines=True)
+        st.code(plain_json(trial["reference"]), language=None, wrap_lines=True)
     controls.facts(
         [
             (f"Level ({trial['unit']})", str(trial["level"]), None),
@@ -134,7 +134,7 @@ def _call(row: Row) -> None:
         reply, prompt, record = st.tabs(["Reply", "Prompt", "Record"])
         with reply:
             st.code(
-                row["reply"] if row["reply"] is not None else _plain_json(row["error"]), language=None, wrap_lines=True
+                row["reply"] if row["reply"] is not None else plain_json(row["error"]), language=None, wrap_lines=True
             )
         with prompt:
             for turn in row["prompt"] or []:
@@ -204,7 +204,8 @@ def _loaded(value: Any) -> Any:
     return value
 
 
-def _plain_json(text: str | None) -> str:
+def plain_json(text: str | None) -> str:
+    """A stored JSON value as a person reads it: a string without its quotes; nothing for nothing."""
     value: Any = json.loads(text) if text else ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 

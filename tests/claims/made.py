@@ -5,12 +5,33 @@ import json
 import numpy as np
 import polars as pl
 
+from fourdials import verdict
 from fourdials.verdict import Evidence
+
+MANY, FEW = 600, 24
+ACCESS = {"search": "search", "interaction": "environment"}
+
+
+def judged(claim, made, origin="real", others=()):
+    """What the judge of a claim says of a made run, with other made runs of the same claim beside it."""
+    beside = tuple(other.evidence(origin) for other in others)
+    return verdict.judge(verdict.claims()[claim], made.evidence(origin, beside))
+
+
+def said(found):
+    """What a finding's checks say, each with its outcome."""
+    return {check.said: check.outcome for check in found.checks}
+
+
+def rates(**by_arm):
+    """A rate that depends on the arm alone."""
+    return lambda name, where, level: by_arm[name]
 
 
 def arm(name, strategy=None, dial="parallel", levels=(1,), solver="model/a", lineup=None, cost=100.0, **knobs):
     """An arm of `Made`; each level costs `cost` more."""
     row = {"arm": name, "strategy": strategy or name, "dial": dial, "levels": json.dumps(list(levels))}
+    row["access"] = ACCESS.get(dial, "given")
     lineup = {"solver": solver} | (lineup or {})
     return row | {"knobs": json.dumps(knobs), "lineup": json.dumps(lineup), "model": lineup["solver"], "cost": cost}
 
@@ -19,11 +40,22 @@ class Made:
     """A run whose score of an arm at a level of a problem is right with probability `rate(arm, problem, level)`.
 
     `problems` are dicts with `problem_id`, `cluster_id`, `difficulty`, `task`; by default so many plain ones. A problem
-    has one luck throughout an arm, so that a higher level is never worse where its rate is higher.
+    has one luck throughout an arm, so that a higher level is never worse where its rate is higher. `frames` are the
+    rows of further queries, by name; `name` is the run's id.
     """
 
-    def __init__(self, arms, rate, problems=400, steps=lambda arm, problem, score: {}, pool=16, spec=None):
-        self.arms, self.roles = arms, ("query", "synthesise")
+    def __init__(
+        self,
+        arms,
+        rate,
+        problems=400,
+        steps=lambda arm, problem, score: {},
+        pool=16,
+        spec=None,
+        frames=None,
+        name="run",
+    ):
+        self.arms, self.roles, self.frames, self.name = arms, ("query", "synthesise"), frames or {}, name
         plain = isinstance(problems, int)
         self.problems = [problem(i) for i in range(problems)] if plain else problems
         self.rate, self.notes, self.pool, self.spec = rate, steps, pool, spec or {}
@@ -35,14 +67,16 @@ class Made:
             for level in json.loads(each["levels"])
         }
 
-    def evidence(self, origin="real"):
+    def evidence(self, origin="real", others=(), grade=None):
         def read(name, **params):
+            if name in self.frames:
+                return self.frames[name]
             return getattr(self, {"arms": "arms_frame", "spec": "spec_frame"}.get(name, name))(**params)
 
-        return Evidence("run", origin, read)
+        return Evidence(self.name, origin, read, grade, others)
 
     def arms_frame(self, **_):
-        return pl.DataFrame(self.arms).with_columns(experiment_id=pl.lit("run"))
+        return pl.DataFrame(self.arms).with_columns(experiment_id=pl.lit(self.name))
 
     def curve_points(self, unit, **_):
         rows, unit_id = [], 0
@@ -58,10 +92,10 @@ class Made:
                     rows.append(
                         {
                             "unit_id": unit_id,
-                            "experiment_id": "run",
+                            "experiment_id": self.name,
                             **{key: where[key] for key in ("task", "problem_id", "cluster_id")},
                             **{key: each[key] for key in ("arm", "dial", "strategy")},
-                            "access": "given",
+                            "access": each["access"],
                             "repeat": 0,
                             "level": level,
                             "score": score,
@@ -84,7 +118,7 @@ class Made:
                     score = self.score[each["arm"], where["problem_id"], level]
                     rows.append(
                         {
-                            "experiment_id": "run",
+                            "experiment_id": self.name,
                             **where,
                             **{key: each[key] for key in ("arm", "strategy", "dial", "model")},
                             "repeat": 0,
@@ -93,8 +127,12 @@ class Made:
                             "level": level,
                             "score": score,
                             "total_tokens": level * each["cost"],
+                            "usd": level * each["cost"] / 1e6,
+                            "modelled_s": level * each["cost"] / 100,
+                            "critical_path_s": level * each["cost"] / 100,
                             "tool_calls": 0,
                             **self.notes(each["arm"], where, score),
+                            **({} if last_only else {"level": level}),  # only a trial has an answer it ended with
                         }
                     )
         return pl.DataFrame(rows)
@@ -117,7 +155,7 @@ class Made:
                 answer = "right" if right[sample] else f"wrong {rng.integers(3)}"
                 rows.append(
                     {
-                        "experiment_id": "run",
+                        "experiment_id": self.name,
                         "arm": name,
                         "strategy": self.arms[0]["strategy"],
                         **{key: where[key] for key in ("task", "problem_id", "cluster_id")},
@@ -133,8 +171,32 @@ class Made:
                 )
         return pl.DataFrame(rows, schema_overrides={"weight": pl.Float64})
 
+    def step_truths(self, **_):
+        names = ("arm", "task", "problem_id", "cluster_id", "trial_id", "answer", "truth")
+        return pl.DataFrame(schema={**dict.fromkeys(names, pl.String), "step": pl.Int64})
+
+    def thoughts(self, **_):
+        names = ("experiment_id", "arm", "task", "problem_id", "cluster_id", "trial_id")
+        numbers = {"score": pl.Float64, "tokens": pl.Int64, "right_by": pl.Int64}
+        return pl.DataFrame(schema={**dict.fromkeys(names, pl.String), **numbers})
+
+    def claim_picks(self, **_):
+        return pl.DataFrame(schema={"arm": pl.String, "trial_id": pl.String, "level": pl.Int64})
+
+    def priced_tokens(self, **_):
+        rows = [
+            {"arm": each["arm"], "model": each["model"], "prompt_tokens": int(each["cost"]), "completion_tokens": 0}
+            for each in self.arms
+        ]
+        return pl.DataFrame(rows)
+
     def role_tokens(self, **_):
-        return pl.DataFrame([{"arm": each["arm"], "role": role} for each in self.arms for role in self.roles])
+        rows = [
+            {"arm": each["arm"], "role": role, "prompt_tokens": 100, "completion_tokens": 0, "trials": 1}
+            for each in self.arms
+            for role in self.roles
+        ]
+        return pl.DataFrame(rows)
 
     def spec_frame(self, **_):
         return pl.DataFrame({"spec": [json.dumps(self.spec)]})

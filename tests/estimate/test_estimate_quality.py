@@ -110,6 +110,33 @@ def test_step_correctness_counts_problems_at_each_step():
     ]
 
 
+def votes(*by_step, problem="p0", arm="a"):
+    """Judged votes on the steps of one trial; each step's as a text of `r` (right), `w` (wrong) and `-` (unread)."""
+    return [
+        {
+            **{"experiment_id": "e", "arm": arm, "task": "toy", "problem_id": problem, "cluster_id": problem},
+            **{"trial_id": f"{arm}/{problem}", "step": step, "truth": "r", "answer": None if vote == "-" else vote},
+        }
+        for step, cast in enumerate(by_step, 1)
+        for vote in cast
+    ]
+
+
+def test_shared_errors_are_counted_over_the_first_two_votes_that_could_be_read():
+    rows = votes("rr", "ww", "wr", "rw", "w-wr", "r", "rrww") + votes("ww", "rr", problem="p1")
+    [found] = quality.shared_errors(quality.judged(pl.DataFrame(rows))).to_dicts()
+    # p0: 2 of 6 steps (one vote is no pair), p1: 1 of 2; first votes wrong at 4 of 8, second at 4 of 8
+    assert found["both"] == pytest.approx((2 / 6 + 1 / 2) / 2)
+    assert (found["wrong"], found["independent"], found["steps"], found["n"]) == (0.5, 0.25, 8, 2)
+    assert found["low"] < found["both"] < found["high"]
+
+
+def test_without_two_votes_on_a_step_no_errors_can_be_shared():
+    rows = votes("r", "w") + votes("ww", arm="b")
+    assert quality.shared_errors(quality.judged(pl.DataFrame(rows)))["arm"].to_list() == ["b"]
+    assert quality.shared_errors(quality.judged(pl.DataFrame(rows)).clear()).is_empty()
+
+
 def test_underthinking_is_the_share_of_a_wrong_reply_after_its_right_thought():
     thoughts = pl.DataFrame(
         {"score": [0.0, 0.0, 1.0, 0.0], "tokens": [100, 200, 50, 0], "right_by": [25, None, 10, None]}

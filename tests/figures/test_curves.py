@@ -149,6 +149,81 @@ def test_there_is_a_panel_for_each_dial_on_shared_axes_and_a_fifth_for_several_a
     assert fifth.layout.annotations[4].text == "Several dials"
 
 
+ALIKE = [made("vote"), made("think", dial="sequential")]
+LOOKS, WALKS = made("look up", dial="search", access="search"), made("walk", dial="interaction", access="environment")
+
+
+def beside(figure):
+    """The names of the arms drawn in each panel, by its title."""
+    titles = [note.text for note in figure.layout.annotations if note.yref == "paper"]
+    axes = ["x", *(f"x{i + 1}" for i in range(1, len(titles)))]
+    held = {
+        axis: {t.name for t in figure.data if t.mode == "lines" and t.hovertemplate and t.xaxis == axis}
+        for axis in axes
+    }
+    return dict(zip(titles, held.values(), strict=True))
+
+
+def test_arms_that_see_different_things_are_never_laid_over_one_another():
+    figure = curves.overlay(pl.concat([*ALIKE, LOOKS, WALKS]), None, STATUS, "total_tokens")
+    assert beside(figure) == {
+        "all in the question": {"vote", "think"},
+        "seen by looking it up": {"look up"},
+        "seen by acting": {"walk"},
+    }
+    assert figure.layout.title.text == "Score within a budget, by what is seen"
+    assert [figure.layout[f"xaxis{i}"].matches for i in ("", 2, 3)] == [None, "x", "x"]
+    assert len({tuple(figure.layout[f"yaxis{i}"].range) for i in ("", 2, 3)}) == 1
+    below = curves.overlay(pl.concat([*ALIKE, LOOKS, WALKS]), None, STATUS, "total_tokens", columns=1)
+    assert below.layout.height > figure.layout.height
+    alone = curves.overlay(pl.concat(ALIKE), None, STATUS, "total_tokens")
+    assert not [note for note in alone.layout.annotations if note.yref == "paper"]
+
+
+def test_a_dial_whose_arms_see_different_things_has_a_panel_for_each():
+    beam = made("beam", dial="search")
+    figure = curves.panels(pl.concat([*ALIKE, beam, LOOKS]), None, STATUS, "total_tokens")
+    assert beside(figure) == {
+        "Sample more<br>all in the question": {"vote"},
+        "Think longer<br>all in the question": {"think"},
+        "Search more<br>all in the question": {"beam"},
+        "Search more<br>seen by looking it up": {"look up"},
+        "Act more": set(),
+    }
+    narrow = curves.panels(pl.concat([*ALIKE, beam, LOOKS]), None, STATUS, "total_tokens", columns=1)
+    assert "Search more: seen by looking it up" in beside(narrow)
+    keys = [t.marker.symbol for t in figure.data if t.mode == "lines+markers" and t.name in ("beam", "look up")]
+    assert len(set(keys)) == 2  # one legend serves all panels
+
+
+def test_a_greedy_sample_stands_only_beside_arms_that_were_given_what_it_was():
+    baselines = pl.DataFrame(
+        [
+            {"kind": "chance", "arm": None, "value": 0.25},
+            {"kind": "greedy", "arm": "single", "value": 0.4},
+        ]
+    )
+    frame = pl.concat([made("single", values=(0.4,), spends=(10.0,)), LOOKS])
+    drawn = [(shape.xref, shape.y0) for shape in curves.overlay(frame, baselines, STATUS, "usd").layout.shapes]
+    assert drawn == [("x domain", 0.25), ("x domain", 0.4), ("x2 domain", 0.25)]
+    same = curves.overlay(pl.concat(ALIKE), baselines, STATUS, "usd").layout.shapes
+    assert [shape.y0 for shape in same] == [0.25, 0.4]
+
+
+def test_panels_by_dial_serve_where_each_dial_sees_in_a_way_of_its_own():
+    assert curves.split_alike(pl.concat([ALIKE[0], LOOKS, WALKS]))
+    assert not curves.split_alike(pl.concat([*ALIKE, LOOKS]))
+    assert not curves.split_alike(pl.concat(ALIKE))
+    assert not curves.split_alike(pl.concat([LOOKS, made("beam", dial="search")]))
+
+
+def test_the_alternative_text_says_what_each_arm_sees_where_that_differs():
+    told = curves.alt_text(pl.concat([ALIKE[0], WALKS]), "total_tokens")
+    assert "vote (all in the question) reaches" in told
+    assert "walk (seen by acting) reaches" in told
+    assert "(all in" not in curves.alt_text(pl.concat(ALIKE), "total_tokens")
+
+
 @pytest.mark.parametrize("draw", [curves.overlay, curves.panels])
 def test_nothing_to_draw_says_so(draw):
     figure = draw(EMPTY, None, Status((), None, True), "usd")

@@ -61,7 +61,7 @@ def test_where_the_spend_went_is_drawn_as_the_shares_of_its_rows(held):
     assert list(bar.y) == rows["group"].to_list()
     assert (pl.Series(bar.x) + pl.Series(bar.error_x.array)).to_list() == pytest.approx(rows["high"].to_list())
     assert (pl.Series(bar.x) - pl.Series(bar.error_x.arrayminus)).to_list() == pytest.approx(rows["low"].to_list())
-    assert "greedy marginal: toy 0.0 60 %, toy 1.0 40 %" in allocation.where_alt(frame)
+    assert "greedy marginal: toy 0 60 %, toy 1 40 %" in allocation.where_alt(frame)
 
 
 def test_dials_are_called_as_everywhere(held):

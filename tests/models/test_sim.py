@@ -173,3 +173,11 @@ def test_every_mistake_of_an_id_is_named() -> None:
 def test_an_id_that_says_nothing_is_refused(model_id: str) -> None:
     with pytest.raises(InputError, match="is not a simulated model"):
         sim.model(model_id)
+
+
+def test_words_made_less_likely_are_missing_from_thoughts() -> None:
+    asked = Prompt(messages=(Message("user", "?"),), max_tokens=200, mark="Answer:", reads="text")
+    kept = replace(asked, discouraged=("so", "then"), bias=3.0)
+    plain, fewer = (" ".join(s.text for s in sim.samples(ask(STATED, prompt, n=8))) for prompt in (asked, kept))
+    assert {"so", "then"} <= set(plain.split())
+    assert not {"so", "then"} & set(fewer.split())

@@ -11,7 +11,7 @@ from tests.pages.conftest import ARMS
 from tests.pages.opened import page, shown
 from tests.scripted import Script, arm, experiment, play
 
-STARTS = ("Start a half-minute real run", "Start a two-minute run of a language model")
+STARTS = ("Start a half-minute real run", "Start a language model run")
 
 
 def test_start_without_runs_offers_a_real_run_and_says_where_its_curves_will_be(home):
@@ -45,6 +45,17 @@ def test_compare_draws_the_overlay_and_the_panels_and_reads_them_out(filled):
     assert len(app.get("bidi_component")) == 2
     assert "on 6 problems" in app.text[-1].value
     assert any("different information" in warning.value for warning in app.warning)
+    assert app.text[-1].value.startswith("Arms with all in the question: At ")
+
+
+def test_a_difference_between_arms_that_see_different_things_is_called_another_problem(filled):
+    app = page("compare", tab="Differences", a="majority_vote", b="retrieve")
+    assert app.warning[0].value.startswith("**Not the same problem:**")
+    assert any("each with what it sees" in text.value for text in app.text)
+    alike = page("compare", tab="Differences", a="majority_vote", b="stepwise")
+    assert not alike.warning
+    front = page("compare", tab="Frontier")
+    assert any("no race on one problem" in caption.value for caption in front.caption)
 
 
 def test_compare_keeps_its_view_in_the_url(filled):
@@ -68,7 +79,9 @@ def test_compare_says_so_where_the_spend_is_unknown(filled):
 
 def test_the_table_behind_the_figures_holds_the_numbers_they_draw(filled):
     app = page("compare")
-    table = app.dataframe[0].value
+    assert not app.dataframe, "tables take the browser long: they wait until they are asked for"
+    app.session_state["compare.numbers"] = True
+    table = app.run().dataframe[0].value
     assert set(table["arm"]) == {"single", "majority_vote", "stepwise", "retrieve", "act"}
     assert (table["low"] <= table["value"]).all()
     assert (table["n"] == 6).all()
@@ -83,6 +96,7 @@ def test_compare_shows_how_far_an_interrupted_run_came(partial):
 
 def test_choosing_fewer_arms_leaves_the_others_out(filled):
     app = page("compare")
+    app.session_state["compare.numbers"] = True
     app.pills[0].set_value(["single", "stepwise"]).run()
     assert set(app.dataframe[0].value["arm"]) == {"single", "stepwise"}
 
@@ -97,7 +111,9 @@ def test_failed_trials_are_counted_apart_with_what_they_could_have_changed(home)
 
     play(home / "runs" / "run", experiment([arm(name) for name in ARMS], problems=6), Script(fail=fail))
     app = page("compare")
-    ended, bounds = (app.dataframe[i].value.set_index("arm") for i in (1, 2))
+    app.session_state["compare.outcomes"] = True
+    app.run()
+    ended, bounds = (app.dataframe[i].value.set_index("arm") for i in (0, 1))
     assert ended.loc["retrieve", "failed call, not scored"] == 4
     assert bounds.loc["retrieve", "share"] == "67 %"
     assert bounds.loc["act", "failed trials"] == 0

@@ -80,7 +80,18 @@ def test_debaters_see_what_the_others_said_and_keep_their_answer_where_they_give
     assert all(c["parents"] == first for c in rows if c["level"] == 2)
     raw = Lines(b)
     run(tmp_path / "raw", "debate", raw, levels=(2,))
-    assert f"Others say: {b}, {b}, {b}." in raw.requests[-1].prompt.text
+    assert f"You said: {b}. Others say: {b}, {b}.\n" in raw.requests[-1].prompt.text
+
+
+def test_a_debater_without_words_for_it_is_not_shown_its_own_answer_as_another_s(tmp_path, names):
+    a, b, _ = names
+    script = Lines(by_role={"solve": [a, "nothing", b], "revise": [b]})
+    run(tmp_path, "debate", script, levels=(2,), agents=3)
+    texts = [request.prompt.text for request in script.requests if request.role == "revise"]
+    assert f"You said: {a}. Others say: {b}.\n" in texts[0]
+    assert "You said" not in texts[1]
+    assert f"Others say: {a}, {b}.\n" in texts[1]
+    assert f"You said: {b}. Others say: {a}.\n" in texts[2]
 
 
 def test_every_step_is_decided_by_the_first_answer_that_is_ahead(tmp_path):

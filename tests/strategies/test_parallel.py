@@ -6,7 +6,8 @@ from operator import itemgetter
 import pytest
 
 from fourdials.ask import Branch
-from fourdials.records import Sample, Usage
+from fourdials.records import Reply, Sample, Usage
+from fourdials.strategies.parallel._voting import red_flag
 from fourdials.strategies.parallel.adaptive_vote import certainty
 from fourdials.strategies.parallel.weighted_vote import heaviest
 from tests.scripted import Lines, Script, arm, capped, experiment, journaled, model, play
@@ -79,6 +80,31 @@ def test_a_red_flagged_reply_is_paid_for_and_does_not_vote(tmp_path, names):
     assert journaled(tmp_path, "trial")[0]["calls"] == 4
     rows = run(tmp_path / "without", "first_to_ahead", Lines(long), levels=(8,), k=1, longest=8, red_flags=False)
     assert rows == [(1, b, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "finish", "tokens", "longest", "flag"),
+    [
+        ("4", "length", 1, 0, None),  # one token was all that was asked for
+        ("4", "stop", 1, 1, None),
+        (None, "length", 1, 0, "ill-formed"),
+        ("4", "length", 2, 0, "cut off"),
+        ("4", "length", None, 0, "cut off"),
+        ("4", "stop", 2, 1, "over-long"),
+        ("4", "stop", None, 1, None),
+    ],
+)
+def test_a_reply_of_one_token_that_reads_as_an_answer_is_whole(answer, finish, tokens, longest, flag):
+    assert red_flag(Reply("4", answer, "call", finish, tokens), longest) == flag
+
+
+def test_votes_of_one_token_count_though_they_end_at_their_limit(tmp_path, names):
+    a, _, _ = names
+    short = Sample(a, "length", Usage(10, 0, 0, 1, 0))
+    rows = run(tmp_path, "first_to_ahead", Lines(short, short), levels=(4,), k=2)
+    assert rows[-1][:2] == (2, a)
+    assert [step for step in journaled(tmp_path, "step") if step["kind"] == "discard"] == []
+    assert journaled(tmp_path, "trial")[0]["calls"] == 2
 
 
 def test_certainty_is_the_beta_posterior_of_the_top_two():
@@ -165,11 +191,22 @@ def test_thoughts_are_cut_at_their_length_forced_to_an_answer_and_counted(tmp_pa
 def test_votes_before_a_thought_that_could_not_be_forced_count(tmp_path, names):
     right, _, _ = names
     cut = "one two three four five six seven eight nine"
-    script = Lines(f"Answer: {right}", cut, cut)
-    made = arm("thought_vote", "chat", levels=(3,), knobs={"tokens": 8})
-    play(tmp_path, experiment([made], problems=1, trial_budget=capped(calls=3)), script)
+    script = Lines(*[f"Answer: {right}"] * 3, cut)  # the third and the fourth are of one round
+    made = arm("thought_vote", "chat", levels=(4,), knobs={"tokens": 8})
+    play(tmp_path, experiment([made], problems=1, trial_budget=capped(calls=4)), script)
     [trial] = journaled(tmp_path, "trial")
-    assert (trial["stop_reason"], trial["level"], trial["answer"]) == ("capped", 1, right)
+    assert (trial["stop_reason"], trial["level"], trial["answer"]) == ("capped", 3, right)
+
+
+def test_a_cap_that_ends_before_all_thoughts_are_forced_leaves_an_answer(tmp_path, names):
+    right, _, _ = names
+    cut = "one two three four five six seven eight nine"
+    made = arm("thought_vote", "chat", levels=(8,), knobs={"tokens": 8})
+    script = Lines(cut, right, cut, right, cut)
+    play(tmp_path, experiment([made], problems=1, trial_budget=capped(calls=8)), script)
+    [trial] = journaled(tmp_path, "trial")
+    assert (trial["stop_reason"], trial["answer"]) == ("capped", right)
+    assert trial["level"] >= 2
 
 
 def test_a_pool_of_thoughts_reads_each_answer_off_the_end_of_its_thought(tmp_path, names):

@@ -84,6 +84,17 @@ def test_a_thought_that_announces_a_switch_is_taken_up_again_and_told_to_stay(tm
     assert journaled(tmp_path, "trial")[0]["stop_reason"] == "finished"
 
 
+@pytest.mark.parametrize(("format", "counted"), [("chat", ["(stopped)"]), ("completion", [])])
+def test_a_piece_that_was_stopped_at_a_switch_counts_one_where_nothing_else_can_have_ended_it(
+    tmp_path, names, format, counted
+):
+    right, wrong = names
+    script = Lines("go by Ann. Let me try.", wrong, f"so it is done.\nAnswer: {right}")
+    run(tmp_path, "stay_on_thought", script, format, levels=(3,))
+    said = [s["payload"]["said"] for s in journaled(tmp_path, "step") if s["kind"] == "switches"]
+    assert said == [["Let me try", *counted], []], "the words that ended the first piece are not in its text"
+
+
 def test_switches_are_marked_where_nothing_is_done_about_them(tmp_path, names):
     right, _ = names
     script = Lines(f"Try Ann. Alternatively Bob. No, another way. Answer: {right}")

@@ -33,11 +33,17 @@ def test_the_kinds_of_reasoning_by_hand():
     assert shown("answer_only") == ""
     assert shown("valid") == "Ann starts with 5 pens. Then 5 + 3 = 8. Then 8 - 2 = 6."
     assert shown("irrelevant") == "Bob starts with 9 cups. Then 9 + 1 = 10."
-    assert shown("token_matched").split() == ["."] * len(shown("valid").split())
+    assert shown("token_matched").split() == ["."] * 27, "words, marks, digits, and the spaces before numbers"
     assert true_sums(shown("invalid")) == [False, False]
     assert shown("shuffled") != shown("valid")
     assert sorted(shown("shuffled").split(". ")) != sorted(shown("irrelevant").split(". "))
     assert sorted(shown("shuffled").replace(".", "").split()) == sorted(shown("valid").replace(".", "").split())
+
+
+def test_the_dots_of_an_example_are_as_many_as_the_embedded_model_s_tokens_of_its_reasoning():
+    # by the tokenizer of SmolLM2-135M, each after a space: 30, 44 and 32 for the reasoning, 30, 44 and 32 for the dots
+    assert [reply.count(" .") + 1 for _, reply in exemplars._replies("token_matched")] == [30, 44, 32]
+    assert [exemplars.tokens(exemplars._worked(story)) for story in exemplars._SHOTS] == [30, 44, 32]
 
 
 @pytest.mark.parametrize("kind", exemplars.KINDS)

@@ -104,8 +104,23 @@ def test_prompts_read_like_this():
     completion = chat.steps.prompt(chat.steps.first())
     assert completion.choices == hanoi.MOVES
     lines = hanoi.question(problem, "given", "completion").steps.prompt(chat.steps.first()).text.splitlines()
-    assert lines[0] == "A 3 2 1, B -, C -, all to C: A-C"
+    assert "the wanted peg is the one after `all to` at first" in lines[0]
+    assert lines[1] == "A 3 2 1, B -, C -, all to C: A-C"
     assert lines[-1] == "A 2 1, B -, C -, all to C:"
+
+
+@pytest.mark.parametrize("wanted", ["whole", "next"])
+def test_a_completion_model_is_told_the_rule_only_where_it_is_given(wanted):
+    told, untold = (
+        hanoi.question(two_disks(strategy_given=given, wanted=wanted), "given", "completion") for given in (True, False)
+    )
+    for seen, unseen in (
+        (told.answer, untold.answer),
+        *[(q.steps.prompt(q.steps.first()), u.steps.prompt(u.steps.first())) for q, u in [(told, untold)]],
+    ):
+        assert seen.text.endswith(unseen.text)
+        assert seen.text.startswith("How to find the next move")
+        assert "How to" not in unseen.text
 
 
 def test_a_tower_of_twenty_disks_takes_a_million_moves_and_its_states_are_never_listed():

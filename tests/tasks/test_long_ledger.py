@@ -93,6 +93,7 @@ def test_where_updates_read_any_account_old_balances_are_read_again_and_the_refe
             last = there
         assert str(balances[problem.data["asked"]]) == problem.reference
     assert 20 < chained < 150  # of 400, a sixth by chance
+    assert "depending on the last" not in long_ledger.INFO.summary, "it tells of ledgers of either kind"
 
 
 def test_a_step_recalled_from_a_transcript_goes_on_from_what_it_tells_last():

@@ -197,3 +197,21 @@ def test_rows_are_read_as_facts_and_a_searching_chat_model_is_told_of_both_store
     assert "rows of a table" in given
     assert "asks only that store" not in given
     assert "table" not in wikiworld.question(BY_HAND, "search", "chat").answer.shown
+
+
+def test_candidates_of_whoever_searches_are_as_many_as_those_given_but_are_not_taken_from_the_given_facts():
+    problems = wikiworld.problems(wikiworld.Params(), 60, 9)
+    on_the_way = 0
+    for problem in problems:
+        given, unseen = problem.data["options"], problem.data["candidates"]
+        assert len(set(unseen)) == len(given) == round(1 / wikiworld.chance(problem))
+        assert problem.reference in unseen
+        assert problem.data["start"] not in unseen
+        for format in ("chat", "completion"):
+            for access in ("search", "environment"):
+                assert wikiworld.question(problem, access, format).answer.choices == unseen
+            assert wikiworld.question(problem, "given", format).answer.choices == given
+        near = {name for fact in problem.data["facts"] for name in wikiworld._WORDING.entities(fact)}
+        on_the_way += sum(name in near for name in unseen if name != problem.reference)
+    others = sum(len(problem.data["options"]) - 1 for problem in problems)
+    assert on_the_way < 0.6 * others, "names of the given facts come up no more often than any others"

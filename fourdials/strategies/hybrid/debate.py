@@ -14,6 +14,7 @@ from fourdials.strategies.parallel.majority_vote import leader
 
 OTHERS = "Others answered the same question with: {answers}. Take that into account, or do not, and answer it again."
 OTHERS_COMPLETION = "Others say: {answers}."
+OWN_COMPLETION = "You said: {answer}. "
 
 
 @strategy(
@@ -21,7 +22,7 @@ OTHERS_COMPLETION = "Others say: {answers}."
     unit="rounds",
     levels=(1, 2, 3),
     source="Du et al. 2023, arXiv 2305.14325",
-    prompts={"others' answers (chat)": OTHERS, "others' answers (completion)": OTHERS_COMPLETION},
+    prompts={"others' answers (chat)": OTHERS, "others' answers (completion)": OWN_COMPLETION + OTHERS_COMPLETION},
 )
 async def debate(
     question: Question,
@@ -69,6 +70,8 @@ def _shown(question: Question, replies: list[Reply], agent: int, words: int) -> 
     if question.format == "chat":
         heard = OTHERS.replace("{answers}", "; ".join(f"({n}) {text}" for n, text in enumerate(said, 1)))
         return ask_again(question, question.answer, replies[agent].text, heard)
-    everyone = [replies[agent].answer, *(reply.answer for reply in others)]
-    heard = OTHERS_COMPLETION.replace("{answers}", ", ".join(answer for answer in everyone if answer is not None))
-    return with_notes(question.answer, heard)
+    own = replies[agent].answer
+    notes = "" if own is None else OWN_COMPLETION.replace("{answer}", own)
+    heard = ", ".join(reply.answer for reply in others if reply.answer is not None)
+    notes += OTHERS_COMPLETION.replace("{answers}", heard) if heard else ""
+    return with_notes(question.answer, notes.strip()) if notes else question.answer

@@ -10,7 +10,7 @@ from pydantic import Field
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.prompting import in_context, request, sentences
 from fourdials.records import Checkpoint
-from fourdials.strategies.sequential._thinking import FORCE, answer_of
+from fourdials.strategies.sequential._thinking import FORCE, probed
 
 REWRITE = (
     "{context}\n\nQuestions about this will be asked later; they are not known yet. Prepare for them: work out what "
@@ -87,7 +87,10 @@ async def sleep_time(
         notes = f"{notes} {said}" if adds else said or notes
         ask.note("memory", level=level, texts=sentences(notes))
         prepared = _prepared(question, notes, keep)
-        yield Checkpoint(level, await _answer(prepared, ask, level, thought_tokens, temperature))
+        answer = await probed(
+            prepared, ask, role="solve", level=level, thought_tokens=thought_tokens, temperature=temperature
+        )
+        yield Checkpoint(level, answer)
 
 
 _FIRST = (REWRITE, REWRITE_COMPLETION)
@@ -99,13 +102,3 @@ def _prepared(question: Question, notes: str, keep: bool) -> Question:
     text = between.join(part for part in (question.context if keep or not notes else "", notes) if part)
     think = question.think and in_context(question, question.think, text)
     return replace(question, answer=in_context(question, question.answer, text), think=think, context=text)
-
-
-async def _answer(question: Question, ask: Ask, level: int, thought_tokens: int, temperature: float) -> str | None:
-    """What is answered at once, or after a thought of this length."""
-    if thought_tokens == 0 or question.think is None:
-        reply = await ask(question.answer, role="solve", level=level, probe=True, temperature=temperature)
-        return reply.answer
-    think = replace(question.think, max_tokens=thought_tokens)
-    reply = await ask(think, role="solve", level=level, probe=True, temperature=temperature)
-    return await answer_of(question, ask, reply.text, reply, level)

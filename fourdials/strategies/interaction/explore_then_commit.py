@@ -62,7 +62,7 @@ async def explore_then_commit(
         memory.pages[seen.text] = None
         ask.note("memory", level=level, texts=list(memory.pages))
         safe = [action for action in seen.actions if action not in seen.closing]
-        if level <= explore and safe:
+        if level <= explore and (safe or not seen.actions):  # a world that lists no actions has any number of them
             prompt = with_notes(among(seen.prompt, safe), memory.fill(EXPLORE))
         else:
             if memory.plan is None or not seen.valid or seen.text in walked:

@@ -36,15 +36,17 @@ async def thought_vote(
     """Let the model think aloud several times, cut each thought at `tokens`, and take the most frequent answer.
 
     Spends one thought per level, and a call more where a thought was cut or came to no answer, to force one out of it.
-    All thoughts can run at once. With levels × tokens held fixed it is the short chains that one long chain is compared
-    with. Wins where errors are independent; loses where an answer takes more thought than one of them has.
+    Thoughts run side by side, twice as many in each round. With levels × tokens held fixed it is the short chains that
+    one long chain is compared with. Wins where errors are independent; loses where an answer takes more thought than
+    one of them has.
     """
     assert question.think is not None
     think = replace(question.think, max_tokens=tokens)
     granted = yield Checkpoint(0)
     votes: list[str | None] = []
     while True:
-        levels = range(len(votes) + 1, granted + 1)
+        # At most as many as there are votes: were all thoughts bought first, a cap could leave none to force answers.
+        levels = range(len(votes) + 1, min(granted, max(1, 2 * len(votes))) + 1)
         thoughts = await ask.samples(think, role="solve", levels=levels, temperature=temperature)
         for answer in await _answers(question, ask, levels, thoughts):
             if isinstance(answer, BaseException):

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
 
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.prompting import request, with_notes
-from fourdials.records import Checkpoint
+from fourdials.records import Checkpoint, Prompt, Reply
+from fourdials.strategies.search._seeking import QUERY_COMPLETION, in_reading_order, informed, next_query, wanted
 
 PLAN = (
     "{question}\n\nYou plan the search for the answer. Known so far:\n{evidence}\n\n"
     "Write the one thing to look up next, on one line and nothing else. If enough is known, write: done"
 )
-PLAN_COMPLETION = "{question}\nKnown so far:\n{evidence}\nTo look up next:"
 READ = (
     "Passages:\n{passages}\n\nWhat do they say about this: {wanted}\n"
     "Reply with one short sentence of evidence taken from them, or with: nothing"
@@ -34,7 +35,7 @@ NONE_YET = "(nothing)"
     parts=("solver", "planner", "searcher"),
     prompts={
         "plan (chat)": PLAN,
-        "plan (completion)": PLAN_COMPLETION,
+        "plan (completion)": QUERY_COMPLETION,
         "read (chat)": READ,
         "read (completion)": READ_COMPLETION,
         "evidence": EVIDENCE,
@@ -58,32 +59,53 @@ async def plan_and_retrieve(
     """
     yield Checkpoint(0)
     evidence: list[str] = []
+    asked: list[str] = []
     level, finished = 0, False
     while not finished:
         level += 1
-        known = "\n".join(f"- {entry}" for entry in evidence) or NONE_YET
-        plan = request(
-            question.format, PLAN, PLAN_COMPLETION, max_tokens=plan_tokens, question=question.text, evidence=known
-        )
+        plan = _plan(question, evidence, asked, plan_tokens)
         entry = await ask(plan, role="plan", level=level, part="planner", temperature=temperature)
-        wanted = next((line.strip() for line in entry.text.splitlines() if line.strip()), "")
-        finished = wanted.casefold().strip(".") == "done"
-        if wanted and not finished:
-            found = await ask.search(wanted, level=level, k=passages)
-            read = request(
-                question.format,
-                READ,
-                READ_COMPLETION,
-                max_tokens=evidence_tokens,
-                passages="\n".join(found),
-                wanted=wanted.rstrip("?"),
-            )
+        words = wanted(entry)
+        finished = words is None
+        if words:
+            asked.append(words)
+            found = await ask.search(words, level=level, k=passages)
+            read = _read(question, found, words, evidence_tokens)
             reply = await ask(read, role="query", level=level, part="searcher", temperature=temperature)
-            said = " ".join(reply.text.split())
+            said = _said(question, words, reply)
             evidence += [said] if said and said.casefold().strip(".") != "nothing" and said not in evidence else []
             ask.note("memory", level=level, texts=evidence)
-        prompt = with_notes(
-            question.answer, EVIDENCE.replace("{evidence}", "\n".join(f"- {e}" for e in evidence) or NONE_YET)
+        answer = await ask(
+            _from_evidence(question, evidence), role="synthesise", level=level, probe=True, temperature=temperature
         )
-        answer = await ask(prompt, role="synthesise", level=level, probe=True, temperature=temperature)
         yield Checkpoint(level, answer.answer, final=finished)
+
+
+def _plan(question: Question, evidence: Sequence[str], asked: Sequence[str], max_tokens: int) -> Prompt:
+    if question.format == "completion":
+        return next_query(question, evidence, asked, max_tokens)
+    return request("chat", PLAN, "", max_tokens=max_tokens, question=question.text, evidence=_listed(evidence))
+
+
+def _read(question: Question, passages: Sequence[str], words: str, max_tokens: int) -> Prompt:
+    if question.format == "completion" and question.lookup is not None:
+        return question.lookup.read(passages, words)
+    filled = {"passages": "\n".join(in_reading_order(question, passages)), "wanted": words.rstrip("?")}
+    return request(question.format, READ, READ_COMPLETION, max_tokens=max_tokens, **filled)
+
+
+def _said(question: Question, words: str, reply: Reply) -> str:
+    """The evidence a searcher hands back; empty if it could read none."""
+    if question.format == "completion" and question.lookup is not None:
+        return "" if reply.answer is None else question.lookup.evidence(words, reply.answer)
+    return " ".join(reply.text.split())
+
+
+def _from_evidence(question: Question, evidence: Sequence[str]) -> Prompt:
+    if question.format == "completion":
+        return informed(question, evidence).answer
+    return with_notes(question.answer, EVIDENCE.replace("{evidence}", _listed(evidence)))
+
+
+def _listed(evidence: Sequence[str]) -> str:
+    return "\n".join(f"- {entry}" for entry in evidence) or NONE_YET

@@ -20,6 +20,7 @@ GO_ON_TURN = "Think on from where you stopped, and end in the form asked for."
 WORDS = ("Alternatively", "alternatively")
 # Most providers take four stop strings, and a completion prompt has one of its own.
 STOPS = ("Alternatively", "alternatively", "another approach")
+AT_STOP = "(stopped)"  # the words that end a piece are not part of it, and providers do not tell which they were
 SWITCH = re.compile(r"\b(alternatively|another (?:approach|way|method)|on second thou?ght|let me try)\b", re.IGNORECASE)
 
 
@@ -65,8 +66,10 @@ async def stay_on_thought(
     takes it up again, told to stay. With `bias` level 1 spends the first β tokens, during which the words that announce
     a switch are less likely by α, and level 2 the rest, without (α = 3 and β = 600 as in the source, where β begins new
     at each switch). A piece without an answer spends one forced answer (a probe). The trace marks every switch, so
-    that arms that watch, instruct, stop and bias can be compared. Wins where a model gives up good ideas too early;
-    loses where its first idea is a bad one. It sees only visible thoughts, not those a provider hides.
+    that arms that watch, instruct, stop and bias can be compared; with `stop` a chat model's piece that ends without an
+    answer counts as one, while in a completion, where the end of its line may have ended it, only the words seen do.
+    Wins where a model gives up good ideas too early; loses where its first idea is a bad one. It sees only visible
+    thoughts, not those a provider hides.
     """
     assert question.think is not None
     yield Checkpoint(0)
@@ -86,7 +89,10 @@ async def stay_on_thought(
         thought = f"{thought} {(reply.text if kept is None else kept).strip()}".strip()
         ended = concluded(question, reply) or (reply.finish_reason == "length" and not windowed)
         final = ended or left <= 0 or not (stopping or windowed)
-        ask.note("switches", level=level, said=SWITCH.findall(reply.text), stopped=not final)
+        said = SWITCH.findall(reply.text)
+        if stopping and not ended and not question.think.stop:  # else its own stop may have ended it
+            said.append(AT_STOP)
+        ask.note("switches", level=level, said=said, stopped=not final)
         yield Checkpoint(level, await answer_of(question, ask, thought, reply, level), final=final)
         nudge = (RESUME_TURN if by_turn else RESUME) if stopping else (GO_ON_TURN if by_turn else "")
         prompt = go_on(start, thought, nudge, prefill=prefill)

@@ -14,6 +14,7 @@ from fourdials.ui import controls, curves, data, tables, words
 
 if TYPE_CHECKING:
     from fourdials.advise import Advice, Surer
+    from fourdials.replay import RecordedTrial
     from fourdials.store import Store
 
 QUERIES = ("replay_stops", "replay_pieces")
@@ -53,13 +54,18 @@ def show(view: curves.View, unit: str) -> None:
         tables.sources(advice.table.drop("task"), QUERIES, told, "advice")
 
 
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _trials(_store: Store, folder: str, version: int, view: curves.View, unit: str) -> list[RecordedTrial]:
+    from fourdials import replay
+
+    return replay.recorded(_store, [view.experiment_id], unit, view.tasks, view.arms)
+
+
 @st.cache_data(max_entries=16, show_spinner=False)
 def _most(_store: Store, folder: str, version: int, view: curves.View, unit: str) -> float:
     """What the dearest arm spends on a problem at its largest level, rounded up to two digits: enough for all."""
-    from fourdials import replay
-
     spent: dict[str, list[float]] = {}
-    for trial in replay.recorded(_store, [view.experiment_id], unit, view.tasks, view.arms):
+    for trial in _trials(_store, folder, version, view, unit):
         spent.setdefault(trial.row["arm"], []).append(max(trial.spends, default=0.0))
     dearest = max((sum(each) / len(each) for each in spent.values()), default=0.0)
     return float(f"{dearest * 1.05:.2g}")
@@ -69,11 +75,9 @@ def _most(_store: Store, folder: str, version: int, view: curves.View, unit: str
 def _advice(
     _store: Store, folder: str, version: int, view: curves.View, unit: str, budget: float, truth: bool
 ) -> Advice:
-    from fourdials import replay
     from fourdials.advise import advise
 
-    trials = replay.recorded(_store, [view.experiment_id], unit, view.tasks, view.arms)
-    return advise(trials, budget, truth=truth)
+    return advise(_trials(_store, folder, version, view, unit), budget, truth=truth)
 
 
 def _facts(advice: Advice, unit: str) -> None:

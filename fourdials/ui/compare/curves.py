@@ -1,4 +1,4 @@
-"""Curves at equal spend: all arms in one panel, then dial by dial, live while the run goes."""
+"""Curves at equal spend: all arms that see the same in one panel, then dial by dial, live while the run goes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     """The figures, how to read them, and what stands behind them."""
     active = monitor.look(view.experiment_id)[1].active
     (st.fragment(_look, run_every=monitor.TICK_S) if active else _look)(view, active)
-    with st.expander("Numbers behind the figures", icon=":material/table:", key="compare.numbers"):
-        tables.behind(view)
-    with st.expander("How trials ended", icon=":material/fact_check:", key="compare.outcomes"):
-        tables.outcomes(view)
+    tables.folded("Numbers behind the figures", ":material/table:", "compare.numbers", lambda: tables.behind(view))
+    tables.folded("How trials ended", ":material/fact_check:", "compare.outcomes", lambda: tables.outcomes(view))
 
 
 def _look(view: curves.View, was_active: bool) -> None:
@@ -33,7 +31,8 @@ def _look(view: curves.View, was_active: bool) -> None:
         return
     for warning in found.warnings:
         st.warning(words.plain(warning), icon=":material/balance:")
-    point = curves.overlay(view, key="compare.overlay", live=was_active)
+    # Where each dial sees in a way of its own, panels by what is seen would be those by dial once more.
+    point = None if found.twice else curves.overlay(view, key="compare.overlay", live=was_active)
     st.text(found.reading)
     point = curves.panels(view, key="compare.panels", live=was_active) or point
     if point:

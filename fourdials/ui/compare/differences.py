@@ -65,12 +65,18 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     if curve.is_empty():
         st.info(_why_nothing(pair, view.unit))
         return
+    if told := _unlike(pair):
+        st.warning(
+            f"**Not the same problem:** {words.plain(told)}. What follows is how far each gets with what it sees, not "
+            "which way of spending is better.",
+            icon=":material/visibility:",
+        )
     spend = _choose_budget(curve, view.unit)
     _draw(view, pair, curve, crossing, spend)
     st.text(_about_crossing(pair, crossing, view.unit))
     found = _at(opened, folder, opened.version(), pair, view.unit, spend)
     if found is not None:
-        _read(pair, found, view.unit, spend)
+        _read(pair, found, view.unit, spend, bool(told))
     if view.stored:
         flips.show(pair, view.unit, spend)
     else:
@@ -115,6 +121,24 @@ def _choose(view: curves.View, experiment: Mapping[str, Any]) -> Pair | None:
         b = controls.linked_choice(st.selectbox, "this one", theirs, param="b", default=plain)
     names = (a, b) if run == here else (f"{a} ({known[here]['name']})", f"{b} ({known[run]['name']})")
     return Pair((here, a), (run, b), names, view.tasks, view.price_list)
+
+
+def _sides(pair: Pair) -> pl.DataFrame:
+    """What each side is given to see: columns arm and access."""
+    import polars as pl
+
+    rows = [
+        data.frame("arms", experiment_ids=[run]).filter(arm=arm).select(pl.lit(name).alias("arm"), "access")
+        for (run, arm), name in zip((pair.a, pair.b), pair.names, strict=True)
+    ]
+    return pl.concat(rows)
+
+
+def _unlike(pair: Pair) -> str | None:
+    """Why the two are not at the same problem; None if both are given the same."""
+    from fourdials.figures import status
+
+    return status.unlike(_sides(pair))
 
 
 def _choose_budget(curve: pl.DataFrame, unit: str) -> float:
@@ -167,8 +191,9 @@ def _draw(view: curves.View, pair: Pair, curve: pl.DataFrame, crossing: Crossove
     ids = list(dict.fromkeys((pair.a[0], pair.b[0])))
     runs = data.frame("experiments").filter(pl.col("experiment_id").is_in(ids))
     arms = data.frame("arms", experiment_ids=ids)
-    sides = [arms.filter(experiment_id=run, arm=arm).select("arm", "access") for run, arm in (pair.a, pair.b)]
-    shown = pl.concat(sides).with_columns(n=pl.lit(curve["n"][0]))
+    # What the two are given to see stands above the figure; the warnings on it are about the rest.
+    sides = [arms.filter(experiment_id=run, arm=arm).select("arm") for run, arm in (pair.a, pair.b)]
+    shown = pl.concat(sides).with_columns(n=pl.lit(curve["n"][0]), access=pl.lit("given"))
     band = None
     if crossing is not None and crossing.distinguishable and crossing.spend and crossing.low and crossing.high:
         band = (crossing.spend, crossing.low, crossing.high)
@@ -181,6 +206,7 @@ def _draw(view: curves.View, pair: Pair, curve: pl.DataFrame, crossing: Crossove
         band,
         status.warnings_of(runs, shown, arms),
         dark=st.context.theme.type == "dark",
+        alike=_unlike(pair) is None,
     )
     alt = differences.alt_text(curve, pair.names, view.unit)
     figure.update_xaxes(automargin=True)  # the legend wraps on narrow pages and needs room below the title
@@ -205,7 +231,7 @@ def _about_crossing(pair: Pair, found: Crossover | None, unit: str) -> str:
     return f"{told} in these data, but only {share} of resamples cross like that: where they cross is not settled."
 
 
-def _read(pair: Pair, found: Difference, unit: str, spend: float) -> None:
+def _read(pair: Pair, found: Difference, unit: str, spend: float, unlike: bool) -> None:
     """The difference at the budget as numbers and as a sentence."""
     ends = f"{numbers.difference(found.low)} to {numbers.difference(found.high)}"
     apart = f"{found.n} in {found.clusters} clusters" if found.clusters < found.n else str(found.n)
@@ -220,7 +246,8 @@ def _read(pair: Pair, found: Difference, unit: str, spend: float) -> None:
             ("Shared problems", apart, None),
         ]
     )
-    st.text(f"At {numbers.budget(unit, spend)} a problem: {verdict(pair.names, found)}")
+    seen = ", each with what it sees" if unlike else ""
+    st.text(f"At {numbers.budget(unit, spend)} a problem{seen}: {verdict(pair.names, found)}")
 
 
 def verdict(names: tuple[str, str], found: Difference) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from fourdials.home import home
-from fourdials.ui import data, words
+from fourdials.ui import data, trace, words
 
 if TYPE_CHECKING:
     import polars as pl
@@ -52,11 +52,16 @@ def show(pair: Pair, unit: str, spend: float) -> None:
 @st.cache_data(max_entries=64, show_spinner=False)
 def found(_store: Store, folder: str, version: int, pair: Pair, unit: str, spend: float) -> pl.DataFrame:
     """Rows of `differences.flips` with the question and the right answer."""
+    import polars as pl
+
     from fourdials.estimate import differences
 
     a, b = pair.rows("answers_at", unit=unit, spend=spend)
     asked = a.select("task", "problem_id", "question", "reference").unique(["task", "problem_id"])
     rows = differences.flips(a, b)
+    asked = asked.with_columns(
+        pl.col("reference").map_elements(trace.plain_json, return_dtype=pl.String, skip_nulls=False)
+    )
     return rows.join(asked, on=["task", "problem_id"], how="left", maintain_order="left")
 
 

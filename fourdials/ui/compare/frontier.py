@@ -126,6 +126,11 @@ def _draw(view: curves.View, table: pl.DataFrame) -> None:
     told += f"In 95 % of resamples or more these stay in it: {sure}. " if sure else "None of them is sure to be in it. "
     told += f"{beaten} are surely beaten by one that costs no more." if beaten else "None is surely beaten."
     st.text(told)
+    if status.unlike(front):
+        st.caption(
+            "These arms see different things, so the points are no race on one problem: the Pareto set says what to "
+            "deploy where every one of them could be."
+        )
 
 
 def _inverse(view: curves.View, table: pl.DataFrame) -> None:

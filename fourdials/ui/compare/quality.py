@@ -45,6 +45,7 @@ class Drawn:
     chain: pl.DataFrame | None
     tokens: pl.DataFrame
     absent: tuple[str, ...]
+    shared: pl.DataFrame
 
 
 def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
@@ -65,6 +66,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
             "A level line means that mistakes only compound; a falling one that they breed more. Fewer problems reach "
             "later steps: mind n."
         )
+    _shared_errors(found.shared)
     if found.roles:
         chart.live_chart(found.roles, key="quality.roles", alt="Tokens a trial by role; the table has the numbers.")
     st.caption("Means a trial; peak context is the longest prompt of a trial. A mean of unknown counts is unknown.")
@@ -93,6 +95,16 @@ def _ties(ties: pl.DataFrame) -> None:
         st.text(
             f"{row['arm_a']} and {row['arm_b']} tie on success ({success}) and differ in "
             f"{row['measure'].replace('_', ' ')}: {numbers.difference(row['value'])} ({gap}) on {row['n']} problems."
+        )
+
+
+def _shared_errors(shared: pl.DataFrame) -> None:
+    for row in shared.iter_rows(named=True):
+        both = f"{numbers.percent(row['both'])} ({numbers.percent(row['low'])} to {numbers.percent(row['high'])})"
+        st.text(
+            f"{row['arm']}: both of the first two votes on a step are wrong at {both} of {row['steps']} steps of "
+            f"{row['n']} problems; errors that are independent and alike at all steps would give "
+            f"{numbers.percent(row['independent'])}."
         )
 
 
@@ -133,6 +145,7 @@ def _drawn(_store: Store, folder: str, version: int, view: curves.View, dark: bo
         rows=rows,
         ties=quality.ties(trials),
         by_arm=_by_arm(trials),
+        shared=quality.shared_errors(judged),
         chain=chain,
         tokens=per_trial.drop("experiment_id"),
         absent=tuple(f"{title} ({_why(name, trials)})" for name, title in figures.TITLES.items() if name not in every),

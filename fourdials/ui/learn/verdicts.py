@@ -21,6 +21,7 @@ MARKS = {
     verdict.UNDECIDED: "?",
     verdict.UNTESTABLE: "–",
     verdict.NOT_RUN: "·",
+    verdict.SHOWN: "○",
 }
 ICONS: dict[verdict.Outcome, tuple[words.Colour, str]] = {
     verdict.REPRODUCED: ("green", ":material/check:"),
@@ -60,10 +61,11 @@ def show() -> None:
         selection_mode="single-row",
         key="verdicts.table",
         column_config={
-            "claim": st.column_config.TextColumn(width=240),
-            "real models": st.column_config.TextColumn(width=180),
-            "n": st.column_config.TextColumn(width=60),
-            "interval": st.column_config.TextColumn(width=220),
+            "claim": st.column_config.TextColumn(width=215),
+            "real models": st.column_config.TextColumn(width=150),
+            "scale models": st.column_config.TextColumn(width=185),
+            "n": st.column_config.TextColumn(width=55),
+            "interval": st.column_config.TextColumn(width=185),
             "rests on": st.column_config.TextColumn(width=340),
         },
     )
@@ -76,23 +78,23 @@ def show() -> None:
 def _row(claim: Claim, found: dict[str, Finding]) -> dict[str, object]:
     real, scale = (found[origin] for origin in verdict.ORIGINS)
     spoken = real if real.checks or not scale.checks else scale
-    first = spoken.checks[0] if spoken.checks else None
+    first = spoken.leading
     waiting = real.outcome == verdict.NOT_RUN and not first
     rests_on = first.said if first else claim.counts if waiting else " ".join(spoken.reasons)
     return {
         "claim": f"{claim.id} {claim.title}",
         "real models": told(real),
-        "n": words.count(spoken.n) if spoken.n else "",
+        "scale models": told(scale),
+        "n": words.count(first.n) if first and first.n else "",
         "interval": interval(first) if first else "",
         "rests on": f"reproduced if: {rests_on}" if waiting else rests_on,
         "models": ", ".join(spoken.models),
-        "scale models": told(scale),
     }
 
 
 def told(found: Finding) -> str:
     """The outcome in a few words, with the n that would settle it and whether the run still goes."""
-    text = f"{MARKS[found.outcome]} {found.outcome}"
+    text = f"{MARKS[found.outcome]} {found.told}"
     if found.needed:
         text += f" (about {words.count(found.needed)} would settle it)"
     return text + (", interim" if found.interim else "")
@@ -133,16 +135,14 @@ def _finding(found: Finding, origin: str) -> None:
     colour, icon = ICONS[found.outcome]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{origin.capitalize()}s**" if origin == "scale model" else "**Real models**", width="content")
-        st.badge(found.outcome, color=colour, icon=icon)
+        st.badge(found.told, color=colour, icon=icon)
     for reason in found.reasons:
         st.markdown(f"- {words.plain(reason)}")
     for check in found.checks:
-        number = interval(check)
-        line = f"- {MARKS[check.outcome]} {words.plain(check.said)}: **{words.plain(number or check.outcome)}**"
-        line += f" on {words.plural(check.n, 'problem')}" + (f" ({words.plain(check.method)})" if check.method else "")
-        if check.needed:
-            line += f"; about {words.count(check.needed)} would settle it"
-        st.markdown(line)
+        if check.outcome != verdict.SHOWN:
+            st.markdown(f"- {MARKS[check.outcome]} {_line(check)}")
+    if beside := [f"- {_line(check)}" for check in found.checks if check.outcome == verdict.SHOWN]:
+        st.caption("Shown beside it, deciding nothing:\n\n" + "\n".join(beside))
     if found.experiments:
         st.caption(f"Models: {words.plain(', '.join(found.models))}" + (" · interim" if found.interim else ""))
     for place, run in enumerate(found.experiments):
@@ -154,3 +154,13 @@ def _finding(found: Finding, origin: str) -> None:
         st.markdown(f"Nothing was run yet. {'Its experiment' if files else 'No experiment file tests it yet.'}")
         for stem in files:
             st.code(f"python -m fourdials run data/experiments/{stem}.toml", language="sh")
+
+
+def _line(check: Check) -> str:
+    """What a check says, with its number, problems and method as far as it has any."""
+    number = interval(check)
+    line = words.plain(check.said)
+    line += "" if check.outcome == verdict.SHOWN and not number else f": **{words.plain(number or check.outcome)}**"
+    line += f" on {words.plural(check.n, 'problem')}" if check.n else ""
+    line += f" ({words.plain(check.method)})" if check.method else ""
+    return line + (f"; about {words.count(check.needed)} would settle it" if check.needed else "")
