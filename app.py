@@ -12,22 +12,26 @@ st.set_page_config(page_title="Four Dials", page_icon="🎛️", layout="wide")
 try:
     access.prepare()
 except InputError as error:
-    st.error("The snapshot this server was started with cannot be shown.")
+    st.error("What this server was started with cannot be shown.")
     st.code(str(error), language=None, wrap_lines=True)
     st.stop()
-start = [st.Page("pages/start.py", title="Start", icon=":material/explore:", default=True)]
+start = st.Page("pages/start.py", title="Start", icon=":material/explore:", default=True)
+learn = st.Page("pages/learn.py", title="Learn", icon=":material/school:")
 run = [
     st.Page("pages/run.py", title="Run", icon=":material/play_circle:"),
     st.Page("pages/models.py", title="Models", icon=":material/memory:"),
 ]
-st.navigation(
+chosen = st.navigation(
     {
-        "Run": start + (run if access.viewer() is None else []),
+        "Run": [start, *(run if access.workshop() else [])],
         "Understand": [
             st.Page("pages/compare.py", title="Compare", icon=":material/stacked_line_chart:"),
             st.Page("pages/traces.py", title="Traces", icon=":material/account_tree:"),
         ],
-        "Learn": [st.Page("pages/learn.py", title="Learn", icon=":material/school:")],
+        "Learn": [learn],
         "Share": [st.Page("pages/share.py", title="Share", icon=":material/share:")],
     }
-).run()
+)
+if access.joins() and chosen is start:  # the link of a class is the plain address
+    st.switch_page(learn)
+chosen.run()

@@ -7,12 +7,22 @@ from fourdials.ui import shell
 shell.enter()
 st.title("Compare", anchor=False)
 
-from fourdials.ui import compare, controls, curves, data, pricing, tables, words  # noqa: E402 - the title appears while these load
+from fourdials.ui import (  # noqa: E402 - the title appears while these load
+    access,
+    compare,
+    controls,
+    curves,
+    data,
+    pricing,
+    tables,
+    words,
+)
 
 experiment = controls.choose_experiment()
 if experiment is None:
     st.info("There are no runs yet. Start one, and its curves grow here while it goes.")
-    st.page_link("pages/run.py", label="Set up a run", icon=":material/play_circle:")
+    if access.workshop():
+        st.page_link("pages/run.py", label="Set up a run", icon=":material/play_circle:")
     st.stop()
 experiment_id = experiment["experiment_id"]
 

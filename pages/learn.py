@@ -9,7 +9,7 @@ st.title("Learn", anchor=False)
 
 from fourdials.ui import learn  # noqa: E402 - the title appears while this loads
 
-titles = list(learn.VIEWS.values())
+titles = learn.titles()
 for title, place in zip(titles, st.tabs(titles, key="view", bind="query-params"), strict=True):
     if place.open:
         with place:

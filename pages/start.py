@@ -33,7 +33,7 @@ def offer(label: str, data: dict[str, Any], ready: bool, kind: Literal["primary"
 
 
 runs = data.frame("experiments")
-if access.viewer() is None:
+if access.workshop():
     with place:
         quick, language = spec.load(QUICK), spec.load(FIRST_LIGHT)
         language["tasks"] = [task | {"problems": PROBLEMS} for task in language["tasks"]]

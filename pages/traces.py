@@ -8,7 +8,7 @@ shell.enter()
 st.title("Traces", anchor=False)
 
 from fourdials.figures import numbers  # noqa: E402
-from fourdials.ui import controls, data, trace, words  # noqa: E402 - the title appears while these load
+from fourdials.ui import access, controls, data, trace, words  # noqa: E402 - the title appears while these load
 
 trial_id = st.query_params.get("trial")
 if trial_id:
@@ -26,7 +26,8 @@ if trial_id:
 experiment = controls.choose_experiment()
 if experiment is None:
     st.info("There are no runs yet. Start one, and every call it makes can be read here.")
-    st.page_link("pages/run.py", label="Set up a run", icon=":material/play_circle:")
+    if access.workshop():
+        st.page_link("pages/run.py", label="Set up a run", icon=":material/play_circle:")
     st.stop()
 experiment_id = experiment["experiment_id"]
 arms = data.frame("arms", experiment_ids=[experiment_id])

@@ -1,8 +1,8 @@
 """Sets Four Dials up on this computer, then opens the dashboard or runs the checks. Standard library only.
 
-    python scripts/setup.py start [options of `streamlit run`]     what scripts/start does
-    python scripts/setup.py test                                   what scripts/test does
-    python scripts/setup.py check                                  what scripts/check does
+    python scripts/setup.py start [--class] [options of `streamlit run`]     what scripts/start does
+    python scripts/setup.py test                                             what scripts/test does
+    python scripts/setup.py check                                            what scripts/check does
 
 `start` and `test` create `.venv`, install into it what changed since last time, and fetch the small local model's
 weights. What cannot be had is explained; only a missing Python package stops the set-up.
@@ -35,6 +35,7 @@ CHROMIUM_PLACES = (
     "C:/Program Files/Google/Chrome/Application/chrome.exe",
     "C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe",
 )
+CLASS = "--class"
 HEAVY = "browser or local_model"
 
 
@@ -186,11 +187,22 @@ def _is_dashboard(host: str, port: int) -> bool:
         return False
 
 
+def serving(options: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What is run to open the dashboard, and its options; with `--class` it is opened to a class on the network."""
+    rest = [option for option in options if option != CLASS]
+    if CLASS not in options:
+        return ["streamlit", "run", str(ROOT / "app.py")], rest
+    if not any(option.partition("=")[0] == "--server.address" for option in rest):
+        rest = ["--server.address=0.0.0.0", *rest]
+    return ["fourdials.invitation"], rest
+
+
 def start(options: Sequence[str]) -> int:
     """Sets up and opens the dashboard; returns when it is closed."""
+    program, options = serving(options)
     check_port_is_free(options)
     set_up()
-    command = [str(PYTHON), "-m", "streamlit", "run", str(ROOT / "app.py"), *options]
+    command = [str(PYTHON), "-m", *program, *options]
     os.chdir(ROOT)
     if not WINDOWS:
         os.execv(PYTHON, command)

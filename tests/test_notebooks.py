@@ -136,3 +136,45 @@ def test_a_notebook_exports_with_the_documented_command(kind, more, tmp_path):
         outputs = [output for cell in json.loads(text)["cells"] for output in cell.get("outputs", [])]
         assert len(outputs) >= 4
         assert not any(output["output_type"] == "error" for output in outputs)
+
+
+def page_of(cells):
+    spec = importlib.util.spec_from_file_location("notebook_page", ROOT / "scripts" / "notebook_page.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.page(cells, "A notebook")
+
+
+def test_a_notebook_becomes_one_page_that_loads_nothing_with_the_documented_command(tmp_path):
+    command = ["scripts/notebook_page.py", "notebooks/write_a_strategy.py", str(tmp_path / "page.html")]
+    documented = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert "python scripts/notebook_page.py notebooks/first_curve.py first_curve.html" in documented
+    environment = {**os.environ, "FOURDIALS_HOME": str(tmp_path / "home")}
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "default-src 'none'" in text
+    assert not re.search(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=", text)
+    assert text.count("Plotly.newPlot(") - text.split("<body>")[0].count("Plotly.newPlot(") >= 1
+    assert "<h1>Write your own strategy</h1>" in text
+    assert "Within 8 calls the difference is <strong>" in text
+    assert "<table>" in text
+
+
+def test_a_page_of_a_notebook_keeps_plain_tags_only_and_draws_each_figure():
+    html = "<script>alert(1)</script><table onclick='x()'><tr><td>1 &lt; 2</td></tr></table><img src='https://x.org/y'>"
+    figure = (
+        "<marimo-plotly data-figure='{&quot;data&quot;:[{&quot;y&quot;:[1,7]}],&quot;layout&quot;:{}}'></marimo-plotly>"
+    )
+    cells = [
+        {"cell_type": "markdown", "source": ["# A *title*\n", "<b onmouseover='x()'>bold</b>"]},
+        {"cell_type": "code", "source": "1 < 2", "outputs": [{"data": {"text/html": [html]}}]},
+        {"cell_type": "code", "source": "", "outputs": [{"data": {"text/html": figure}}] * 2},
+    ]
+    body = page_of(cells).split("<body>")[1]
+    told = body.split("<script")[0]  # what follows brings the drawing script along
+    assert "<h1>A <em>title</em></h1>" in told
+    assert not [word for word in ("alert(1)", "onmouseover", "onclick", "x.org") if word in told]
+    assert "<table><tr><td>1 &lt; 2</td></tr></table>" in told
+    assert "<pre>1 &lt; 2</pre>" in told
+    assert body.count('[{"y":[1,7]}]') == 2

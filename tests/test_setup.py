@@ -94,6 +94,15 @@ def test_the_port_is_read_from_the_options(
     assert setup.address(options) == expected
 
 
+def test_a_class_is_served_by_the_part_that_makes_its_password_and_on_the_network(setup: ModuleType) -> None:
+    assert setup.serving(["--class", "--server.port", "8600"]) == (
+        ["fourdials.invitation"],
+        ["--server.address=0.0.0.0", "--server.port", "8600"],
+    )
+    assert setup.serving(["--server.address", "10.0.0.2", "--class"])[1] == ["--server.address", "10.0.0.2"]
+    assert setup.serving(["--server.port", "8600"])[0][:2] == ["streamlit", "run"]
+
+
 def test_a_port_that_is_no_number_is_refused(setup: ModuleType) -> None:
     with pytest.raises(SystemExit, match="'abc' is not a port"):
         setup.address(["--server.port", "abc"])

@@ -45,9 +45,9 @@ def draw(
     """
     ink, figure = style.INKS[dark], go.Figure()
     for i, part in enumerate(_parts(frame)):
-        figure.add_trace(_trace(part, ink.dials[_HUES[i % len(_HUES)]], percent))
+        figure.add_trace(trace(part, ink.dials[_HUES[i % len(_HUES)]], percent))
     for i, part in enumerate(_parts(over) if over is not None else []):
-        figure.add_trace(_trace(part, ink.text, percent, symbol=style.SYMBOLS[(i + 2) % len(style.SYMBOLS)]))
+        figure.add_trace(trace(part, ink.text, percent, symbol=style.SYMBOLS[(i + 2) % len(style.SYMBOLS)]))
     figure.layout.xaxis.update(title=x, automargin=True, type="log" if log_x else "linear")
     figure.layout.yaxis.update(title=y, automargin=True, type="log" if log_y else "linear")
     if percent:
@@ -107,7 +107,15 @@ def _parts(frame: pl.DataFrame) -> list[pl.DataFrame]:
     return frame.partition_by("line", maintain_order=True)
 
 
-def _trace(part: pl.DataFrame, colour: str, percent: bool, symbol: str = "circle") -> go.Scatter:
+def trace(part: pl.DataFrame, colour: str, percent: bool, symbol: str = "circle") -> go.Scatter:
+    """One line or its points, with their intervals if they have any.
+
+    Args:
+        part: The rows of one line, of the columns `draw` takes.
+        colour: As `#rrggbb`.
+        percent: True if y is a share of 1.
+        symbol: Plotly's name for the marker of points.
+    """
     kind, name = part["kind"][0], style.safe(part["line"][0])
     shown = "%{y:.1%}" if percent else "%{y:,.4~g}"
     ends = None

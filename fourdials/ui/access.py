@@ -1,9 +1,9 @@
 """Who may start runs, change settings and import: everybody on this computer only; on a network, the launch password.
 
 `st.get_option("server.address")` tells whether others can reach the dashboard. If they can, anything that spends money
-or changes files asks for `FOURDIALS_LAUNCH_PASSWORD`; without one set, nobody may. A viewer (`app.py -- --snapshot
-FILE`) shows one snapshot and lets nobody do anything. Called by pages before they offer a button and again when it is
-pressed.
+or changes files asks for `FOURDIALS_LAUNCH_PASSWORD`; without one set, nobody may. For a class (`app.py -- --class`)
+whoever has the password is the teacher, wherever the dashboard listens. A viewer (`app.py -- --snapshot FILE`) shows
+one snapshot and lets nobody do anything. Called by pages before they offer a button and again when it is pressed.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ from pathlib import Path
 
 import streamlit as st
 
+from fourdials import invitation
 from fourdials.errors import InputError
+from fourdials.invitation import PASSWORD, SHORTEST
 
-PASSWORD = "FOURDIALS_LAUNCH_PASSWORD"
-SHORTEST = 8
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
 _GRANTED = "access.granted"
 
 
 def shared() -> bool:
-    """True if computers other than this one can reach the dashboard."""
+    """True if the password is what counts: other computers can reach the dashboard, or a class uses it."""
+    if teaching():
+        return True
     address = st.get_option("server.address") or ""
     if address == "localhost":
         return False
@@ -37,6 +39,28 @@ def shared() -> bool:
         return not ipaddress.ip_address(address).is_loopback
     except ValueError:
         return True  # a name, or nothing: Streamlit then listens everywhere
+
+
+def teaching() -> bool:
+    """True if this server was started for a class (`app.py -- --class`)."""
+    return invitation.FLAG in sys.argv[1:]
+
+
+def student() -> bool:
+    """True if a class uses this server and this reader has not entered the launch password."""
+    return teaching() and not allowed()
+
+
+def joins() -> bool:
+    """True at the first sight of a reader where a class uses this server, once."""
+    first = not st.session_state.get("access.seen")
+    st.session_state["access.seen"] = True
+    return first and teaching()
+
+
+def workshop() -> bool:
+    """True if this reader is shown the pages that start runs and edit models; students and viewers are not."""
+    return viewer() is None and not student()
 
 
 def viewer() -> Path | None:
@@ -70,23 +94,40 @@ def gate(what: str) -> bool:
     if viewer() is not None:
         st.info("This dashboard shows one snapshot; nothing can be started or changed here.", icon=":material/lock:")
         return False
+    if teaching():
+        st.caption(f"Only the teacher can {what}.")
+        with st.popover("I am the teacher", icon=":material/lock:", key=f"access.{what}"):
+            _ask(what)
+        return False
+    _ask(what)
+    return False
+
+
+def _ask(what: str) -> None:
     if len(os.environ.get(PASSWORD, "")) < SHORTEST:
         st.info(
             f"This dashboard can be reached over the network, and no launch password is set, so nobody can {what}. "
             f"Set `{PASSWORD}` to at least {SHORTEST} characters and start it again.",
             icon=":material/lock:",
         )
-        return False
+        return
     st.info(f"To {what}, enter the launch password.", icon=":material/lock:")
-    st.text_input("Launch password", type="password", key="access.try", on_change=_try, autocomplete="current-password")
+    key = f"access.try.{what}"
+    st.text_input(
+        "Launch password", type="password", key=key, on_change=_try, args=(key,), autocomplete="current-password"
+    )
     if told := st.session_state.get("access.told"):
         st.warning(told)
-    return False
 
 
 def prepare() -> None:
-    """For a viewer: gives this server a home of its own that holds the snapshot only. Called once by `app.py`."""
+    """Readies this server for its purpose: for a class a launch password, for a viewer a home of its own that holds the
+    snapshot only. Called by `app.py`. Raises InputError for a snapshot that cannot be shown."""
     file = viewer()
+    if teaching():
+        if file is not None:
+            raise InputError("--class and --snapshot exclude one another; start two dashboards on two ports")
+        invitation.ensure_password()
     if file is None or os.environ.get("FOURDIALS_HOME") == _viewing().get(str(file)):
         return
     from fourdials import snapshot
@@ -118,8 +159,8 @@ def _address() -> str:
     return st.context.ip_address or "here"
 
 
-def _try() -> None:
-    given = st.session_state.pop("access.try", "")
+def _try(key: str) -> None:
+    given = st.session_state.pop(key, "")
     who, now = _address(), time.time()
     wait_s, until = _missed().get(who, (0.0, 0.0))
     if now < until:

@@ -6,7 +6,9 @@ DOM node and calls `Plotly.react`.
 
 from __future__ import annotations
 
+import os
 import shutil
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +32,7 @@ def ensure_plotly_js(folder: Path = STATIC) -> Path:
     target = folder / source.name
     if not target.exists() or target.stat().st_size != source.stat().st_size:
         folder.mkdir(parents=True, exist_ok=True)
-        partial = target.with_suffix(".part")
+        partial = target.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")  # readers may come at once
         shutil.copyfile(source, partial)
         partial.replace(target)
     return target

@@ -118,7 +118,8 @@ def _installed(manifest: Any) -> None:
     with st.container(horizontal=True):
         query = {"experiment": manifest.runs[0].experiment_id}
         st.page_link("pages/compare.py", label="Compare", icon=":material/stacked_line_chart:", query_params=query)
-        st.page_link("pages/run.py", label="Start from it", icon=":material/content_copy:", query_params=query)
+        if access.workshop():
+            st.page_link("pages/run.py", label="Start from it", icon=":material/content_copy:", query_params=query)
         if access.allowed():
             st.button("Remove", icon=":material/delete:", key=manifest.content_id, on_click=_remove, args=(manifest,))
 

@@ -2,33 +2,18 @@
 scale model's run from the first visit's button to its curves."""
 
 import os
-import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
-from pathlib import Path
 
 import pytest
 
 from fourdials import plugins, worker
 from fourdials.models import catalogue, weights
+from tests.browser.serving import CHART, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.local_model]
 
-ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage", "--disable-gpu"]
-CHART = ".fourdials-chart"
 PROBLEMS = 20  # long enough to be looked at while it goes, also where nothing else runs
 TRIALS = 4 * PROBLEMS
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -45,46 +30,8 @@ def home(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(home):
     """A dashboard of its own on a free port."""
-    port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
-    environment = {**os.environ, "FOURDIALS_HOME": str(home)}
-    with (home / "dashboard.log").open("wb") as log:
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            deadline = time.monotonic() + 60
-            while True:
-                try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
-                        break
-                except OSError:
-                    assert time.monotonic() < deadline, (home / "dashboard.log").read_text()
-                    time.sleep(0.2)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            for folder in (home / "runs").glob("*"):
-                worker.stop(folder.name, home)
-            server.terminate()
-            server.wait(20)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Headless Chromium, or a loud skip."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium was found; install it with the system's package manager to run this test")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser):
-    opened = browser.new_page(viewport={"width": 1440, "height": 1000})
-    opened.set_default_timeout(60_000)
-    yield opened
-    opened.close()
+    with serving(home) as found:
+        yield found
 
 
 def trials_done(page) -> int:

@@ -1,6 +1,8 @@
 """The app as a test sees it: opened on one of its pages, and all it says."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
@@ -15,6 +17,16 @@ def page(name: str, **query: str) -> AppTest:
     app.switch_page(f"pages/{name}.py").run()
     assert not app.exception, app.exception[0].message
     return app
+
+
+def figures(app: AppTest) -> dict[str, Any]:
+    """The figures drawn in place on the page, by the keys of their charts."""
+    found = {}
+    for each in app.get("bidi_component"):
+        data = json.loads(each.proto.mixed.json or each.proto.json or "{}")
+        if "figure" in data:
+            found[each.proto.id.split("-", 2)[2]] = json.loads(data["figure"])
+    return found
 
 
 def shown(app: AppTest) -> str:

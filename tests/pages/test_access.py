@@ -103,6 +103,7 @@ def test_a_viewer_shows_its_snapshot_alone_and_starts_nothing(filled, tmp_path, 
         assert len(app.selectbox[0].options) == 1
         begin = page("start")
         assert all("Start a" not in button.label for button in begin.button)
+        assert "nothing can be started or changed here" in shown(page("share", share="Open"))
     finally:
         os.environ["FOURDIALS_HOME"] = before
         data._open.clear()

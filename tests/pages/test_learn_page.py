@@ -4,7 +4,7 @@ import pytest
 
 from fourdials.bench import BENCHES
 from fourdials.lessons import lessons
-from tests.pages.opened import page, shown
+from tests.pages.opened import figures, page, shown
 
 
 def button(app, label):
@@ -29,11 +29,23 @@ def test_a_lesson_hides_what_follows_until_a_prediction_is_made(home):
 
 def test_a_predicted_point_is_compared_with_theory_where_no_run_fits(home):
     app = page("learn", view="Lessons", lesson="C11")
-    app.slider[0].set_value(4)
+    button(app, "Commit to it").click().run()
+    assert "Choose an answer first." in shown(app)
+    app.number_input[0].set_value(4)
     button(app, "Commit to it").click().run()
     assert "You said 4 %. By theory it is 4 %." in app.success[0].value
     button(app, "Predict again").click().run()
     assert "Commit to it" in [each.label for each in app.button]
+
+
+def test_a_placed_point_is_drawn_at_once_and_later_over_the_truth(home):
+    app = page("learn", view="Lessons", lesson="C11")
+    app.number_input[0].set_value(30).run()
+    placed = next(each for each in figures(app)["lesson.C11.place"]["data"] if "prediction" in (each.get("name") or ""))
+    assert placed["y"] == [0.3]
+    button(app, "Commit to it").click().run()
+    drawn = figures(app)["lesson.bench.C11"]["data"][-1]
+    assert (drawn["name"], drawn["x"], drawn["y"]) == ("your prediction", [4.0], [0.3])
 
 
 @pytest.mark.parametrize("claim", lessons())
@@ -41,6 +53,8 @@ def test_every_lesson_can_be_finished_without_any_run(home, claim):
     app = page("learn", view="Lessons", lesson=claim)
     if app.radio:
         app.radio[0].set_value(0)
+    else:
+        app.number_input[0].set_value(50)
     button(app, "Commit to it").click().run()
     assert not app.exception
     assert "Three questions" in shown(app)

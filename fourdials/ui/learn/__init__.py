@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import importlib
 
-# Module → title, in the order shown.
+from fourdials.ui import access
+
+# Module → title, in the order shown; the first is there only where a class uses this server.
 VIEWS: dict[str, str] = {
+    "in_class": "Class",
     "lessons": "Lessons",
     "theory": "Theory",
     "verdicts": "Verdicts",
 }
+
+
+def titles() -> list[str]:
+    """The views this server has, in order."""
+    return [title for name, title in VIEWS.items() if name != "in_class" or access.teaching()]
 
 
 def show(title: str) -> None:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from fourdials import verdict
-from fourdials.figures import numbers
 from fourdials.lessons import Lesson, lessons
 from fourdials.ui import controls, curves, data, words
-from fourdials.ui.learn import knobs, offered, verdicts
+from fourdials.ui.learn import knobs, offered, predicting, verdicts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,17 +21,21 @@ def show() -> None:
     chosen = controls.linked_choice(
         st.selectbox, "Lesson", list(known), param="lesson", default=next(iter(known)), format_func=_titled
     )
-    lesson, claim = known[chosen], verdict.claims()[chosen]
+    body(known[chosen])
+
+
+def body(lesson: Lesson, brief: bool = False) -> None:
+    """One lesson, as far as this reader may see it; with `brief` its story is folded, so that the question is near."""
+    claim = verdict.claims()[lesson.claim]
     st.header(lesson.question, anchor=False)
     needs = "runs without a key" if lesson.without_key else "reads without a key; its experiment needs one"
     st.caption(f"About {lesson.minutes} minutes · {needs} · claim {claim.id}: {words.plain(claim.source)}")
-    with st.container(width=760):
+    with st.expander("The story") if brief else st.container(width=760):
         st.markdown(lesson.story)
     run = shown_run(lesson)
-    over = _pool(lesson, run)
+    over = pool(lesson, run)
     st.subheader("Your prediction", anchor=False)
-    if not _predicted(lesson, over):
-        st.caption("What follows appears when you have committed to an answer, right or wrong.")
+    if not predicting.predicted(lesson, over):
         return
     _real_run(lesson, run)
     _theory(lesson, run, over)
@@ -69,7 +72,7 @@ def shown_run(lesson: Lesson) -> dict[str, Any] | None:
     return recorded.row(0, named=True) if recorded.height else None
 
 
-def _pool(lesson: Lesson, run: dict[str, Any] | None) -> pl.DataFrame | None:
+def pool(lesson: Lesson, run: dict[str, Any] | None) -> pl.DataFrame | None:
     """The run's samples in the axes of the lesson's theory, if it has any that may be used."""
     bench = lesson.of_bench
     if run is None or bench is None or bench.overlay is None:
@@ -85,67 +88,6 @@ def _pool(lesson: Lesson, run: dict[str, Any] | None) -> pl.DataFrame | None:
     task = lesson.run.task if lesson.run.task in run["tasks"] else None
     found = knobs.over_run(bench.name, run["experiment_id"], arm, task)
     return None if isinstance(found, str) else found
-
-
-def _predicted(lesson: Lesson, over: pl.DataFrame | None) -> bool:
-    """Asks for the prediction, and once it is there says how it compares. True when it was made or skipped."""
-    key = f"lesson.{lesson.claim}"
-    st.markdown(f"**{words.plain(lesson.predict.ask)}**")
-    made = st.session_state.get(f"{key}.made")
-    if made is None:
-        with st.form(f"{key}.form", border=False):
-            if lesson.predict.kind == "point":
-                st.slider("Your point, in percent", 0, 100, 50, key=f"{key}.point", format="%d %%")
-            else:
-                options = list(range(len(lesson.predict.options)))
-                st.radio(
-                    "Your answer", options, None, key=f"{key}.choice", format_func=lambda i: lesson.predict.options[i]
-                )
-            sent = st.form_submit_button("Commit to it", type="primary", on_click=_commit, args=(lesson,))
-        if sent:
-            st.warning("Choose an answer first.")
-        return False
-    _compared(lesson, made, over)
-    st.button("Predict again", on_click=_forget, args=(lesson,), type="tertiary", icon=":material/undo:")
-    return True
-
-
-def _commit(lesson: Lesson) -> None:
-    key = f"lesson.{lesson.claim}"
-    which = "point" if lesson.predict.kind == "point" else "choice"
-    st.session_state[f"{key}.made"] = st.session_state.get(f"{key}.{which}")
-
-
-def _forget(lesson: Lesson) -> None:
-    st.session_state.pop(f"lesson.{lesson.claim}.made", None)
-
-
-def _compared(lesson: Lesson, made: int, over: pl.DataFrame | None) -> None:
-    if lesson.predict.kind == "choice":
-        right = lesson.predict.options[lesson.predict.right]
-        hit = made == lesson.predict.right
-        said = "That is it." if hit else f"You said “{lesson.predict.options[made]}”; it is “{right}”."
-        (st.success if hit else st.info)(f"{words.plain(said)} {words.plain(lesson.predict.why)}")
-        return
-    point = measured(lesson, over)
-    told = f"You said {made} %. "
-    if point is not None:
-        told += f"The run shows {numbers.percent(point['y'])} ({numbers.percent(point['low'])} to "
-        told += f"{numbers.percent(point['high'])}). "
-        hit = point["low"] <= made / 100 <= point["high"]
-    else:
-        truth = lesson.truth() or 0.0
-        told += f"By theory it is {numbers.percent(truth)}. "
-        hit = abs(made / 100 - truth) <= 0.05
-    (st.success if hit else st.info)(words.plain(told + lesson.predict.why))
-
-
-def measured(lesson: Lesson, over: pl.DataFrame | None) -> dict[str, Any] | None:
-    """The run's own point at the predicted place, if it has one."""
-    if over is None or lesson.predict.kind != "point":
-        return None
-    at = over.filter(over["low"].is_not_null() & ((over["x"] - lesson.predict.x).abs() < 1e-9))
-    return at.row(0, named=True) if at.height else None
 
 
 def _real_run(lesson: Lesson, run: dict[str, Any] | None) -> None:
@@ -177,6 +119,8 @@ def _real_run(lesson: Lesson, run: dict[str, Any] | None) -> None:
 
 
 def _theory(lesson: Lesson, run: dict[str, Any] | None, over: pl.DataFrame | None) -> None:
+    import polars as pl
+
     bench = lesson.of_bench
     if bench is None:
         return
@@ -188,7 +132,8 @@ def _theory(lesson: Lesson, run: dict[str, Any] | None, over: pl.DataFrame | Non
         values = knobs.turned(bench, f"lesson.{lesson.claim}", lesson.knobs)
     with right:
         note = f"points: {run['name']}" if run is not None and over is not None else ""
-        knobs.drawn(bench.name, values, f"lesson.bench.{lesson.claim}", over, note)
+        parts = [part for part in (over, predicting.as_points(lesson)) if part is not None]
+        knobs.drawn(bench.name, values, f"lesson.bench.{lesson.claim}", pl.concat(parts) if parts else None, note)
         if lesson.run.see and lesson.run.pool and over is not None:
             st.markdown(lesson.run.see)
         if bench.slow is not None:

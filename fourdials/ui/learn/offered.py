@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from fourdials import spec, verdict
 from fourdials.lessons import Lesson
-from fourdials.ui import access, data, monitor
+from fourdials.ui import access, data, monitor, words
 from fourdials.ui.learn import verdicts
 
 if TYPE_CHECKING:
     import polars as pl
 
 
+SMALL = 48  # problems of the quick form of an experiment
+
+
+@cache
+def on_scale_models(claim: str) -> tuple[str, ...]:
+    """The experiments that put a claim to scale models, by the stems of their files."""
+    loaded = ((stem, spec.load(verdict.EXPERIMENTS / f"{stem}.toml")) for stem in verdict.experiments()[claim])
+    return tuple(stem for stem, given in loaded if spec.parse(given).provenance == "scale model")
+
+
+def in_small(stem: str) -> dict[str, Any]:
+    """An experiment with few problems and no repeats, to be run while one waits."""
+    given = spec.load(verdict.EXPERIMENTS / f"{stem}.toml")
+    tasks = [task | {"problems": min(SMALL, task["problems"])} for task in given["tasks"]]
+    return {**given, "name": f"{given['name'][:70]}, in small", "tasks": tasks, "repeats": 1}
+
+
 def experiment(lesson: Lesson) -> None:
-    """The experiment that tests the claim: a button where it runs without a key, and the command in any case."""
+    """The experiments that test the claim: a button where one runs without a key, and the command in any case."""
     if not lesson.experiment:
         return
+    quick = on_scale_models(lesson.claim) if access.allowed() else ()
+    for stem in quick:
+        small = in_small(stem)
+        label = f"Run “{words.plain(small['name'])}”"
+        if st.button(label, type="primary", icon=":material/play_arrow:", key=f"lesson.small.{stem}"):
+            st.switch_page("pages/run.py", query_params={"experiment": monitor.launch(small)})
+    if quick:
+        st.caption(f"On scale models, {SMALL} problems, a minute or two: enough to see it, too few to settle it.")
     path = verdict.EXPERIMENTS / f"{lesson.experiment}.toml"
     st.code(f"python -m fourdials run data/experiments/{path.name}", language="sh")
     if not lesson.without_key:
