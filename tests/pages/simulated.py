@@ -30,3 +30,12 @@ def table(app, *columns):
 def holds(row, truth):
     """True if the row's interval holds the truth."""
     return row["low"] <= truth <= row["high"]
+
+
+def unfolded(app):
+    """A page of Compare's first tab with the tables below its figures opened."""
+    for key in ("compare.numbers", "compare.outcomes"):
+        app.session_state[key] = True
+    app.run()
+    assert not app.exception, app.exception[0].message
+    return app

@@ -2,7 +2,7 @@
 
 from fourdials.ui import data
 from tests.pages.opened import page, shown
-from tests.pages.simulated import simulated, table
+from tests.pages.simulated import simulated, table, unfolded
 
 VOTE = {"strategy": "majority_vote", "levels": [1, 2, 4, 8]}
 
@@ -15,7 +15,7 @@ def test_trials_the_allocator_stopped_or_calibrated_on_are_named_and_counted(hom
     arms = [{"name": "weak", **VOTE, "lineup": {"solver": "sim/solve=0.2"}}, {"name": "strong", **VOTE}]
     settings = {"allocator": "successive_halving", "budget": {"calls": 500}, "problems": 60}
     simulated(home, "sim/solve=0.8", arms, **settings)
-    app = page("compare", unit="level")
+    app = unfolded(page("compare", unit="level"))
     ended = table(app, "arm", "stopped by the allocator", "used for calibration").set_index("arm")
     reasons = data.store().frame("SELECT arm, count(*) FILTER (stop_reason = 'stopped') AS n FROM trials GROUP BY arm")
     assert dict(reasons.rows()) == ended["stopped by the allocator"].to_dict()
@@ -37,7 +37,7 @@ def test_trials_the_allocator_stopped_or_calibrated_on_are_named_and_counted(hom
 
 def test_a_run_of_whole_trials_has_no_such_columns(home):
     simulated(home, "sim/solve=0.8", [VOTE, {"strategy": "single"}], problems=10)
-    app = page("compare")
+    app = unfolded(page("compare"))
     assert counted() == (0, 0)
     assert "used for calibration" not in shown(app)
     assert not [each for each in app.dataframe if "stopped by the allocator" in each.value.columns]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.estimate.test_respending import SIZE, hand_made
 from tests.pages.opened import page, shown
-from tests.pages.simulated import table
+from tests.pages.simulated import table, unfolded
 
 MINI = "openai/gpt-4.1-mini"
 PRICED = {"prices": "list", "priced": MINI, "unit": "usd"}
@@ -26,7 +26,7 @@ def units(app):
 
 def test_flops_are_offered_where_every_model_has_a_known_size(home):
     hand_made(usd_paid=0.5).write(home)
-    app = page("compare", experiment="exp", unit="flops")
+    app = unfolded(page("compare", experiment="exp", unit="flops"))
     assert "FLOPs" in units(app).options
     rows = table(app, "spend", "unanswered")
     assert sorted(rows["spend"]) == [2.0 * SIZE * 110, 2.0 * SIZE * 360]
@@ -44,7 +44,7 @@ def test_flops_are_not_offered_and_it_is_said_why_where_a_size_is_unknown(filled
 def test_curves_in_dollars_take_the_prices_chosen_and_say_so(home):
     hand_made().write(home)
     asked = {"experiment": "exp", **PRICED}
-    app = page("compare", **asked)
+    app = unfolded(page("compare", **asked))
     rows = table(app, "spend", "unanswered")
     assert rows["spend"].min() == pytest.approx(FIRST)
     assert f"list prices of {MINI} on" in drawn(app)
@@ -76,6 +76,6 @@ def test_what_was_paid_is_drawn_where_it_is_known_throughout(home):
         for row in line.get("rows", []):
             row["usd_paid"] = row["usd_paid"] or 0.25
     ledger.write(home)
-    app = page("compare", experiment="exp", unit="usd", prices="paid")
+    app = unfolded(page("compare", experiment="exp", unit="usd", prices="paid"))
     assert sorted(set(table(app, "spend", "unanswered")["spend"])) == [0.25, 0.75]
     assert "as paid" in drawn(app)

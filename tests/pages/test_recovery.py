@@ -7,13 +7,13 @@ import pytest
 from fourdials.theory.voting import coverage, majority_vote
 from fourdials.ui import data
 from tests.pages.opened import page
-from tests.pages.simulated import holds, simulated, table
+from tests.pages.simulated import holds, simulated, table, unfolded
 
 
 def test_curves_recover_votes_at_every_spend(home):
     """A vote of n costs one prompt and n replies, so the value at that many calls is Condorcet's."""
     simulated(home, "sim/solve=0.6,same=1", [{"strategy": "majority_vote", "levels": [1, 9]}], problems=300)
-    rows = table(page("compare", unit="calls"), "spend", "unanswered").set_index("spend")
+    rows = table(unfolded(page("compare", unit="calls")), "spend", "unanswered").set_index("spend")
     assert list(rows.index) == list(range(1, 10))
     assert all(holds(rows.loc[votes], float(majority_vote(0.6, votes))) for votes in rows.index)
     assert not holds(rows.loc[9], 0.6)

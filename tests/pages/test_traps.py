@@ -11,7 +11,7 @@ from fourdials.estimate import pool, wilson
 from fourdials.theory.voting import coverage, majority_vote
 from fourdials.ui import data
 from tests.pages.opened import page, shown
-from tests.pages.simulated import holds, simulated, table
+from tests.pages.simulated import holds, simulated, table, unfolded
 
 AHEAD = 3
 QUICK = {"strategy": "first_to_ahead", "levels": [1, 3, 5, 7, 9, 15], "knobs": {"k": AHEAD}}
@@ -45,7 +45,7 @@ def mixed(p: float, spread: float, votes: int) -> float:
 def test_quick_finishers_stay_in_the_curve_where_they_stopped(home):
     """Easy problems are settled by three votes. Who only counts those still at it, or only those done, is far off."""
     simulated(home, "sim/solve=0.6,spread=0.3,same=1", [QUICK], problems=600, seed=25)
-    rows = table(page("compare", unit="calls"), "spend", "unanswered").set_index("spend")
+    rows = table(unfolded(page("compare", unit="calls")), "spend", "unanswered").set_index("spend")
     for votes in (3, 5, 7, 9):
         assert holds(rows.loc[votes], mixed(0.6, 0.3, votes)), votes
     points = data.frame("curve_points", experiment_ids=["run"], unit="calls")
@@ -60,7 +60,7 @@ def test_a_curve_of_capped_trials_is_cut_off_and_no_plateau(home):
     arms = [{"strategy": "majority_vote", "levels": votes}]
     caps = {"total_tokens": {"low": 300, "high": 900}}
     simulated(home, f"sim/solve={p},same=1", arms, trial_budget=caps, problems=300)
-    rows = table(page("compare", unit="level"), "spend", "censored").set_index("spend")
+    rows = table(unfolded(page("compare", unit="level")), "spend", "censored").set_index("spend")
     known = rows[~rows["censored"]]
     assert 3 <= known.index.max() < 17
     assert all(holds(known.loc[k], float(majority_vote(p, k))) for k in known.index)

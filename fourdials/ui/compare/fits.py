@@ -66,6 +66,11 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
             found, fitted, over = _fitted(opened, folder, opened.version(), view, arm, points / 100 / step)
     except InputError as error:
         st.info(f"No curve can be fitted to {words.plain(arm)}: {words.plain(str(error))}.")
+        if view.unit != "level":
+            st.caption(
+                "Where problems differ more in what a level costs than levels do, few budgets are reached by all of "
+                "them. By level they all get as far: choose that unit above."
+            )
         return
     _draw(view, arms.filter(arm=arm), found, fitted, over)
     st.text(_reading(found, view.unit, f"{amount} more gains less than {points:g} points", over))
