@@ -155,6 +155,9 @@ def _copy(connection: Any, experiment_id: str, name: str) -> None:
 def measured(home: Path, turns: int) -> list[Measured]:
     """Every tab on a large copy: shown with nothing kept, then each of its queries `turns` times."""
     os.environ["FOURDIALS_HOME"] = str(home)
+    from streamlit import logger
+
+    logger.set_log_level("ERROR")  # it warns that there is no browser
     from fourdials import query
     from fourdials.ui import compare, data
 
@@ -187,15 +190,11 @@ def _timed(opened: Any, name: str, sql: str, params: dict[str, Any], turns: int)
 
 def _shown(title: str, chosen: dict[str, str]) -> Measured:
     """A tab as the test runner shows it, with empty caches."""
-    import logging
-
     import streamlit as st
     from streamlit.testing.v1 import AppTest
 
     from fourdials.ui.compare import advisor, frontier
 
-    for name in [name for name in logging.root.manager.loggerDict if name.startswith("streamlit")]:
-        logging.getLogger(name).setLevel(logging.ERROR)  # it warns that there is no browser
     st.cache_data.clear()
     frontier._points.clear()
     advisor._trials.clear()
