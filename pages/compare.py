@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from fourdials.ui import shell
+from fourdials.ui import chart, shell
 
 shell.enter()
 st.title("Compare", anchor=False)
+chart.fetch_early()
 
 from fourdials.ui import (  # noqa: E402 - the title appears while these load
     access,

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fourdials.ui import shell
+from fourdials.ui import chart, shell
 
 shell.enter()
 st.title("Four Dials", anchor=False)
@@ -13,6 +13,7 @@ st.markdown(
     "pricing every call, and drawing the curves side by side."
 )
 place = st.container()
+chart.fetch_early()
 
 from pathlib import Path  # noqa: E402 - the text above appears while these load
 from typing import Any, Literal  # noqa: E402

@@ -299,8 +299,8 @@ def queries(options: argparse.Namespace) -> None:
         "Are the tabs of Compare quick on a million calls?",
         "queries",
         f"{said}. Slowest query: {slowest.name}, {1000 * slowest.wall_s:.0f} ms ({1000 * slowest.cpu_s:.0f} of CPU), "
-        f"median of {options.turns}; slowest tab: {longest.title}, {longest.wall_s:.1f} s ({longest.cpu_s:.1f} of "
-        f"CPU); load {load}",
+        f"median of {options.turns}; slowest tab: {longest.title}, {longest.wall_s:.1f} s "
+        f"({longest.cpu_s:.1f} of CPU). Load {load}.",
     )
 
 

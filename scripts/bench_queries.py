@@ -116,7 +116,7 @@ def _play(home: Path, name: str, problems: int, repeats: int) -> None:
 
 
 def _fill(connection: Any, calls: int) -> None:
-    """Copies the two experiments until there are so many calls."""
+    """Copies the two experiments, each at least once, until there are so many calls."""
     sizes = "SELECT any_value(e.name), experiment_id, count(*) FROM calls JOIN experiments AS e USING (experiment_id) "
     sizes += "WHERE e.name IN (?, ?) AND NOT starts_with(experiment_id, 'copy-') GROUP BY experiment_id"
     played = {name: (one, count) for name, one, count in connection.execute(sizes, [LARGE, SMALL]).fetchall()}
@@ -125,8 +125,8 @@ def _fill(connection: Any, calls: int) -> None:
         "SELECT count(*) FROM experiments WHERE starts_with(experiment_id, 'copy-')"
     ).fetchone()[0]
     large = held + SHARE * (calls - held)
-    while held < calls:
-        one, count = played[LARGE if held < large else SMALL]
+    while held < calls or number < 2:
+        one, count = played[LARGE if held < large or number == 0 else SMALL]
         _copy(connection, one, f"copy-{number:03}")
         held, number = held + count, number + 1
     connection.execute("CHECKPOINT")
@@ -155,6 +155,9 @@ def _copy(connection: Any, experiment_id: str, name: str) -> None:
 def measured(home: Path, turns: int) -> list[Measured]:
     """Every tab on a large copy: shown with nothing kept, then each of its queries `turns` times."""
     os.environ["FOURDIALS_HOME"] = str(home)
+    from streamlit import logger
+
+    logger.set_log_level("ERROR")  # it warns that there is no browser
     from fourdials import query
     from fourdials.ui import compare, data
 
@@ -164,7 +167,7 @@ def measured(home: Path, turns: int) -> list[Measured]:
     views = [(title, {"tab": title}) for title in compare.TABS.values()]
     views.append((f"Allocate, {TOGETHER}", {"tab": "Allocate", "replay": TOGETHER}))
     found = []
-    for one in (copies.get(SMALL, copies[LARGE]), copies[LARGE]):  # the first time round only imports
+    for one in (copies[SMALL], copies[LARGE]):  # the first time round only imports
         found = [_shown(title, {"experiment": one, **chosen}) for title, chosen in views]
     titles = {query.describe(name).sql: name for name in query.names()}
     for tab in found:
@@ -187,15 +190,11 @@ def _timed(opened: Any, name: str, sql: str, params: dict[str, Any], turns: int)
 
 def _shown(title: str, chosen: dict[str, str]) -> Measured:
     """A tab as the test runner shows it, with empty caches."""
-    import logging
-
     import streamlit as st
     from streamlit.testing.v1 import AppTest
 
     from fourdials.ui.compare import advisor, frontier
 
-    for name in [name for name in logging.root.manager.loggerDict if name.startswith("streamlit")]:
-        logging.getLogger(name).setLevel(logging.ERROR)  # it warns that there is no browser
     st.cache_data.clear()
     frontier._points.clear()
     advisor._trials.clear()

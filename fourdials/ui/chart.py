@@ -20,6 +20,14 @@ HTML = (
     '<div class="fourdials-fault" role="alert"></div>'
 )
 
+EARLY = """<script>
+{
+  const link = document.createElement("link");
+  Object.assign(link, {rel: "preload", as: "script", href: new URL("app/static/plotly.min.js", document.baseURI).href});
+  document.head.append(link);
+}
+</script>"""
+
 
 def ensure_plotly_js(folder: Path = STATIC) -> Path:
     """Copies the plotly package's `plotly.min.js` to where Streamlit serves it from, unless the same file is there.
@@ -42,6 +50,12 @@ def ensure_plotly_js(folder: Path = STATIC) -> Path:
 def _script() -> str:
     ensure_plotly_js()
     return (STATIC / "live_chart.js").read_text(encoding="utf-8")
+
+
+def fetch_early() -> None:
+    """Lets the browser fetch the drawing script while the first figure is still being made."""
+    ensure_plotly_js()
+    st.html(EARLY, unsafe_allow_javascript=True)
 
 
 def live_chart(figure: str, *, key: str, alt: str, narrow: str | None = None) -> list[str] | None:
