@@ -1,6 +1,6 @@
 """Draws the screenshots of docs/pages.md: every page on a new home, wide and narrow, in headless Chromium.
 
-Run by scripts/screens. What is shown is the recorded data that comes along. Look at the pictures before committing them.
+Run by scripts/screens. What is shown is the recorded data that comes along. Look at the pictures before you commit.
 """
 
 from __future__ import annotations
@@ -49,15 +49,18 @@ def main() -> None:
     address = f"http://127.0.0.1:{port}"
     settings = ["--server.port", str(port), "--server.headless", "true"]
     dashboard = ["-m", "streamlit", "run", "app.py", *settings]
-    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
-        with server(dashboard, f"{address}/_stcore/health", FOURDIALS_HOME=home):
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-            for name, path in PAGES.items():
-                for suffix, size in WIDTHS.items():
-                    picture = FOLDER / f"{name}{suffix}.png"
-                    _save(_taken(browser, address + path, size), picture)
-                    print(picture.relative_to(ROOT), picture.stat().st_size // 1024, "KB", flush=True)
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory() as home,
+        sync_playwright() as playwright,
+        server(dashboard, f"{address}/_stcore/health", FOURDIALS_HOME=home),
+    ):
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        for name, path in PAGES.items():
+            for suffix, size in WIDTHS.items():
+                picture = FOLDER / f"{name}{suffix}.png"
+                _save(_taken(browser, address + path, size), picture)
+                print(picture.relative_to(ROOT), picture.stat().st_size // 1024, "KB", flush=True)
+        browser.close()
 
 
 def _taken(browser: Any, address: str, size: tuple[int, int]) -> bytes:

@@ -209,7 +209,12 @@ def _own(spot: Spot, own: int, ink: style.Ink) -> go.Scatter:
         y=[own / 100],
         mode="markers",
         name=f"{YOURS}: {own} %",
-        marker={"color": ink.dials["interaction"], "size": 15, "symbol": "diamond", "line": {"color": ink.paper}},
+        marker={
+            "color": ink.dials["interaction"],
+            "size": theory.OWN_PX,
+            "symbol": "diamond",
+            "line": {"color": ink.paper},
+        },
         hovertemplate=f"{YOURS}: {own} %<extra></extra>",
     )
 

@@ -11,6 +11,7 @@ from fourdials.figures import numbers, style
 
 # Theory has no dial: its lines differ in shade and dash, and only data and predictions have colours of their own.
 _HUES = ("parallel", "sequential", "search", "interaction", "hybrid")
+OWN_PX = 15  # the mark of the reader's own prediction
 _DASHES = {"line": "solid", "dash": "dot"}
 
 
@@ -25,6 +26,7 @@ def draw(
     log_x: bool = False,
     log_y: bool = False,
     over: pl.DataFrame | None = None,
+    own: pl.DataFrame | None = None,
     dark: bool = False,
     height: int = 420,
 ) -> go.Figure:
@@ -39,7 +41,8 @@ def draw(
         percent: True if y is a share of 1.
         log_x: True for a logarithmic axis.
         log_y: The same for the other one.
-        over: Data of a run or predictions, of the same columns, drawn on top.
+        over: Data of a run, of the same columns, drawn on top.
+        own: The reader's prediction, of the same columns, drawn last and in a colour of its own.
         dark: Colours for a dark page.
         height: Pixels.
     """
@@ -48,6 +51,8 @@ def draw(
         figure.add_trace(trace(part, ink.dials[_HUES[i % len(_HUES)]], percent))
     for i, part in enumerate(_parts(over) if over is not None else []):
         figure.add_trace(trace(part, ink.text, percent, symbol=style.SYMBOLS[(i + 2) % len(style.SYMBOLS)]))
+    for part in _parts(own) if own is not None else []:
+        figure.add_trace(trace(part, ink.dials["interaction"], percent, symbol="diamond").update(marker_size=OWN_PX))
     figure.layout.xaxis.update(title=x, automargin=True, type="log" if log_x else "linear")
     figure.layout.yaxis.update(title=y, automargin=True, type="log" if log_y else "linear")
     if percent:

@@ -55,5 +55,6 @@ def question(lesson: str) -> Question | None:
 
 def stage(lesson: str | None) -> tuple[str | None, bool, bool]:
     """What a page was drawn for: the lesson that is open, and whether `lesson` is held or revealed."""
-    shown = room().question(lesson or "")
-    return room().current, shown.held, shown.revealed
+    here = room()
+    shown = here.question(lesson or "")
+    return here.current, shown.held, shown.revealed

@@ -1,5 +1,7 @@
 """Figures of theory: their numbers are the rows of their frame, and one slider shows several of them."""
 
+import polars as pl
+
 from fourdials.bench import BENCHES
 from fourdials.figures import theory
 
@@ -27,6 +29,18 @@ def test_what_is_laid_over_comes_last_and_is_drawn_apart():
     _, figure = drawn("vertex", over=frame.filter(kind="points"), length=4)
     assert figure.data[-1].mode == "markers"
     assert figure.data[-1].marker.symbol != figure.data[-2].marker.symbol
+
+
+def test_the_readers_own_prediction_comes_after_everything_and_is_larger():
+    frame, _ = drawn("vertex", length=6)
+    points = frame.filter(kind="points")
+    own = points.head(1).with_columns(line=pl.lit("your prediction"))
+    bench = BENCHES["vertex"]
+    figure = theory.draw(frame, bench.title, "", x=bench.x, y=bench.y, over=points, own=own)
+    assert figure.data[-1].name == "your prediction"
+    assert list(figure.data[-1].y) == own["y"].to_list()
+    assert figure.data[-1].marker.size > figure.data[-2].marker.size
+    assert figure.data[-1].marker.color not in {each.marker.color for each in figure.data[:-1]}
 
 
 def test_a_slider_shows_the_lines_of_one_stop_at_a_time():

@@ -48,16 +48,28 @@ def _slider(knob: Knob, key: str, at: float) -> float:
     return found
 
 
-def drawn(name: str, values: Mapping[str, float], key: str, over: pl.DataFrame | None = None, note: str = "") -> None:
-    """The bench's figure for these values, redrawn in place, and what it says."""
-    found, figure, alt = _figure(name, tuple(sorted(values.items())), over, note, st.context.theme.type == "dark")
+def drawn(
+    name: str,
+    values: Mapping[str, float],
+    key: str,
+    over: pl.DataFrame | None = None,
+    note: str = "",
+    own: pl.DataFrame | None = None,
+) -> None:
+    """The bench's figure for these values, redrawn in place, and what it says; `own` is the reader's prediction."""
+    found, figure, alt = _figure(name, tuple(sorted(values.items())), over, note, own, st.context.theme.type == "dark")
     chart.live_chart(figure, key=key, alt=alt)
     st.markdown(words.plain(found.reading))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _figure(
-    name: str, values: tuple[tuple[str, float], ...], over: pl.DataFrame | None, note: str, dark: bool
+    name: str,
+    values: tuple[tuple[str, float], ...],
+    over: pl.DataFrame | None,
+    note: str,
+    own: pl.DataFrame | None,
+    dark: bool,
 ) -> tuple[Played, str, str]:
     from fourdials.figures import theory
 
@@ -74,6 +86,7 @@ def _figure(
         log_x=bench.log_x,
         log_y=bench.log_y,
         over=over,
+        own=own,
         dark=dark,
     )
     figure.layout.uirevision = name

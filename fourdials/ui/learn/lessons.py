@@ -120,8 +120,6 @@ def _real_run(lesson: Lesson, run: dict[str, Any] | None) -> None:
 
 
 def _theory(lesson: Lesson, run: dict[str, Any] | None, over: pl.DataFrame | None) -> None:
-    import polars as pl
-
     bench = lesson.of_bench
     if bench is None:
         return
@@ -133,8 +131,8 @@ def _theory(lesson: Lesson, run: dict[str, Any] | None, over: pl.DataFrame | Non
         values = knobs.turned(bench, f"lesson.{lesson.claim}", lesson.knobs)
     with right:
         note = f"points: {run['name']}" if run is not None and over is not None else ""
-        parts = [part for part in (over, predicting.as_points(lesson)) if part is not None]
-        knobs.drawn(bench.name, values, f"lesson.bench.{lesson.claim}", pl.concat(parts) if parts else None, note)
+        own = predicting.as_points(lesson)
+        knobs.drawn(bench.name, values, f"lesson.bench.{lesson.claim}", over, note, own)
         if run is not None and lesson.run.pool and over is not None and lesson.seen(run) == lesson.run.see:
             st.markdown(lesson.run.see)
         if bench.slow is not None:

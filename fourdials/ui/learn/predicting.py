@@ -186,6 +186,8 @@ def _truth(lesson: Lesson, over: pl.DataFrame | None) -> pl.DataFrame | None:
     """The line that was asked for, by theory and as the run has it."""
     import polars as pl
 
+    from fourdials.bench.records import lines
+
     bench = lesson.of_bench
     if lesson.predict.kind != "point" or bench is None:
         return None
@@ -193,7 +195,8 @@ def _truth(lesson: Lesson, over: pl.DataFrame | None) -> pl.DataFrame | None:
     theory = theory.with_columns(line=pl.lit("by theory"))
     point = measured(lesson, over)
     if point is None or over is None:
-        return theory
+        height = lesson.truth() or 0.0
+        return pl.concat([theory, lines((f"there: {numbers.percent(height)}", "points", [lesson.predict.x], [height]))])
     run = over.filter(pl.col("line") == point["line"], pl.col("x") <= theory["x"].max())
     return pl.concat([theory.with_columns(kind=pl.lit("dash")), run])
 
