@@ -93,10 +93,7 @@ def html_of(
         "<code>python -m fourdials run experiment.toml</code>. Sampled replies will differ; the problems will not.</p>",
         f"<pre>{_text(own_spec)}</pre>",
         "<h2>The SQL behind the figures</h2>",
-        *(
-            f"<details><summary>{name}.sql</summary><pre>{_text(query.describe(name).sql)}</pre></details>"
-            for name in _QUERIES
-        ),
+        *map(_sql, _QUERIES),
     ]
     head = (
         f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'
