@@ -16,7 +16,7 @@ from typing import Any
 
 import polars as pl
 
-from fourdials import __version__, estimate, query, snapshot, spec
+from fourdials import __version__, estimate, query, snapshot, spec, units
 from fourdials.errors import InputError
 from fourdials.figures import curves, numbers, status
 from fourdials.store import Store
@@ -58,8 +58,7 @@ def html_of(
         raise InputError(f"there is no run called {experiment_id!r}")
     given = {"tasks": tasks, "arms": arms}
     chosen = {name: list(value) for name, value in given.items() if value is not None}
-    points = query.run(store, "curve_points", experiment_ids=[experiment_id], unit=unit, **chosen)
-    curve = estimate.curves(points)
+    curve = estimate.curves(units.points(store, [experiment_id], unit, tasks, arms))
     if curve.is_empty():
         raise InputError("nothing of this selection can be drawn yet: no complete block, or its spend is unknown")
     baselines = query.run(store, "baselines", experiment_ids=[experiment_id], **chosen)
@@ -95,7 +94,7 @@ def html_of(
         "<h2>The SQL behind the figures</h2>",
         *(
             f"<details><summary>{name}.sql</summary><pre>{_text(query.describe(name).sql)}</pre></details>"
-            for name in _QUERIES
+            for name in (*_QUERIES, *(["stop_uses"] if unit == units.FLOPS else []))
         ),
     ]
     head = (
