@@ -99,6 +99,8 @@ def test_the_models_whose_size_is_unknown_are_named(tmp_path):
     assert units.unsized(arms) == []
     other = arms.with_columns(lineup=arms["lineup"].str.replace(SMALL, "sim/solve=0.6"))
     assert units.unsized(other) == ["sim/solve=0.6"]
+    # A token of a recursive net is a pass over all cells: what it takes is not 2 · parameters.
+    assert units.sizes([SMALL, "local/sudoku4-plain"]) == {SMALL: SIZE, "local/sudoku4-plain": None}
     assert units.PriceList("2026-11-22", "a/b").told == "list prices of a/b on 2026-11-22"
     assert (units.PriceList("2026-11-22").told, units.PriceList().told) == ("list prices of 2026-11-22", "as paid")
 
