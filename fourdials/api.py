@@ -159,7 +159,7 @@ class Results:
             described = query.run(self.store, "arms", experiment_ids=[chosen])
             kept = described if arms is None else described.filter(pl.col("arm").is_in(list(arms)))
             if missing := units.unsized(kept):
-                raise InputError(f"how many parameters {', '.join(missing)} has is unknown, and so are its FLOPs")
+                raise InputError(f"how many parameters work at each token of {', '.join(missing)} is not known")
         return units.points(self.store, [chosen], unit, tasks, arms, prices)
 
     def curve(

@@ -16,7 +16,7 @@ from typing import Any
 
 import polars as pl
 
-from fourdials import __version__, estimate, query, snapshot, spec
+from fourdials import __version__, estimate, query, snapshot, spec, units
 from fourdials.errors import InputError
 from fourdials.figures import curves, numbers, status
 from fourdials.store import Store
@@ -58,8 +58,7 @@ def html_of(
         raise InputError(f"there is no run called {experiment_id!r}")
     given = {"tasks": tasks, "arms": arms}
     chosen = {name: list(value) for name, value in given.items() if value is not None}
-    points = query.run(store, "curve_points", experiment_ids=[experiment_id], unit=unit, **chosen)
-    curve = estimate.curves(points)
+    curve = estimate.curves(units.points(store, [experiment_id], unit, tasks, arms))
     if curve.is_empty():
         raise InputError("nothing of this selection can be drawn yet: no complete block, or its spend is unknown")
     baselines = query.run(store, "baselines", experiment_ids=[experiment_id], **chosen)
@@ -93,7 +92,7 @@ def html_of(
         "<code>python -m fourdials run experiment.toml</code>. Sampled replies will differ; the problems will not.</p>",
         f"<pre>{_text(own_spec)}</pre>",
         "<h2>The SQL behind the figures</h2>",
-        *map(_sql, _QUERIES),
+        *map(_sql, (*_QUERIES, *(["stop_uses"] if unit == units.FLOPS else []))),
     ]
     head = (
         f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'

@@ -81,15 +81,15 @@ def operating_points(
 
 
 def unsized(arms: pl.DataFrame) -> list[str]:
-    """Models in the line-ups of these arms (rows of the query `arms`) whose number of parameters is unknown."""
+    """Models in the line-ups of these arms (rows of the query `arms`) whose FLOPs per token are unknown."""
     used = {model for lineup in arms["lineup"] for model in json.loads(lineup).values()}
-    known = _sizes(sorted(used))
+    known = sizes(sorted(used))
     return [model for model in sorted(used) if known.get(model) is None]
 
 
 def _stops(uses: pl.DataFrame, unit: str, price_list: PriceList | None) -> pl.DataFrame:
     if unit == FLOPS or price_list is None:
-        return respending.flops(uses, _sizes(uses["model"].drop_nulls().unique().to_list()))
+        return respending.flops(uses, sizes(uses["model"].drop_nulls().unique().to_list()))
     if price_list.day is None:
         return respending.paid(uses)
     try:
@@ -100,16 +100,18 @@ def _stops(uses: pl.DataFrame, unit: str, price_list: PriceList | None) -> pl.Da
     return respending.dollars(uses, prices.load_prices(), at, price_list.instead)
 
 
-def _sizes(models: Sequence[str]) -> dict[str, int | None]:
-    """Parameters of each model; None where the catalogue does not say, or has no such model any more."""
+def sizes(models: Sequence[str]) -> dict[str, int | None]:
+    """Parameters of each model, for FLOPs; None where the catalogue does not say or has no such model any more, and
+    where a model does not read and write token by token, so that 2 · parameters · tokens says nothing of it."""
     return {model: _size(model) for model in models}
 
 
 def _size(model: str) -> int | None:
     try:
-        return catalogue.resolve(model).parameters
+        found = catalogue.resolve(model)
     except InputError:
         return None
+    return None if found.litellm_id.startswith("recursive/") else found.parameters  # a token is a pass over all cells
 
 
 def _listed(chosen: Sequence[str] | None) -> list[str] | None:

@@ -30,8 +30,8 @@ def offered(arms: pl.DataFrame) -> tuple[list[str], str | None]:
     if not missing:
         return list(words.UNITS), None
     named = ", ".join(map(words.plain, missing[:3])) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-    why = f"FLOPs are 2 · parameters · tokens. They are not offered, since it is not known how many parameters {named} "
-    return [unit for unit in words.UNITS if unit != units.FLOPS], why + ("has." if len(missing) == 1 else "have.")
+    why = "FLOPs are 2 · parameters · tokens. They are not offered: it is not known how many parameters work at each "
+    return [unit for unit in words.UNITS if unit != units.FLOPS], f"{why}token of {named}."
 
 
 def choose() -> PriceList | None:

@@ -3,7 +3,7 @@
 import pytest
 from polars.testing import assert_frame_equal
 
-from fourdials import query, units
+from fourdials import query, report, units
 from fourdials.errors import InputError
 from fourdials.estimate import respending
 from fourdials.models import catalogue
@@ -99,5 +99,13 @@ def test_the_models_whose_size_is_unknown_are_named(tmp_path):
     assert units.unsized(arms) == []
     other = arms.with_columns(lineup=arms["lineup"].str.replace(SMALL, "sim/solve=0.6"))
     assert units.unsized(other) == ["sim/solve=0.6"]
+    # A token of a recursive net is a pass over all cells: what it takes is not 2 · parameters.
+    assert units.sizes([SMALL, "local/sudoku4-plain"]) == {SMALL: SIZE, "local/sudoku4-plain": None}
     assert units.PriceList("2026-11-22", "a/b").told == "list prices of a/b on 2026-11-22"
     assert (units.PriceList("2026-11-22").told, units.PriceList().told) == ("list prices of 2026-11-22", "as paid")
+
+
+def test_a_report_can_be_drawn_in_flops(tmp_path):
+    text = report.html_of(stored(tmp_path, hand_made()), "exp", unit="flops")
+    assert "GFLOPs" in text
+    assert "stop_uses.sql" in text

@@ -38,7 +38,7 @@ def test_flops_are_not_offered_and_it_is_said_why_where_a_size_is_unknown(filled
     app = page("compare", unit="flops")
     assert "FLOPs" not in units(app).options
     assert units(app).value == "total_tokens"
-    assert "how many parameters sim/scripted-completion has" in units(app).help.replace("\\", "")
+    assert "how many parameters work at each token of sim/scripted-completion" in units(app).help.replace("\\", "")
 
 
 def test_curves_in_dollars_take_the_prices_chosen_and_say_so(home):

@@ -61,10 +61,10 @@ def _choose(used: pl.DataFrame) -> tuple[datetime.date, str | None]:
 
 
 def _repriced(used: pl.DataFrame, at: float, instead: str | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    from fourdials import units
     from fourdials.estimate import repricing
-    from fourdials.models import catalogue
 
-    sizes = {name: model.parameters for name, model in catalogue.catalogue().items()}
+    sizes = units.sizes(used["model"].unique().to_list())
     rows = repricing.repriced(used, prices.load_prices(), at, instead, sizes)
     return rows, repricing.per_trial(rows)
 
