@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import gc
 import importlib
 import threading
 import time
@@ -55,7 +54,6 @@ def _open(folder: str, copy: bool = False) -> Store:
         opened.ingest()
     finally:
         importing.join()
-    gc.freeze()  # the libraries stay; else the collector looks through them whenever a page makes many objects
     opened.start()
     atexit.register(opened.close)
     return opened
