@@ -53,8 +53,9 @@ def question(lesson: str) -> Question | None:
     return room().question(lesson) if access.teaching() else None
 
 
-def stage(lesson: str | None) -> tuple[str | None, bool, bool]:
-    """What a page was drawn for: the lesson that is open, and whether `lesson` is held or revealed."""
+def stage(lesson: str) -> tuple[str | None, bool, bool, bool]:
+    """What a page was drawn for: the lesson that is open, whether `lesson` is held or revealed, and whether this
+    reader's prediction counts."""
     here = room()
-    shown = here.question(lesson or "")
-    return here.current, shown.held, shown.revealed
+    shown = here.question(lesson)
+    return here.current, shown.held, shown.revealed, name() in shown.predictions

@@ -80,6 +80,15 @@ def test_a_prediction_is_changed_not_doubled_and_not_after_the_answer(held):
     assert not {"Change my prediction", "Predict again", "Commit to it"} & labels(app)
 
 
+def test_starting_over_asks_every_student_again(held):
+    held.open(CHOICE)
+    app = commit(page("learn"), 0)
+    held.reset(CHOICE)
+    app.run()
+    commit(app, 3)
+    assert list(held.question(CHOICE).predictions.values()) == [3]
+
+
 def test_a_lesson_that_is_not_open_is_taken_alone_and_counts_once(held):
     app = commit(page("learn", view="Lessons", lesson=CHOICE), 1)
     assert "it is “hundreds of millions”" in shown(app)

@@ -54,9 +54,10 @@ def own(lesson: Lesson) -> int | None:
     """What this reader committed to: in this session, or in the class from this browser; None for nothing."""
     key = f"lesson.{lesson.claim}"
     made: int | None = st.session_state.get(f"{key}.made")
-    if made is None and access.student() and not st.session_state.get(f"{key}.again"):
-        made = room.room().question(lesson.claim).predictions.get(room.name())
-    return made
+    if not access.student() or st.session_state.get(f"{key}.again"):
+        return made
+    question = room.room().question(lesson.claim)
+    return question.predictions.get(room.name(), None if question.held else made)  # held: what counts, or nothing
 
 
 def as_points(lesson: Lesson) -> pl.DataFrame | None:
@@ -92,8 +93,8 @@ def _place(lesson: Lesson, key: str) -> None:
     figure.layout.uirevision = key
     alt = gathered.alt_text(spot, [], held, None)
     clicked = chart.live_chart(figure.to_json(), key=f"{key}.place", alt=alt)
-    if clicked:
-        st.session_state[f"{key}.point"] = min(max(int(clicked[0]), 0), 100)
+    if clicked and clicked[0] in map(str, range(gathered.TARGETS)):
+        st.session_state[f"{key}.point"] = int(clicked[0])
         st.rerun()
     st.number_input("Your point, in percent", 0, 100, None, 1, key=f"{key}.point", width=220)
 
@@ -117,7 +118,10 @@ def _commit(lesson: Lesson, who: str | None) -> None:
     st.session_state[f"{key}.made"] = value
     st.session_state.pop(f"{key}.again", None)
     if who is not None and not room.room().predict(lesson.claim, who, value):
-        st.toast("Too late to count for the class: the answer has been shown.", icon=":material/info:")
+        st.toast(
+            "This does not count for the class: you were shown the answer before, or it is full.",
+            icon=":material/info:",
+        )
 
 
 def _forget(lesson: Lesson) -> None:
