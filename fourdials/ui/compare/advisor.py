@@ -18,11 +18,17 @@ if TYPE_CHECKING:
     from fourdials.store import Store
 
 QUERIES = ("replay_stops", "replay_pieces")
+MANY_TRIALS = 3000  # read at once below this; more take seconds
 
 
-def show(view: curves.View, unit: str) -> None:
-    """Asks for a budget a problem and gives the advice; says why there is none."""
+def show(view: curves.View, unit: str, trials: int) -> None:
+    """Asks for a budget a problem and gives the advice; says why there is none. A run of many trials is read only when
+    asked, since advice weighs every arm of it."""
     st.subheader("What to deploy", anchor=False)
+    if trials > MANY_TRIALS and not st.toggle(
+        f"Choose among all arms: reads {words.plural(trials, 'trial')}", key=f"advisor.asked.{view.experiment_id}"
+    ):
+        return
     opened, folder = data.store(), str(home())
     try:
         most = _most(opened, folder, opened.version(), view, unit)

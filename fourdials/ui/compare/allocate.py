@@ -67,7 +67,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
         told += "of the answers it stopped at, with its 95 % interval over n problems."
         tables.sources(found.worth, QUERIES, told, "allocation")
     st.divider()
-    advisor.show(view, unit)
+    advisor.show(view, unit, int(experiment["trials_done"]))
 
 
 def _choose_arms(view: curves.View, arms: pl.DataFrame) -> tuple[str, ...]:
