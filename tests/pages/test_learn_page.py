@@ -2,8 +2,10 @@
 
 import pytest
 
+from fourdials import spec
 from fourdials.bench import BENCHES
 from fourdials.lessons import lessons
+from fourdials.ui.learn import offered
 from tests.pages.opened import figures, page, shown
 
 
@@ -93,3 +95,16 @@ def test_verdicts_list_every_claim_and_a_simulated_or_untagged_run_changes_nothi
     outcomes = table.set_index("claim")["real models"]
     assert outcomes["C23 Limits of training"] == "– cannot be tested this way"
     assert set(outcomes.drop("C23 Limits of training")) == {"· not run yet"}
+
+
+@pytest.mark.parametrize("claim", lessons())
+def test_what_a_lesson_offers_in_small_is_a_valid_experiment_on_scale_models_alone(claim):
+    for stem in offered.on_scale_models(claim):
+        small = spec.parse(offered.in_small(stem))
+        assert small.provenance == "scale model"
+        assert max(task.problems for task in small.tasks) == offered.SMALL
+        assert claim in offered.in_small(stem)["claims"]
+
+
+def test_the_claims_that_scale_models_were_put_to_offer_it():
+    assert {claim for claim in lessons() if offered.on_scale_models(claim)} >= {"C1", "C4", "C5", "C8", "C11", "C20"}
