@@ -103,8 +103,9 @@ def _alone(folder: Path) -> Store:
 
 
 class Results:
-    """Runs to look at. Every method takes a run's id and by default looks at the newest run that has results, one's own
-    before recorded ones. Usable as a context manager; `close` lets go of the database.
+    """Runs to look at. Every method takes a run's id and by default looks at the newest run of one's own that has
+    results, else at the recorded one that turns most dials. Usable as a context manager; `close` lets go of the
+    database.
 
     Attributes:
         store: The database, for SQL of one's own: `store.frame("SELECT …")`.
@@ -134,7 +135,8 @@ class Results:
         begun = self.runs().filter(pl.col("trials_done") > 0)
         if begun.is_empty():
             raise InputError("there is no run with results here; run an experiment first")
-        return str(begun.sort("recorded", "created_at", descending=[False, True])["experiment_id"][0])
+        turned = pl.when("recorded").then(pl.col("dials").list.len()).otherwise(0)
+        return str(begun.sort("recorded", turned, "created_at", descending=[False, True, True])["experiment_id"][0])
 
     def frame(self, name: str, **params: Any) -> pl.DataFrame:
         """The rows of `queries/<name>.sql`. Raises InputError, listing what exists, for a wrong name or parameter."""

@@ -50,7 +50,7 @@ if access.workshop():
             "minutes with a small language model, too small to be useful. Both are real, so their curves are real too."
         )
 
-shown = curves.worth_showing(runs)
+shown = controls.worth_showing(runs)
 if shown is None:
     st.info("No run has results yet. Start one above; its curves appear here and under Compare as they grow.")
     st.stop()

@@ -6,6 +6,7 @@ Run by scripts/screens. What is shown is the recorded data that comes along. Loo
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,9 @@ from bench import ROOT, free_port, server
 from PIL import Image
 from playwright.sync_api import TimeoutError as NotThere
 from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(ROOT))
+from fourdials.models import weights
 
 FOLDER = ROOT / "docs" / "screens"
 CHART = ".js-plotly-plot .main-svg"
@@ -38,7 +42,7 @@ PAGES = {  # name of the picture: address
 }
 WIDTHS = {"": (1440, 900), "-narrow": (390, 844)}
 TALLEST = 2600  # px; a longer page is cut
-COLOURS = 96  # enough for flat pages, and a third of the bytes
+COLOURS = 256  # enough for flat pages, and a third of the bytes
 SETTLED_MS = 4000  # after the last chart has appeared: fonts, tables, a second pass of the layout
 
 
@@ -54,6 +58,7 @@ def main() -> None:
         sync_playwright() as playwright,
         server(dashboard, f"{address}/_stcore/health", FOURDIALS_HOME=home),
     ):
+        (Path(home) / "models").symlink_to(weights.path().parent)  # as after scripts/start, which fetches them
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         for name, path in PAGES.items():
             for suffix, size in WIDTHS.items():
@@ -82,7 +87,9 @@ def _taken(browser: Any, address: str, size: tuple[int, int]) -> bytes:
 
 
 def _save(taken: bytes, picture: Path) -> None:
-    Image.open(BytesIO(taken)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(picture, optimize=True)
+    Image.open(BytesIO(taken)).convert("RGB").quantize(
+        COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    ).save(picture, optimize=True)
 
 
 if __name__ == "__main__":

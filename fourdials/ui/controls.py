@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 from pydantic import BaseModel
@@ -11,6 +11,9 @@ from pydantic import BaseModel
 from fourdials.ui import data, words
 
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def linked_choice(
@@ -47,22 +50,33 @@ def linked_choice(
 
 
 def choose_experiment() -> dict[str, Any] | None:
-    """A choice among all runs, newest first; its row of the query `experiments`, or None if there are no runs."""
+    """A choice among all runs, newest first; at first the one worth showing. Its row of the query `experiments`, or
+    None if there are no runs."""
     rows = data.frame("experiments")
     if rows.is_empty():
         return None
     known = {row["experiment_id"]: row for row in rows.iter_rows(named=True)}
     ids = list(known)
-    begun = (name for name in ids if known[name]["trials_done"] > 0)
+    shown = worth_showing(rows)
     chosen = linked_choice(
         st.selectbox,
         "Run",
         ids,
         param="experiment",
-        default=next(begun, ids[0]),
+        default=shown["experiment_id"] if shown else ids[0],
         format_func=lambda each: described(known[each]),
     )
     return known[chosen]
+
+
+def worth_showing(runs: pl.DataFrame) -> dict[str, Any] | None:
+    """The newest run of this home with results, else the recorded one that turns most dials; None if there is none."""
+    import polars as pl
+
+    begun = runs.filter(pl.col("trials_done") > 0)
+    turned = pl.when("recorded").then(pl.col("dials").list.len()).otherwise(0)
+    begun = begun.sort("recorded", turned, "created_at", descending=[False, True, True])
+    return begun.row(0, named=True) if begun.height else None
 
 
 def described(row: Mapping[str, Any]) -> str:

@@ -185,16 +185,6 @@ def _reading(points: pl.DataFrame, curve: pl.DataFrame, unit: str) -> str:
     return told + "That is too close to tell them apart; more problems would."
 
 
-def worth_showing(runs: pl.DataFrame) -> dict[str, Any] | None:
-    """The newest run of this home with results, else the recorded one that turns most dials; None if there is none."""
-    import polars as pl
-
-    begun = runs.filter(pl.col("trials_done") > 0)
-    turned = pl.when("recorded").then(pl.col("dials").list.len()).otherwise(0)
-    begun = begun.sort("recorded", turned, "created_at", descending=[False, True, True])
-    return begun.row(0, named=True) if begun.height else None
-
-
 def first_look(view: View, key: str, live: bool = False) -> None:
     """The arms of a run where nothing else says how they differ: in one panel, or in one for each dial where something
     makes them hard to compare."""

@@ -75,7 +75,7 @@ def test_a_red_flagged_reply_is_paid_for_and_does_not_vote(tmp_path, names):
     script = Lines("no name here", long, cut, a)
     rows = run(tmp_path, "first_to_ahead", script, levels=(8,), k=1, longest=8)
     assert [answer for _, answer, _ in rows] == [None, None, None, a]
-    flags = [step["payload"]["reason"] for step in journaled(tmp_path, "step")]
+    flags = [step["payload"]["reason"] for step in journaled(tmp_path, "step") if step["kind"] == "discard"]
     assert flags == ["ill-formed", "over-long", "cut off"]
     assert journaled(tmp_path, "trial")[0]["calls"] == 4
     rows = run(tmp_path / "without", "first_to_ahead", Lines(long), levels=(8,), k=1, longest=8, red_flags=False)

@@ -46,7 +46,7 @@ def test_budget_forcing_takes_the_answer_away_and_writes_wait(tmp_path, names):
     assert run(tmp_path, "budget_forcing", script, levels=(2,)) == [(1, wrong), (2, right)]
     first, second = (request.prompt.text for request in script.requests)
     assert second == f"{first} first idea. Wait,"
-    assert [step["payload"] for step in journaled(tmp_path, "step")] == [{"by": "text"}]
+    assert [s["payload"] for s in journaled(tmp_path, "step") if s["kind"] == "continued"] == [{"by": "text"}]
 
 
 @pytest.mark.parametrize(("prefill", "way"), [("yes", "prefill"), ("unknown", "turn")])
@@ -54,7 +54,7 @@ def test_budget_forcing_says_how_a_chat_model_was_made_to_go_on(tmp_path, names,
     right, _ = names
     script = Lines(f"idea\nAnswer: {right}")
     run(tmp_path, "budget_forcing", script, "chat", levels=(2,), able={**CAPABLE, "prefill": prefill})
-    assert [step["payload"] for step in journaled(tmp_path, "step")] == [{"by": way}]
+    assert [s["payload"] for s in journaled(tmp_path, "step") if s["kind"] == "continued"] == [{"by": way}]
     assert script.requests[1].prompt.messages[-1].role == ("assistant" if way == "prefill" else "user")
 
 
