@@ -42,7 +42,6 @@ PAGES = {  # name of the picture: address
 }
 WIDTHS = {"": (1440, 900), "-narrow": (390, 844)}
 TALLEST = 2600  # px; a longer page is cut
-COLOURS = 256  # enough for flat pages, and a third of the bytes
 SETTLED_MS = 4000  # after the last chart has appeared: fonts, tables, a second pass of the layout
 
 
@@ -62,7 +61,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         for name, path in PAGES.items():
             for suffix, size in WIDTHS.items():
-                picture = FOLDER / f"{name}{suffix}.png"
+                picture = FOLDER / f"{name}{suffix}.webp"
                 _save(_taken(browser, address + path, size), picture)
                 print(picture.relative_to(ROOT), picture.stat().st_size // 1024, "KB", flush=True)
         browser.close()
@@ -87,9 +86,7 @@ def _taken(browser: Any, address: str, size: tuple[int, int]) -> bytes:
 
 
 def _save(taken: bytes, picture: Path) -> None:
-    Image.open(BytesIO(taken)).convert("RGB").quantize(
-        COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-    ).save(picture, optimize=True)
+    Image.open(BytesIO(taken)).convert("RGB").save(picture, lossless=True, method=6)
 
 
 if __name__ == "__main__":

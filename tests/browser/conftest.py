@@ -9,7 +9,7 @@ NAMES = (os.environ.get("FOURDIALS_CHROMIUM", ""), "chromium", "chromium-browser
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage", "--disable-gpu"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: while it lives no other test of its process can run an event loop
 def browser():
     """Headless Chromium, or a loud skip."""
     found = next(filter(None, (shutil.which(name) for name in NAMES if name)), None)
