@@ -155,19 +155,29 @@ def regrade(
 
 @app.command(name="list")
 def list_(
-    what: Annotated[Listing, typer.Argument()] = Listing.experiments,
+    what: Annotated[Listing | None, typer.Argument()] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="Print the page of docs/ about strategies or tasks")
     ] = False,
 ) -> None:
-    """List strategies, tasks, models, experiments or queries."""
+    """List strategies, tasks, models, experiments or queries; without a name, what an experiment can be made of."""
     from fourdials import handbook, listing
 
     if as_markdown:
-        if what not in handbook.PAGES:
-            raise InputError(f"--markdown: got {what.value}; there are pages of {' and '.join(handbook.PAGES)}")
+        if what is None or what not in handbook.PAGES:
+            given = what.value if what else "nothing"
+            raise InputError(f"--markdown: got {given}; there are pages of {' and '.join(handbook.PAGES)}")
         print(handbook.PAGES[what](), end="")
+        return
+    if what is None:
+        parts = {each.value: listing.LISTS[each]() for each in (Listing.strategies, Listing.tasks, Listing.models)}
+        if as_json:
+            print(json.dumps(parts, indent=2, default=str))
+            return
+        for name, part in parts.items():
+            print(f"\n{name}")
+            _print_table(part)
         return
     rows = listing.LISTS[what]()
     if as_json:

@@ -19,11 +19,17 @@ def strategies() -> Rows:
 
 
 def tasks() -> Rows:
-    """Name, title, difficulty and summary of each task."""
+    """Name, title, what it can be used with, difficulty and summary of each task."""
     from fourdials import plugins
 
     return [
-        {"name": name, "title": task.INFO.title, "difficulty": task.INFO.difficulty, "summary": task.INFO.summary}
+        {
+            "name": name,
+            "title": task.INFO.title,
+            "offers": ", ".join(sorted(frozenset().union(*task.INFO.offers.values()))),
+            "difficulty": task.INFO.difficulty,
+            "summary": task.INFO.summary,
+        }
         for name, task in plugins.tasks().items()
     ]
 

@@ -46,7 +46,7 @@ SETTLED_MS = 4000  # after the last chart has appeared: fonts, tables, a second 
 
 
 def main() -> None:
-    """Writes one picture per page and width."""
+    """Writes one picture per page and width; of the pages named on the command line, by default of all."""
     FOLDER.mkdir(exist_ok=True)
     port = free_port()
     address = f"http://127.0.0.1:{port}"
@@ -60,6 +60,8 @@ def main() -> None:
         (Path(home) / "models").symlink_to(weights.path().parent)  # as after scripts/start, which fetches them
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         for name, path in PAGES.items():
+            if sys.argv[1:] and name not in sys.argv[1:]:
+                continue
             for suffix, size in WIDTHS.items():
                 picture = FOLDER / f"{name}{suffix}.webp"
                 _save(_taken(browser, address + path, size), picture)

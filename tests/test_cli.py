@@ -108,6 +108,9 @@ def test_lists_print_a_line_for_each_and_json(what, spec_file, monkeypatch, caps
 
 
 def test_the_pages_of_strategies_and_tasks_are_printed_as_markdown_and_no_others(spec_file, monkeypatch, capsys):
+    code, out, _ = invoke(monkeypatch, capsys, "list", "--json")
+    assert {"name", "dial", "unit", "source"} <= json.loads(out)["strategies"][0].keys()
+    assert set(json.loads(out)) == {"strategies", "tasks", "models"}
     code, out, _ = invoke(monkeypatch, capsys, "list", "strategies", "--markdown")
     assert (code, "## majority_vote" in out, "| `temperature` |" in out) == (0, True, True)
     code, _, err = invoke(monkeypatch, capsys, "list", "models", "--markdown")

@@ -68,10 +68,10 @@ def test_arms_that_see_different_things_have_panels_of_their_own_and_say_so_in_t
     store = stored(tmp_path, ledger)
     text = report.html_of(store, "exp")
     store.close()
-    assert re.search(r"Act more.{0,20}seen by acting", text)
+    assert re.search(r"Act more.{0,20}by acting in it", text)
     assert text.count('role="img"') == 1  # by dial and by what is seen are the same two panels
     assert "<td>all in the question</td>" in text
-    assert "<td>seen by acting</td>" in text
+    assert "<td>by acting in it</td>" in text
     assert "Arms are given different information" in text
 
 

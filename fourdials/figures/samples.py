@@ -63,7 +63,9 @@ def samples(
     figure.layout.xaxis.update(**axis)
     figure.layout.xaxis2.update(**axis, matches="x", title={"text": "Samples k (log scale)", "standoff": 8})
     figure.layout.yaxis.update(range=[0, 1.04], tickformat=".0%", title={"text": "Mean score", "standoff": 4})
-    figure.layout.yaxis2.update(rangemode="tozero", tickformat="+.0%", title={"text": "Gap", "standoff": 4})
+    figure.layout.yaxis2.update(
+        rangemode="tozero", tickformat="+.0%", title={"text": "Gap", "standoff": 4}, automargin=True
+    )
     lines = [status_line(status), *told(selected, beyond), *(f"⚠ {warning}" for warning in warnings)]
     return style.dress(figure, "Sample once, choose later", lines, dark, height, panel_titles=1)
 

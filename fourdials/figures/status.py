@@ -21,16 +21,16 @@ _PROVENANCE = {
 }
 _ORIGIN = {
     "real": "of real models",
-    "scale model": "of a scale model trained on this task",
+    "scale model": "of a scale model, trained on this task",
     "simulated": "of simulated models",
 }
 _ACCESS = {
     "given": "can read all of it in the question",
     "search": "must look it up",
-    "environment": "must find it by acting",
+    "environment": "acts in it",
 }
 # What the arms of a panel see, as its title says it; in the order of panels.
-SEES = {"given": "all in the question", "search": "seen by looking it up", "environment": "seen by acting"}
+SEES = {"given": "all in the question", "search": "seen by looking it up", "environment": "by acting in it"}
 
 
 @dataclass(frozen=True, slots=True)

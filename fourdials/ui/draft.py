@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pydantic import ValidationError
+
 from fourdials.errors import InputError
 from fourdials.plugins import Strategy, misfit, unreadable
 from fourdials.records import DIALS, Model
@@ -78,11 +80,15 @@ class Draft:
     grader_model: str = ""
 
 
-def reason_against(plan: Strategy, task: Any, model: Model) -> str | None:
-    """Why a strategy cannot run on a task with a model, or None if it can."""
+def reason_against(plan: Strategy, task: Any, model: Model, given: Mapping[str, Any] | None = None) -> str | None:
+    """Why a strategy, with these knobs or its default ones, cannot run on a task with a model, or None if it can."""
     if model.format not in task.INFO.offers:
         return f"this task has no {model.format} form"
-    return misfit(plan, task, model.format) or unreadable(plan, task, model)
+    try:
+        knobs = plan.Knobs.model_validate(dict(given or {})).model_dump(mode="json")
+    except ValidationError:
+        return "its knobs no longer fit"
+    return misfit(plan, task, model.format, None, knobs) or unreadable(plan, task, model, knobs)
 
 
 def default_arms(plans: Mapping[str, Strategy], task: Any, model: Model) -> tuple[ArmDraft, ...]:
@@ -102,7 +108,8 @@ def default_arms(plans: Mapping[str, Strategy], task: Any, model: Model) -> tupl
 
 def refit(arms: Sequence[ArmDraft], plans: Mapping[str, Strategy], task: Any, model: Model) -> tuple[ArmDraft, ...]:
     """The arms that fit a newly chosen task and model as they are, and a default one for each dial left without."""
-    kept = [arm for arm in arms if arm.strategy in plans and not reason_against(plans[arm.strategy], task, model)]
+    known = [arm for arm in arms if arm.strategy in plans]
+    kept = [arm for arm in known if not reason_against(plans[arm.strategy], task, model, arm.knobs)]
     dials = {plans[arm.strategy].dial for arm in kept}
     added = [arm for arm in default_arms(plans, task, model) if plans[arm.strategy].dial not in dials]
     return tuple(sorted([*kept, *added], key=lambda arm: DIALS.index(plans[arm.strategy].dial)))

@@ -231,6 +231,11 @@ def _arm_editor(number: int, plans: Mapping[str, plugins.Strategy], model: Model
     title = f"**{words.DIAL_TITLES[plan.dial]}** · {plan.name}" + (" · left out" if left_out else extra)
     with st.expander(title, key=f"{place}.open"):
         st.caption(plan.doc.replace("\n\n", " ").replace("\n", " "))
+        if plan.prompts:
+            with st.popover("Its own prompts", icon=":material/chat:", key=f"{place}.prompts"):
+                for title, text in plan.prompts.items():
+                    st.caption(title)
+                    st.code(text, language=None, wrap_lines=True)
         if custom:
             st.slider("Parts of the budget", 0, 100, key=f"{place}.parts", help="0 leaves the arm out.", **KEEP)
         left, right = st.columns(2)

@@ -111,7 +111,7 @@ def outcomes(view: curves.View) -> None:
     if len(kept) > 1:
         st.caption(
             "Of these trials, some were stopped by the allocator, which granted them no more (their last answer "
-            "stands, and a curve is dashed where over 5 % ended so), or used for calibration: it was shown their "
+            "stands, and a curve is dotted where over 5 % ended so), or used for calibration: it was shown their "
             "grades."
         )
     left_out = data.frame("exclusions", **ids, **view.chosen)

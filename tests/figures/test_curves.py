@@ -169,7 +169,7 @@ def test_arms_that_see_different_things_are_never_laid_over_one_another():
     assert beside(figure) == {
         "all in the question": {"vote", "think"},
         "seen by looking it up": {"look up"},
-        "seen by acting": {"walk"},
+        "by acting in it": {"walk"},
     }
     assert figure.layout.title.text == "Score within a budget, by what is seen"
     assert [figure.layout[f"xaxis{i}"].matches for i in ("", 2, 3)] == [None, "x", "x"]
@@ -220,7 +220,7 @@ def test_panels_by_dial_serve_where_each_dial_sees_in_a_way_of_its_own():
 def test_the_alternative_text_says_what_each_arm_sees_where_that_differs():
     told = curves.alt_text(pl.concat([ALIKE[0], WALKS]), "total_tokens")
     assert "vote (all in the question) reaches" in told
-    assert "walk (seen by acting) reaches" in told
+    assert "walk (by acting in it) reaches" in told
     assert "(all in" not in curves.alt_text(pl.concat(ALIKE), "total_tokens")
 
 
@@ -249,7 +249,7 @@ def test_the_alternative_text_tells_each_arms_last_sound_value():
         ((("real", "real"),), "Real models"),
         ((("scale model", "scale model"),), "Scale model, trained on this task"),
         ((("simulated", "simulated"),), "Simulated models"),
-        ((("recorded", "scale model"),), "Recorded run of a scale model trained on this task"),
+        ((("recorded", "scale model"),), "Recorded run of a scale model, trained on this task"),
         ((("real", "real"), ("simulated", "simulated")), "Real models and Simulated models"),
     ],
 )

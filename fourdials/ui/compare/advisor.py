@@ -51,6 +51,7 @@ def show(view: curves.View, unit: str, trials: int) -> None:
         st.info(words.plain(advice.reason[:1].upper() + advice.reason[1:] + "."), icon=":material/help:")
         return
     _facts(advice, unit)
+    _unlike(view, advice)
     st.text(surer_text(advice.surer, advice.choice, unit))
     _routes(advice, unit)
     _take_away(opened, view, advice, unit, float(budget))
@@ -58,6 +59,19 @@ def show(view: curves.View, unit: str, trials: int) -> None:
         told = "Each row is an arm at a level: mean spend a problem, score on the half that had no part in the choice "
         told += "with its 95 % interval, score on the half it was chosen on, and how often resampled halves choose it."
         tables.sources(advice.table.drop("task"), QUERIES, told, "advice")
+
+
+def _unlike(view: curves.View, advice: Advice) -> None:
+    """Says so where the arms weighed are given different things to see."""
+    from fourdials.figures import status
+
+    arms = data.frame("arms", experiment_ids=[view.experiment_id])
+    weighed = arms.filter(arms["arm"].is_in(advice.table["arm"].unique().to_list()))
+    if told := status.unlike(weighed):
+        st.warning(
+            f"Not the same problem: {words.plain(told)}. This says what to deploy where each of them could be.",
+            icon=":material/visibility:",
+        )
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

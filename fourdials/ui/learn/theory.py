@@ -13,7 +13,7 @@ from fourdials.ui.learn import knobs
 if TYPE_CHECKING:
     import polars as pl
 
-ORIGINS = {"real": "real models", "scale model": "a scale model", "simulated": "simulated models"}
+ORIGINS = {"real": "real models", "scale model": "a scale model, trained on this task", "simulated": "simulated models"}
 
 
 def show() -> None:

@@ -61,9 +61,9 @@ def show() -> None:
         selection_mode="single-row",
         key="verdicts.table",
         column_config={
-            "claim": st.column_config.TextColumn(width=215),
-            "real models": st.column_config.TextColumn(width=150),
-            "scale models": st.column_config.TextColumn(width=185),
+            "claim": st.column_config.TextColumn(width=250),
+            "real models": st.column_config.TextColumn(width=185),
+            "scale models": st.column_config.TextColumn(width=215),
             "n": st.column_config.TextColumn(width=55),
             "interval": st.column_config.TextColumn(width=185),
             "rests on": st.column_config.TextColumn(width=340),
