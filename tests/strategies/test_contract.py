@@ -106,18 +106,26 @@ def test_a_short_deployment_equals_the_prefix_of_a_long_one(played, tmp_path):
 
 def test_a_replayed_run_asks_nothing_and_writes_the_same_rows(played, tmp_path):
     *_, folder, what, _ = played
-    for path in sorted(folder.glob("journal-*.jsonl")):  # forget that trials ended, keep every call
-        kept = [line for line in path.read_text().splitlines() if not line.startswith('{"k":"trial"')]
+    kinds = ("trial", "checkpoint", "step")
+    for path in sorted(folder.glob("journal-*.jsonl")):  # forget what trials came to, keep every call
+        forgotten = tuple(f'{{"k":"{kind}"' for kind in kinds)
+        kept = [line for line in path.read_text().splitlines() if not line.startswith(forgotten)]
         (tmp_path / path.name).write_text("\n".join(kept) + "\n")
     script = Script(right=0.0)
     play(tmp_path, what, script)
     assert script.requests == []
-    timed = {"started_at", "finished_at", "wall_s", "k"}
-    before, after = (
-        {t["trial_id"]: {k: v for k, v in t.items() if k not in timed} for t in journaled(place, "trial")}
-        for place in (folder, tmp_path)
-    )
-    assert before == after
+    for kind in kinds:
+        before, after = (rows_of(place, kind) for place in (folder, tmp_path))
+        assert before == after
+
+
+def rows_of(folder, kind):
+    """The lines of a kind by trial, in the order written, without the times at which they were."""
+    timed = {"started_at", "finished_at", "wall_s", "at", "k"}
+    found = {}
+    for line in journaled(folder, kind):
+        found.setdefault(line["trial_id"], []).append({k: v for k, v in line.items() if k not in timed})
+    return found
 
 
 def test_a_capped_trial_stops_with_its_last_answer_and_says_so(played, tmp_path):
