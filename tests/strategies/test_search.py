@@ -101,3 +101,10 @@ def test_an_answer_is_asked_for_only_at_the_levels_of_the_arm_and_where_it_ends(
     play(tmp_path, replace(what, arms=(replace(what.arms[0], levels=(2, 8)),)), script := Script(right=1.0))
     assert [checkpoint["level"] for checkpoint in journaled(tmp_path, "checkpoint")] == [2, 4]
     assert sum(request.role == "synthesise" for request in script.requests) == 2
+
+
+@pytest.mark.parametrize(("knobs", "bound"), [({"answer_tokens": 3}, True), ({}, False)])
+def test_the_synthesiser_has_a_budget_of_its_own(knobs, bound, tmp_path):
+    script = Script(right=0.5)
+    play(tmp_path, experiment([arm("plan_and_retrieve", "chat", levels=(1,), knobs=knobs)], problems=1), script)
+    assert (script.requests[-1].prompt.max_tokens == 3) == bound

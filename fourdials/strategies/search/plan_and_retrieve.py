@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
@@ -48,6 +49,10 @@ async def plan_and_retrieve(
     passages: Annotated[int, Field(ge=1, le=20, description="Passages returned by each search")] = 2,
     plan_tokens: Annotated[int, Field(ge=4, le=512, description="Longest entry of the plan, in tokens")] = 32,
     evidence_tokens: Annotated[int, Field(ge=4, le=1024, description="Longest piece of evidence, in tokens")] = 48,
+    answer_tokens: Annotated[
+        int,
+        Field(ge=0, le=1024, description="Longest answer of the synthesiser, in tokens; 0: as long as the task allows"),
+    ] = 0,
     temperature: Annotated[float, Field(ge=0, le=2, description="Sampling temperature of every call")] = 0.0,
 ) -> Turns:
     """Plan one look-up at a time from the evidence so far, let a searcher read, and answer from evidence alone.
@@ -75,9 +80,8 @@ async def plan_and_retrieve(
             said = _said(question, words, reply)
             evidence += [said] if said and said.casefold().strip(".") != "nothing" and said not in evidence else []
             ask.note("memory", level=level, texts=evidence)
-        answer = await ask(
-            _from_evidence(question, evidence), role="synthesise", level=level, probe=True, temperature=temperature
-        )
+        written = _from_evidence(question, evidence, answer_tokens)
+        answer = await ask(written, role="synthesise", level=level, probe=True, temperature=temperature)
         yield Checkpoint(level, answer.answer, final=finished)
 
 
@@ -101,10 +105,12 @@ def _said(question: Question, words: str, reply: Reply) -> str:
     return " ".join(reply.text.split())
 
 
-def _from_evidence(question: Question, evidence: Sequence[str]) -> Prompt:
+def _from_evidence(question: Question, evidence: Sequence[str], max_tokens: int) -> Prompt:
     if question.format == "completion":
-        return informed(question, evidence).answer
-    return with_notes(question.answer, EVIDENCE.replace("{evidence}", _listed(evidence)))
+        prompt = informed(question, evidence).answer
+    else:
+        prompt = with_notes(question.answer, EVIDENCE.replace("{evidence}", _listed(evidence)))
+    return replace(prompt, max_tokens=min(prompt.max_tokens, max_tokens)) if max_tokens else prompt
 
 
 def _listed(evidence: Sequence[str]) -> str:
