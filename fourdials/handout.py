@@ -153,8 +153,8 @@ def _figure(figure: Any, alt: str, first: bool) -> str:
 def _theory(bench: Bench, knobs: Mapping[str, float], over: pl.DataFrame | None, first: bool) -> str:
     """The bench at the lesson's setting, with a slider for its first knob."""
     at, knob = bench.settings(knobs), bench.knobs[0]
-    low, high = (min(knob.choices), max(knob.choices)) if knob.choices else (knob.low, knob.high)
-    stops = sorted({at[knob.name], *(low + (high - low) * i / (STOPS - 1) for i in range(STOPS))})
+    places = knob.choices or tuple(knob.low + (knob.high - knob.low) * i / (STOPS - 1) for i in range(STOPS))
+    stops = sorted({bench.settings(at | {knob.name: stop})[knob.name] for stop in (at[knob.name], *places)})
     settings = [bench.settings(at | {knob.name: stop}) for stop in stops]
     played = [bench.play(**each) for each in settings]
     start = stops.index(at[knob.name])
@@ -172,10 +172,8 @@ def _theory(bench: Bench, knobs: Mapping[str, float], over: pl.DataFrame | None,
         )
         for each in played
     ]
-    figure = theory.with_slider(
-        shown, [numbers.setting(setting[knob.name], knob.step) for setting in settings], start, knob.label
-    )
-    rest = ", ".join(f"{each.label}: {numbers.setting(at[each.name], each.step)}" for each in bench.knobs[1:])
+    figure = theory.with_slider(shown, [knob.told(setting[knob.name]) for setting in settings], start, knob.label)
+    rest = ", ".join(f"{each.label}: {each.told(at[each.name])}" for each in bench.knobs[1:])
     return (
         f"{_figure(figure, theory.alt_text(played[start].frame, bench.x, bench.y, bench.percent), first)}"
         f"<p>{_text(played[start].reading)}</p><p class='status'>{_text(rest)}. Source: {_text(bench.source)}. "

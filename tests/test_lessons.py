@@ -59,7 +59,7 @@ def written(tmp_path, **changes):
         ("minutes = 6", "minutes = 0", "minutes"),
         ("right = 1", "right = 7", "place of one of them"),
         ('kind = "choice"', 'kind = "point"', "needs the `line`"),
-        ("without_key = true", "without_key = true\nbench = 'none'", "names the bench"),
+        ('bench = "entropy"', 'bench = "none"', "names the bench"),
         ("minutes = 6", "minutes = 6\ncolour = 'red'", "colour"),
         ("minutes = 6", "minutes = ", "cannot read"),
     ],
@@ -101,3 +101,7 @@ def test_a_recording_a_lesson_names_comes_along_is_of_real_models_and_is_told_ab
             models = json.loads(held["spec"][0])["model"]
             assert models == "local/smollm2-135m", claim
             assert lesson.run.see, claim
+
+
+def test_every_lesson_has_knobs_that_answer_at_once():
+    assert [claim for claim, lesson in ALL.items() if lesson.of_bench is None] == []

@@ -32,7 +32,9 @@ def turned(bench: Bench, prefix: str, start: Mapping[str, float]) -> dict[str, f
 def _slider(knob: Knob, key: str, at: float) -> float:
     if knob.choices:
         options = [int(each) if knob.whole else each for each in knob.choices]
-        chosen: float = st.select_slider(knob.label, options, value=at, key=key, help=knob.help or None)
+        chosen: float = st.select_slider(
+            knob.label, options, value=at, key=key, help=knob.help or None, format_func=knob.told
+        )
         return chosen
     cast = int if knob.whole else float
     found: float = st.slider(
