@@ -147,7 +147,7 @@ def _theory(lesson: Lesson, run: dict[str, Any] | None, over: pl.DataFrame | Non
     with left:
         st.latex(bench.formula)
         st.caption(f"Source: {words.plain(bench.source)}. Assumes: {words.plain(bench.assumes)}")
-        values = knobs.turned(bench, f"lesson.{lesson.claim}", lesson.knobs)
+        values = knobs.turned(bench, lesson.claim, lesson.knobs)
     with right:
         note = f"points: {run['name']}" if run is not None and over is not None else ""
         own = predicting.as_points(lesson)
