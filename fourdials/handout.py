@@ -16,7 +16,7 @@ import polars as pl
 from fourdials import __version__, estimate, query, verdict
 from fourdials.bench import Bench
 from fourdials.figures import curves, numbers, status, theory
-from fourdials.lessons import Lesson
+from fourdials.lessons import Laid, Lesson
 from fourdials.report import POLICY, STYLE
 from fourdials.store import Store
 from fourdials.verdict import Finding
@@ -30,7 +30,7 @@ def html_of(
     found: Mapping[str, Finding],
     store: Store | None = None,
     experiment_id: str | None = None,
-    over: pl.DataFrame | None = None,
+    over: Laid | None = None,
     beside: str | None = None,
 ) -> str:
     """The lesson as one HTML text.
@@ -40,7 +40,7 @@ def html_of(
         found: The verdicts on its claim, by kind of models.
         store: Where its run is.
         experiment_id: The run it shows; None for none, which the page says.
-        over: Columns of `bench.LINE_SCHEMA`: the run's points, drawn over the theory.
+        over: What is laid over the theory; None for nothing.
         beside: A run of scale models shown after it; None for none.
     """
     claim = verdict.claims()[lesson.claim]
@@ -56,10 +56,9 @@ def html_of(
     ]
     if beside is not None:
         parts += ["<h3>The same question, put to a scale model</h3>", _run(store, beside, lesson, first=False)]
-    if lesson.of_bench is not None:
-        parts += ["<h2>Theory</h2>", _theory(lesson.of_bench, lesson.knobs, over, first=experiment_id is None)]
-        if over is not None and lesson.run.pool and _seen(store, experiment_id, lesson) == lesson.run.see:
-            parts.append(f"<p>{_text(lesson.run.see)}</p>")
+    parts += _theories(lesson, over, first=experiment_id is None)
+    if over is not None and lesson.run.told_beside_theory and _seen(store, experiment_id, lesson) == lesson.run.see:
+        parts.append(f"<p>{_text(lesson.run.see)}</p>")
     parts += [
         "<h2>What is known</h2>",
         *(
@@ -150,6 +149,22 @@ def _figure(figure: Any, alt: str, first: bool) -> str:
     return f'<div role="img" aria-label="{html.escape(alt, quote=True)}">{drawn}</div>'
 
 
+def _theories(lesson: Lesson, over: Laid | None, first: bool) -> list[str]:
+    """The lesson's bench with its slider, and the run over it or in a figure of its own."""
+    if lesson.of_bench is None:
+        return []
+    inside = None if over is None or lesson.run.laid else over.points
+    parts = ["<h2>Theory</h2>", _theory(lesson.of_bench, lesson.knobs, inside, first)]
+    if over is not None and lesson.run.laid and lesson.laid_bench is not None:
+        bench = lesson.laid_bench
+        figure = theory.over_run(over.points, bench.title, f"points: {over.name}", bench.x, bench.y, bench.percent)
+        alt = theory.alt_text(over.points, bench.x, bench.y, bench.percent)
+        parts += ["<h2>Theory laid over a run</h2>", _figure(figure, alt, False)]
+    if over is not None and over.recorded and lesson.run.fit:
+        parts.append(f"<p>{_text(lesson.run.fit)}</p>")
+    return parts
+
+
 def _theory(bench: Bench, knobs: Mapping[str, float], over: pl.DataFrame | None, first: bool) -> str:
     """The bench at the lesson's setting, with a slider for its first knob."""
     at, knob = bench.settings(knobs), bench.knobs[0]
@@ -162,7 +177,7 @@ def _theory(bench: Bench, knobs: Mapping[str, float], over: pl.DataFrame | None,
         theory.draw(
             each.frame,
             bench.title,
-            each.status if over is None else f"{each.status}, but for the points, which are the run above",
+            each.status if over is None else f"{each.status}, but for the points, which are a run",
             x=bench.x,
             y=bench.y,
             percent=bench.percent,

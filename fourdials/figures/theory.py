@@ -66,6 +66,25 @@ def draw(
     return style.dress(figure, style.safe(title), [status], dark, height)
 
 
+def over_run(
+    frame: pl.DataFrame, title: str, status: str, x: str, y: str, percent: bool = True, dark: bool = False
+) -> go.Figure:
+    """A run's points and the closed forms at what it shows, without any other line.
+
+    Args:
+        frame: Both, of the columns `draw` takes; points are the run's.
+        title: What is drawn.
+        status: Printed under the title.
+        x: Title of the axis.
+        y: Title of the other axis.
+        percent: True if y is a share of 1.
+        dark: Colours for a dark page.
+    """
+    points = pl.col("kind") == "points"
+    forms = frame.filter(~points).with_columns(kind=pl.lit("line"))
+    return draw(forms, title, status, x=x, y=y, percent=percent, over=frame.filter(points), dark=dark)
+
+
 def with_slider(figures: Sequence[go.Figure], labels: Sequence[str], start: int, title: str) -> go.Figure:
     """Several figures of the same axes as one, with a slider that shows one at a time. For pages without a server.
 
