@@ -120,7 +120,7 @@ def _run(store: Store | None, experiment_id: str | None, lesson: Lesson, first: 
     if store is None or experiment_id is None:
         command = f"python -m fourdials run data/experiments/{lesson.experiment}.toml"
         offer = f" Its experiment: <code>{_text(command)}</code>" if lesson.experiment else ""
-        return f"<p>No real run that fits was there when this page was made, and none is made up.{offer}</p>"
+        return f"<p>No real run that fits was there when this page was made, and none is made up. {_text(lesson.run.none)}{offer}</p>"
     ids = [experiment_id]
     tasks = query.run(store, "experiments").filter(experiment_id=experiment_id)["tasks"][0].to_list()
     chosen = {"tasks": [lesson.run.task]} if lesson.run.task in tasks else {}

@@ -59,7 +59,7 @@ class Shown(_Section):
     lesson says that there is no run yet and offers the experiment. `scale` is what to see where the recorded run of a
     scale model is shown in its place or beside it. `laid` names the bench that the run is laid over in a figure of its
     own, where it is not the lesson's; `over` a recording to lay over it where the run shown does not fit; `fit` is what
-    to see there.
+    to see there. `none` says why no run comes along where none can.
     """
 
     recorded: str = ""
@@ -70,6 +70,7 @@ class Shown(_Section):
     laid: str = ""
     over: str = ""
     fit: str = ""
+    none: str = ""
 
     @property
     def told_beside_theory(self) -> bool:

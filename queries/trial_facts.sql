@@ -1,8 +1,9 @@
 -- What theory needs to know of each trial to be laid over a run
 -- Grain: one row per trial of complete blocks without errors.
 -- Units: score and chance as shares of 1; `voted_steps` steps that were decided by a vote, NULL where none was; tokens of
---   prompts and replies, `ahead_tokens` of calls made before the question was known and `asked_tokens` of all others, NULL
---   where any count is unknown; `questions` that share what was made ahead, NULL where nothing was.
+--   prompts and replies that its last answer took (probes of earlier levels are left out), `ahead_tokens` of calls made
+--   before the question was known and `asked_tokens` of all others, NULL where any count is unknown; `questions` that share
+--   what was made ahead, NULL where nothing was.
 -- $experiment_ids VARCHAR[]: experiments
 -- $tasks VARCHAR[] optional: only these tasks
 WITH kept AS (
@@ -15,14 +16,16 @@ voted AS (
     GROUP BY trial_id
 ),
 paid AS (
-    SELECT trial_id,
-           count(*) = count(prompt_tokens + completion_tokens) AS counted,
-           coalesce(sum(prompt_tokens + completion_tokens) FILTER (shared IS NOT NULL), 0) AS ahead_tokens,
-           coalesce(sum(prompt_tokens + completion_tokens) FILTER (shared IS NULL), 0) AS asked_tokens,
-           max(shared) AS questions
-    FROM calls
-    WHERE error IS NULL AND role <> 'grade' AND list_contains($experiment_ids, experiment_id)
-    GROUP BY trial_id
+    SELECT c.trial_id,
+           count(*) = count(c.prompt_tokens + c.completion_tokens) AS counted,
+           coalesce(sum(c.prompt_tokens + c.completion_tokens) FILTER (c.shared IS NOT NULL), 0) AS ahead_tokens,
+           coalesce(sum(c.prompt_tokens + c.completion_tokens) FILTER (c.shared IS NULL), 0) AS asked_tokens,
+           max(c.shared) AS questions
+    FROM calls AS c
+    JOIN trials AS t ON t.trial_id = c.trial_id
+    WHERE c.error IS NULL AND c.role <> 'grade' AND list_contains($experiment_ids, c.experiment_id)
+      AND (NOT c.probe OR c.level = t.level)
+    GROUP BY c.trial_id
 )
 SELECT k.experiment_id, k.arm, k.task, k.problem_id, k.cluster_id, k.difficulty, k.repeat, k.trial_id, k.max_level,
        coalesce(k.score, 0) AS score,

@@ -117,10 +117,8 @@ def laid(lesson: Lesson, run: dict[str, Any] | None) -> Laid | None:
 def _real_run(lesson: Lesson, run: dict[str, Any] | None) -> None:
     st.subheader("A real run", anchor=False)
     if run is None:
-        st.info(
-            "No real run that fits is in this dashboard yet, and none is made up. Run the experiment below; the lesson "
-            "then shows it."
-        )
+        below = "Run the experiment below; the lesson then shows it." if lesson.experiment else ""
+        st.info(f"No real run that fits is in this dashboard yet, and none is made up. {lesson.run.none or below}")
         offered.experiment(lesson)
         return
     _curves(lesson, run)
