@@ -15,7 +15,7 @@ import polars as pl
 
 from fourdials import __version__, estimate, query, verdict
 from fourdials.bench import Bench
-from fourdials.figures import curves, numbers, status, theory
+from fourdials.figures import curves, numbers, sketches, status, theory
 from fourdials.lessons import Laid, Lesson
 from fourdials.report import POLICY, STYLE
 from fourdials.store import Store
@@ -49,14 +49,15 @@ def html_of(
         f'<p class="status">A lesson of Four Dials {_text(__version__)} · about {lesson.minutes} minutes · '
         f"{_text(claim.id)}: {_text(claim.source)}</p>",
         _story(lesson.story),
+        _sketch(lesson),
         "<h2>Your prediction</h2>",
         _prediction(lesson),
         "<h2>A real run</h2>",
-        _run(store, experiment_id, lesson),
+        _run(store, experiment_id, lesson, first=not lesson.sketch),
     ]
     if beside is not None:
         parts += ["<h3>The same question, put to a scale model</h3>", _run(store, beside, lesson, first=False)]
-    parts += _theories(lesson, over, first=experiment_id is None)
+    parts += _theories(lesson, over, first=experiment_id is None and not lesson.sketch)
     if over is not None and lesson.run.told_beside_theory and _seen(store, experiment_id, lesson) == lesson.run.see:
         parts.append(f"<p>{_text(lesson.run.see)}</p>")
     parts += [
@@ -104,6 +105,14 @@ def _story(text: str) -> str:
     return "".join(shown)
 
 
+def _sketch(lesson: Lesson) -> str:
+    """The picture under the story, with the drawing script that all later figures use."""
+    if not lesson.sketch:
+        return ""
+    drawn = sketches.SKETCHES[lesson.sketch](False)
+    return _figure(drawn.figure, drawn.alt, True)
+
+
 def _prediction(lesson: Lesson) -> str:
     asked = lesson.predict
     options = "".join(f"<li>{_text(option)}</li>" for option in asked.options)
@@ -120,7 +129,8 @@ def _run(store: Store | None, experiment_id: str | None, lesson: Lesson, first: 
     if store is None or experiment_id is None:
         command = f"python -m fourdials run data/experiments/{lesson.experiment}.toml"
         offer = f" Its experiment: <code>{_text(command)}</code>" if lesson.experiment else ""
-        return f"<p>No real run that fits was there when this page was made, and none is made up. {_text(lesson.run.none)}{offer}</p>"
+        told = "No real run that fits was there when this page was made, and none is made up."
+        return f"<p>{told} {_text(lesson.run.none)}{offer}</p>"
     ids = [experiment_id]
     tasks = query.run(store, "experiments").filter(experiment_id=experiment_id)["tasks"][0].to_list()
     chosen = {"tasks": [lesson.run.task]} if lesson.run.task in tasks else {}

@@ -95,12 +95,14 @@ class Asked(_Section):
 
 
 class Lesson(_Section):
-    """A lesson: `claim` is its claim's id, `deep` marks those that go further, `bench` is its theory."""
+    """A lesson: `claim` is its claim's id, `deep` marks those that go further, `bench` is its theory, and `sketch` the
+    picture under its story, one of `figures.sketches`."""
 
     claim: Text
     deep: bool = False
     minutes: Annotated[int, Field(gt=0, le=60)] = 8
     question: Text
+    sketch: str = ""
     story: Text
     predict: Prediction
     bench: str = ""

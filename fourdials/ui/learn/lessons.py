@@ -8,7 +8,7 @@ import streamlit as st
 
 from fourdials import verdict
 from fourdials.lessons import Laid, Lesson, lessons
-from fourdials.ui import controls, curves, data, words
+from fourdials.ui import chart, controls, curves, data, words
 from fourdials.ui.learn import knobs, offered, predicting, verdicts
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ def body(lesson: Lesson, brief: bool = False) -> None:
     st.caption(f"About {lesson.minutes} minutes · {needs} · claim {claim.id}: {words.plain(claim.source)}")
     with st.expander("The story") if brief else st.container(width=760):
         st.markdown(lesson.story)
+        if lesson.sketch:
+            figure, alt = _sketch(lesson.sketch, st.context.theme.type == "dark")
+            chart.live_chart(figure, key=f"lesson.sketch.{lesson.claim}", alt=alt)
     run = shown_run(lesson)
     over = pool(lesson, run)
     st.subheader("Your prediction", anchor=False)
@@ -49,6 +52,14 @@ def body(lesson: Lesson, brief: bool = False) -> None:
     st.subheader("Take it with you", anchor=False)
     offered.take_away(lesson, run, beside(lesson, run), laid(lesson, run))
     st.caption("Sources: " + words.plain("; ".join(lesson.sources)))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _sketch(name: str, dark: bool) -> tuple[str, str]:
+    from fourdials.figures.sketches import SKETCHES
+
+    drawn = SKETCHES[name](dark)
+    return drawn.figure.to_json(), drawn.alt
 
 
 def _titled(claim_id: str) -> str:
