@@ -227,7 +227,7 @@ def crowding(dark: bool) -> Sketch:
     style.dress(figure, "What a context fills up with", [note], dark, 320)
     figure.update_layout(barmode="stack")
     figure.update_xaxes(title="searches", dtick=1)
-    figure.update_yaxes(title="passages in the context")
+    figure.update_yaxes(title="passages")
     return Sketch(
         figure,
         f"Stacked bars for 1 to {number} searches of {each} passages each. After the last one {found[-1]} passages are "
@@ -273,7 +273,7 @@ def window(dark: bool) -> Sketch:
     figure.add_vrect(x0=8000, x1=16000, fillcolor=style.faint(ink.dials["hybrid"], 0.15), line_width=0)
     style.dress(figure, "Two studies of the same agents", ["Drawn at random: no model"], dark, 340)
     figure.update_xaxes(title="tokens a question", type="log", tickformat="~s", dtick=1)
-    figure.update_yaxes(title="score", tickformat=".0%")
+    figure.update_yaxes(title="score", tickformat=".0%", range=[0.05, 0.78])
     return Sketch(
         figure,
         f"A cloud of {many} configurations that rises with tokens from 1k to 100k; a band marks the {inside.sum()} "
