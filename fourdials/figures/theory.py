@@ -58,7 +58,8 @@ def draw(
     if percent:
         figure.layout.yaxis.update(tickformat=".0%", range=[-0.02, 1.04])
     else:
-        tall = any((part["y"].max() or 0) >= 1000 for part in (frame, over) if part is not None)  # else 0.5 reads 500m
+        heights = [y for part in (frame, over) if part is not None for y in part["y"].to_list()]
+        tall = max(heights, default=0.0) >= 1000  # of smaller ones ~s would write 0.5 as 500m
         figure.layout.yaxis.update(tickformat="~s" if tall else "~g", rangemode="normal" if log_y else "tozero")
         if log_y:
             figure.layout.yaxis.update(dtick=1)
