@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from fourdials.errors import InputError
-from fourdials.ui import access, curves, data, tables, words
+from fourdials.ui import access, controls, curves, data, tables, words
 
 MOST_UPLOAD_MB = 200
 Selection = Mapping[str, Sequence[str] | None]
@@ -21,10 +21,9 @@ Selection = Mapping[str, Sequence[str] | None]
 def choose(experiment: Mapping[str, Any]) -> curves.View:
     """Which tasks and arms of the run go along."""
     tasks = experiment["tasks"]
-    kept = st.multiselect("Tasks", tasks, default=tasks, key=f"share.tasks.{experiment['experiment_id']}")
-    arms = tables.choose_arms(data.frame("arms", experiment_ids=[experiment["experiment_id"]]))
-    chosen = None if not kept or len(kept) == len(tasks) else tuple(kept)
-    return curves.View(experiment["experiment_id"], tasks=chosen, arms=arms)
+    own = experiment["experiment_id"]
+    chosen = controls.linked_many(st.multiselect, "Tasks", tasks, param="tasks", scope=own)
+    return curves.View(own, tasks=chosen, arms=tables.choose_arms(data.frame("arms", experiment_ids=[own])))
 
 
 def snapshot(view: curves.View, name: str) -> None:
@@ -33,7 +32,14 @@ def snapshot(view: curves.View, name: str) -> None:
         "**A snapshot** is one file with every trial, call and price of the selection. Others open it under Share, "
         "compare it with their runs and start from it. Its content id names exactly this data."
     )
-    texts = st.toggle("Include prompts and replies", value=True, key="share.texts")
+    texts = controls.linked_value(
+        st.toggle,
+        "Include prompts and replies",
+        param="texts",
+        default=True,
+        read={"yes": True, "no": False}.get,
+        write=lambda on: "yes" if on else "no",
+    )
     if not texts:
         st.caption("Questions, prompts, replies and error messages stay here; answers, scores and costs go along.")
     made = _offer(f"snapshot.{texts}", view, lambda: _snapshot(view, texts), "Make the snapshot")
@@ -49,11 +55,9 @@ def report(view: curves.View, name: str) -> None:
         "**A report** is one web page with the figures to explore, the tables behind them, how it was measured, how to "
         "cite and how to repeat it. It opens from a disk, offline, in any browser."
     )
-    unit = st.selectbox(
-        "Spend in",
-        [unit for unit in words.UNITS if unit != "flops"],
-        format_func=lambda unit: words.UNITS[unit],
-        key="share.unit",
+    units = [unit for unit in words.UNITS if unit != "flops"]
+    unit = controls.linked_choice(
+        st.selectbox, "Spend in", units, param="unit", default=units[0], format_func=words.UNITS.get
     )
     made = _offer(f"report.{unit}", view, lambda: _report(view, unit), "Make the report")
     if made:
