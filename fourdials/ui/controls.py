@@ -86,21 +86,32 @@ def linked_value(
 
 
 def linked_many(
-    draw: Callable[..., Any], label: str, options: Sequence[str], *, param: str, scope: str = "", **settings: Any
+    draw: Callable[..., Any],
+    label: str,
+    options: Sequence[str],
+    *,
+    param: str,
+    scope: str = "",
+    at_first: Sequence[str] | None = None,
+    **settings: Any,
 ) -> tuple[str, ...] | None:
-    """A choice of several whose values live in the URL unless it is all; None for all, which is also what an empty
-    choice means. The arguments are those of `linked_value`; values in the URL that are no option are ignored."""
+    """A choice of several whose values live in the URL unless it is what is chosen `at_first` (None: all of them).
+
+    The other arguments are those of `linked_value`; values in the URL that are no option are ignored. Gives None for
+    all, and also for none where all are chosen at first.
+    """
+    first = list(options if at_first is None else at_first)
     key, seen = f"linked.{param}.{scope}", f"linked.{param}.{scope}.seen"
     state = st.session_state
     asked = [each for each in _asked(param, scope) if each in options]
     if asked and asked != state.get(seen):
         state[key] = asked
     elif key not in state:
-        state[key] = [each for each in state.get(seen) or [] if each in options] or list(options)
+        state[key] = [each for each in state.get(seen) or [] if each in options] or first
     drawn = draw(label, options, key=key, **settings)
     picked = [each for each in options if each in drawn]
-    _tell(param, seen, [] if len(picked) == len(options) else picked)
-    return None if not picked or len(picked) == len(options) else tuple(picked)
+    _tell(param, seen, [] if picked == first else picked)
+    return None if len(picked) == len(options) or (at_first is None and not picked) else tuple(picked)
 
 
 def _asked(param: str, scope: str) -> list[str]:
