@@ -6,17 +6,22 @@ import polars as pl
 
 from fourdials import query, regrade, theory
 from fourdials.bench.exchange import EXCHANGE, SLEEP
+from fourdials.bench.measuring import FAMILY, HIDDEN, KEPT, RANGE
 from fourdials.bench.records import LINE_SCHEMA, Bench, lines
 from fourdials.bench.sampling import ALLOCATION, VERIFIED, VOTES
+from fourdials.bench.seeing import APART, LOOKS, NOTES, PRUNED, SEARCHES
 from fourdials.bench.steps import BRIDGE, SNOWBALL, VERTEX, VOTED
+from fourdials.bench.training import COMPOSED, ENTROPY, WIDTH
 from fourdials.errors import InputError
 from fourdials.estimate import pool
 from fourdials.estimate.extrapolation import fit_beta
 from fourdials.store import Store
 
-BENCHES: dict[str, Bench] = {
-    bench.name: bench for bench in (VOTES, VERIFIED, VOTED, SNOWBALL, VERTEX, BRIDGE, ALLOCATION, SLEEP, EXCHANGE)
-}
+_ALL = (
+    *(VOTES, VERIFIED, VOTED, SNOWBALL, VERTEX, BRIDGE, WIDTH, LOOKS, SEARCHES, NOTES, APART, PRUNED),
+    *(ALLOCATION, SLEEP, EXCHANGE, RANGE, KEPT, FAMILY, HIDDEN, COMPOSED, ENTROPY),
+)
+BENCHES: dict[str, Bench] = {bench.name: bench for bench in _ALL}
 
 
 def laid_over(store: Store, bench: Bench, experiment_id: str, arm: str, task: str | None = None) -> pl.DataFrame:

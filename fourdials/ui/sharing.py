@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from fourdials.errors import InputError
-from fourdials.ui import access, curves, data, tables, words
+from fourdials.ui import access, curves, data, pricing, tables, words
 
 MOST_UPLOAD_MB = 200
 Selection = Mapping[str, Sequence[str] | None]
@@ -49,12 +49,9 @@ def report(view: curves.View, name: str) -> None:
         "**A report** is one web page with the figures to explore, the tables behind them, how it was measured, how to "
         "cite and how to repeat it. It opens from a disk, offline, in any browser."
     )
-    unit = st.selectbox(
-        "Spend in",
-        [unit for unit in words.UNITS if unit != "flops"],
-        format_func=lambda unit: words.UNITS[unit],
-        key="share.unit",
-    )
+    arms = data.frame("arms", experiment_ids=[view.experiment_id])
+    units, why_not = pricing.offered(arms if view.arms is None else arms.filter(arms["arm"].is_in(list(view.arms))))
+    unit = st.selectbox("Spend in", units, format_func=lambda unit: words.UNITS[unit], key="share.unit", help=why_not)
     made = _offer(f"report.{unit}", view, lambda: _report(view, unit), "Make the report")
     if made:
         _save("Save the report", made, f"{_stem(name)}.html", "text/html")

@@ -1,11 +1,12 @@
 """Points in units worked out of tokens: the database's own rows where it knows the unit, and sums made by hand."""
 
+import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from fourdials import query, report, units
 from fourdials.errors import InputError
-from fourdials.estimate import respending
+from fourdials.estimate import frontier, respending
 from fourdials.models import catalogue
 from fourdials.store import Store
 from tests.ledger_rows import Ledger, stored
@@ -91,6 +92,21 @@ def test_operating_points_take_the_prices_chosen(tmp_path):
     first = (100 * 0.40 + 10 * 1.60) / 1e6
     assert rows.filter(level=1)["usd"].to_list() == pytest.approx([first] * 4)
     assert units.operating_points(store, ["exp"]).filter(level=1)["usd"].null_count() == 4
+
+
+def test_operating_points_have_flops_if_asked_for_and_unknown_ones_where_a_size_is(tmp_path):
+    store = stored(tmp_path, hand_made())
+    rows = units.operating_points(store, ["exp"], flops=True)
+    at = {arm: set(rows.filter(arm=arm, level=1)["flops"]) for arm in rows["arm"].unique()}
+    assert at["small"] == {2.0 * SIZE * 110}
+    assert "flops" not in units.operating_points(store, ["exp"]).columns
+    found = frontier.operating_points(frontier.read(rows)).filter(arm="small", level=1)
+    assert found.select("flops", "flops_low", "flops_high").row(0) == pytest.approx((2.0 * SIZE * 110,) * 3)
+    unsized = rows.with_columns(flops=pl.lit(None, pl.Float64))
+    assert (
+        frontier.operating_points(frontier.read(unsized))["flops"].null_count()
+        == rows.select("arm", "level").n_unique()
+    )
 
 
 def test_the_models_whose_size_is_unknown_are_named(tmp_path):

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 
 def turned(bench: Bench, prefix: str, start: Mapping[str, float]) -> dict[str, float]:
-    """Draws a slider per knob, two in a row, and returns their values."""
+    """Draws a slider per knob, two in a row, and returns their values; they stand in the URL as `prefix.name`, so that a
+    link shows the same setting."""
     at = bench.settings(start)
     values = {}
     for first in range(0, len(bench.knobs), 2):
@@ -32,7 +33,9 @@ def turned(bench: Bench, prefix: str, start: Mapping[str, float]) -> dict[str, f
 def _slider(knob: Knob, key: str, at: float) -> float:
     if knob.choices:
         options = [int(each) if knob.whole else each for each in knob.choices]
-        chosen: float = st.select_slider(knob.label, options, value=at, key=key, help=knob.help or None)
+        chosen: float = st.select_slider(
+            knob.label, options, value=at, key=key, help=knob.help or None, format_func=knob.told, bind="query-params"
+        )
         return chosen
     cast = int if knob.whole else float
     found: float = st.slider(
@@ -44,6 +47,7 @@ def _slider(knob: Knob, key: str, at: float) -> float:
         key=key,
         help=knob.help or None,
         format=None if knob.whole else f"%.{3 if knob.step < 0.01 else 2}f",
+        bind="query-params",
     )
     return found
 

@@ -47,7 +47,7 @@ def body(lesson: Lesson, brief: bool = False) -> None:
         with st.expander(asked.ask):
             st.markdown(asked.answer)
     st.subheader("Take it with you", anchor=False)
-    offered.take_away(lesson, run, over)
+    offered.take_away(lesson, run, beside(lesson, run), over)
     st.caption("Sources: " + words.plain("; ".join(lesson.sources)))
 
 
@@ -57,19 +57,31 @@ def _titled(claim_id: str) -> str:
 
 
 def shown_run(lesson: Lesson) -> dict[str, Any] | None:
-    """The run a lesson shows: of those in the database that count for its claim the one that speaks, of real models if
-    there is one, else the recording the lesson names; None if there is neither. Never a simulated one."""
+    """The run a lesson shows, never a simulated one; None if there is none.
+
+    A run of real models of one's own that counts for the claim; else the recording the lesson names; else the recorded
+    run of real models that speaks for the claim, or the one of scale models.
+    """
     import polars as pl
 
     runs = data.frame("experiments").filter(pl.col("trials_done") > 0)
     found = verdicts.findings()[lesson.claim]
-    speaking = [run for origin in verdict.ORIGINS for run in found[origin].experiments]
-    if speaking:
-        return runs.filter(experiment_id=speaking[0]).row(0, named=True)
-    recorded = runs.filter(recorded=True, origin="real").filter(
-        pl.col("name").str.to_lowercase() == lesson.run.recorded
-    )
-    return recorded.row(0, named=True) if recorded.height else None
+    named = runs.filter(recorded=True, origin="real").filter(pl.col("name").str.to_lowercase() == lesson.run.recorded)
+    speaking = [runs.filter(experiment_id=run) for origin in verdict.ORIGINS for run in found[origin].experiments[:1]]
+    real = [run for run in speaking if run["origin"][0] == "real"]
+    own = [run for run in real if not run["recorded"][0]]
+    for run in (*own, named, *real, *speaking):
+        if run.height:
+            return run.row(0, named=True)
+    return None
+
+
+def beside(lesson: Lesson, run: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The run of scale models that a lesson shows after one of real models, if one counts for its claim."""
+    counted = verdicts.findings()[lesson.claim]["scale model"].experiments
+    if run is None or run["origin"] != "real" or not counted:
+        return None
+    return data.frame("experiments").filter(experiment_id=counted[0]).row(0, named=True)
 
 
 def pool(lesson: Lesson, run: dict[str, Any] | None) -> pl.DataFrame | None:
@@ -99,6 +111,13 @@ def _real_run(lesson: Lesson, run: dict[str, Any] | None) -> None:
         )
         offered.experiment(lesson)
         return
+    _curves(lesson, run)
+    if (scale := beside(lesson, run)) is not None:
+        st.markdown("##### The same question, put to a scale model")
+        _curves(lesson, scale)
+
+
+def _curves(lesson: Lesson, run: dict[str, Any]) -> None:
     st.caption(words.plain(controls.described(run)))
     task = (lesson.run.task,) if lesson.run.task in run["tasks"] else None
     view = curves.View(run["experiment_id"], tasks=task)
@@ -106,7 +125,7 @@ def _real_run(lesson: Lesson, run: dict[str, Any] | None) -> None:
     if found.curve.is_empty():
         st.info("The first complete block of this run is still on its way.")
         return
-    curves.overlay(view, key=f"lesson.run.{lesson.claim}")
+    curves.overlay(view, key=f"lesson.run.{lesson.claim}.{run['origin']}")
     told = lesson.seen(run)
     if told and not (lesson.run.pool and told == lesson.run.see):  # of a pool it is told beside the theory
         st.markdown(told)
@@ -128,7 +147,7 @@ def _theory(lesson: Lesson, run: dict[str, Any] | None, over: pl.DataFrame | Non
     with left:
         st.latex(bench.formula)
         st.caption(f"Source: {words.plain(bench.source)}. Assumes: {words.plain(bench.assumes)}")
-        values = knobs.turned(bench, f"lesson.{lesson.claim}", lesson.knobs)
+        values = knobs.turned(bench, lesson.claim, lesson.knobs)
     with right:
         note = f"points: {run['name']}" if run is not None and over is not None else ""
         own = predicting.as_points(lesson)

@@ -17,7 +17,7 @@ ORIGINS = {"real": "real models", "scale model": "a scale model, trained on this
 
 
 def show() -> None:
-    """One bench at a time; which one is in the URL."""
+    """One bench at a time; which one is in the URL, and where its knobs stand."""
     name = controls.linked_choice(
         st.selectbox,
         "Question",
@@ -32,7 +32,7 @@ def show() -> None:
         st.latex(bench.formula)
         st.caption(f"Source: {words.plain(bench.source)}")
         st.caption(f"Assumes: {words.plain(bench.assumes)}")
-        values = knobs.turned(bench, f"theory.{name}", {})
+        values = knobs.turned(bench, name, {})
         over, note = _laid_over(bench) if bench.overlay else (None, "")
     with right:
         knobs.drawn(name, values, f"theory.chart.{name}", over, note)
