@@ -15,7 +15,7 @@ import polars as pl
 
 from fourdials import __version__, estimate, query, verdict
 from fourdials.bench import Bench
-from fourdials.figures import curves, status, theory
+from fourdials.figures import curves, numbers, status, theory
 from fourdials.lessons import Lesson
 from fourdials.report import POLICY, STYLE
 from fourdials.store import Store
@@ -187,6 +187,6 @@ def _verdict(found: Finding, origin: str) -> str:
 def _numbers(check: verdict.Check) -> str:
     if check.value is None or check.low is None or check.high is None:
         return f"; n = {check.n}" if check.n else ""
-    scale, sign = (100, " points" if check.unit == "points" else " %") if check.unit in ("points", "share") else (1, "")
-    ends = [f"{scale * value:.3g}{sign}" for value in (check.value, check.low, check.high)]
+    shown = {"points": numbers.difference, "share": numbers.percent}.get(check.unit, numbers.plain)
+    ends = [shown(value) for value in (check.value, check.low, check.high)]
     return f" ({ends[0]}; 95 % interval {ends[1]} to {ends[2]}; n = {check.n})"

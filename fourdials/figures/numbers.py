@@ -85,6 +85,40 @@ def flops(value: float | None) -> str:
     return f"{_digits(value / size, 1 if abs(value) < 9.95 * size else 0)} {letter}FLOPs".replace("0 FLOPs", "0")
 
 
+def times(value: float | None) -> str:
+    """How many times as much, without a sign: `0.24`, `2.80`, `14.2`, `350`, `no limit` for infinity."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    if math.isinf(value):
+        return "no limit"
+    return f"{value:.2f}" if abs(value) < 9.995 else f"{value:.1f}" if abs(value) < 99.95 else count(value)
+
+
+def p_value(value: float | None) -> str:
+    """A probability under the null hypothesis: `0.5`, `0.031`, `under 0.001`; only a true 1 reads 1."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    if value < 0.001:
+        return "under 0.001"
+    return "over 0.99" if 0.995 <= value < 1 else f"{value:.2g}"
+
+
+def evidence(value: float | None) -> str:
+    """A difference of AICc: `0.4`, `12.7`, `350`."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    return f"{value:.1f}" if abs(value) < 99.95 else f"{value:.0f}"
+
+
+def plain(value: float | None) -> str:
+    """A number without a unit, to three digits: `0.0123`, `4.2`, `1.2k`."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    if math.isinf(value):
+        return "no limit"
+    return f"{value:.3g}" if abs(value) < 999.5 else count(value)
+
+
 def amount(unit: str, value: float | None) -> str:
     """A spend in one of `UNITS`, without the unit's name where the number shows it: `1.2k`, `$0.10`, `52 s`."""
     if unit.startswith("usd"):

@@ -59,13 +59,13 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     _draw(view, chosen, found.worth, unit)
     total = _choose_total(found.worth, unit)
     _read(found.savings, found.worth, total, unit)
-    _went(view, found.held, total, unit)
-    with st.expander("Numbers behind the figures", icon=":material/table:", key="allocate.numbers"):
+    with st.expander("Numbers behind accuracy against spend", icon=":material/table:", key="allocate.numbers"):
         told = (
             f"Each row is a policy at a budget of {numbers.UNITS[unit]} in all: what it really spent, the mean score "
         )
         told += "of the answers it stopped at, with its 95 % interval over n problems."
         tables.sources(found.worth, QUERIES, told, "allocation")
+    _went(view, found.held, total, unit)
     st.divider()
     advisor.show(view, unit, int(experiment["trials_done"]))
 
@@ -155,22 +155,31 @@ def _read(savings: pl.DataFrame, frame: pl.DataFrame, total: float, unit: str) -
                 "really spent": numbers.amount(unit, row["spent"]),
                 "score": f"{numbers.percent(own['value'])} ({numbers.percent(own['low'])} to "
                 f"{numbers.percent(own['high'])})",
-                "uniform needs": "" if row["ratio"] is None else f"{row['ratio']:.2f} × as much",
+                "uniform needs": "" if row["ratio"] is None else f"{numbers.times(row['ratio'])} × as much",
                 "95 % interval": _ends(row),
                 "n": row["n"],
                 "method": row["method"],
-                "why no saving": row["note"],
             }
         )
     st.dataframe(rows, hide_index=True)
     st.text(reading(savings, total, unit))
+    for told in _why_none(savings, total):
+        st.caption(words.plain(told))
+
+
+def _why_none(savings: pl.DataFrame, total: float) -> list[str]:
+    """Why no saving is stated: a sentence for each reason with the policies it holds for; a cell would cut it short."""
+    held: dict[str, list[str]] = {}
+    for row in savings.filter(savings["budget"] == total).iter_rows(named=True):
+        if row["note"]:
+            held.setdefault(row["note"], []).append(row["policy"])
+    return [f"No saving is stated for {', '.join(policies)}: {note}." for note, policies in held.items()]
 
 
 def _ends(row: Mapping[str, Any]) -> str:
     if row["ratio"] is None or row["low"] is None or row["high"] is None:
         return ""
-    high = "no limit" if row["high"] == float("inf") else f"{row['high']:.2f}"
-    return f"{row['low']:.2f} to {high}"
+    return f"{numbers.times(row['low'])} to {numbers.times(row['high'])}"
 
 
 def reading(savings: pl.DataFrame, total: float, unit: str) -> str:
@@ -181,7 +190,7 @@ def reading(savings: pl.DataFrame, total: float, unit: str) -> str:
     if best is not None:
         return (
             f"At {numbers.budget(unit, total)} in all, {best['policy']} gets as far as uniform allocation would with "
-            f"{best['ratio']:.2f} times its spend (95 % interval {_ends(best)}, {best['n']} problems)."
+            f"{numbers.times(best['ratio'])} times its spend (95 % interval {_ends(best)}, {best['n']} problems)."
         )
     worse = [row for row in known if row["high"] is not None and row["high"] < 1]
     if known and len(worse) == len(known):
@@ -202,6 +211,7 @@ def _went(view: curves.View, held: Replays, total: float, unit: str) -> None:
     by = _choose_by(held)
     frame = worth.where_spent(worth.at(held, total), by)
     _draw_went(view, frame, unit, "Replayed over recorded answers, no new calls.")
+    _behind_went(frame, QUERIES)
 
 
 def _choose_by(held: Replays) -> str:
@@ -241,11 +251,15 @@ def _live(view: curves.View, experiment: Mapping[str, Any], unit: str) -> None:
     frame = worth.where_spent(held, _choose_by(held))
     _draw_went(view, frame, unit, "As the run itself divided its budget.")
     st.text(_fates(held.trials, unit))
-    with st.expander("Numbers behind the figure", icon=":material/table:", key="allocate.went"):
+    _behind_went(frame, ("trial_spends",))
+
+
+def _behind_went(frame: pl.DataFrame, queries: tuple[str, ...]) -> None:
+    with st.expander("Numbers behind where the spend went", icon=":material/table:", key="allocate.went"):
         told = (
-            "Each row is a group of trials: what was spent on it, its share of all with the 95 % interval, its score."
+            "Each row is a group of trials of a policy: what was spent on it, its share of all with the 95 % interval, "
         )
-        tables.sources(frame, ("trial_spends",), told, "spend")
+        tables.sources(frame, queries, told + "its mean level and score.", "spend")
 
 
 def _fates(trials: pl.DataFrame, unit: str) -> str:

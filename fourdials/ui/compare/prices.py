@@ -104,7 +104,7 @@ def _shown(by_arm: pl.DataFrame) -> list[dict[str, Any]]:
             "paid": numbers.usd(row["usd_paid"]),
             "list price chosen": numbers.usd(row["new_usd"]),
             "chosen, with its cache discounts": numbers.usd(row["new_paid_usd"]),
-            "FLOPs": numbers.UNKNOWN if row["flops"] is None else f"{row['flops']:.2g}",
+            "FLOPs": numbers.flops(row["flops"]),
         }
         for row in by_arm.iter_rows(named=True)
     ]
