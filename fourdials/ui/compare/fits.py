@@ -141,7 +141,7 @@ def _reading(found: Fits, unit: str, price: str, over: bool) -> str:
         told = f"No family beats a constant here ({n}, {len(found.budgets)} budgets): more spend is not seen to change "
         return told + f"the score, {numbers.percent(best['asymptote'])}."
     told = f"{found.best.capitalize()}: {TERMS[found.best]}. It fits better than a constant by "
-        f"{numbers.evidence(found.evidence)} AICc "
+    told += f"{numbers.evidence(found.evidence)} AICc "
     told += f"and wins {numbers.percent(best['wins'])} of resamples ({n}). "
     if best["asymptote"] is None:
         told += "" if over else "It tends to no limit. "

@@ -89,7 +89,8 @@ def _draw(view: curves.View, found: Explained, ranges: pl.DataFrame, level: str)
         first, last = ranges.row(0, named=True), ranges.row(-1, named=True)
         alt = (
             f"R² of tokens alone is {numbers.percent(first['value'])} where the largest is "
-            f"{numbers.times(first['ratio'])} times the smallest, and {numbers.percent(last['value'])} where it is {numbers.times(last['ratio'])} times."
+            f"{numbers.times(first['ratio'])} times the smallest, and "
+            f"{numbers.percent(last['value'])} where it is {numbers.times(last['ratio'])} times."
         )
         chart.live_chart(wide.to_json(), key="variance.range", alt=alt)
 
