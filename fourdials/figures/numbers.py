@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 UNKNOWN = "unknown"
 UNITS = {
@@ -134,6 +135,13 @@ def budget(unit: str, value: float | None) -> str:
         return f"level {count(value)}"
     told = unit.startswith("usd") or unit.endswith("_s") or unit == "flops"
     return amount(unit, value) if told else f"{count(value)} {UNITS[unit]}"
+
+
+def interval(show: Callable[[float | None], str], value: float | None, low: float | None, high: float | None) -> str:
+    """A number with its interval, written by `show`: `1.2k (950 to 1.4k)`; without the interval where it has none."""
+    if value is None or low is None or high is None or math.isnan(low) or math.isnan(high):
+        return show(value)
+    return f"{show(value)} ({show(low)} to {show(high)})"
 
 
 def _digits(value: float, places: int) -> str:
