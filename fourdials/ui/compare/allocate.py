@@ -17,6 +17,7 @@ from fourdials.ui.compare import advisor
 if TYPE_CHECKING:
     import polars as pl
 
+    from fourdials.replay import RecordedTrial
     from fourdials.store import Store
     from fourdials.worth import Replays
 
@@ -46,9 +47,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
         st.caption("Budgets are divided in dollars of the list prices of the day of each call.")
     arms = data.frame("arms", experiment_ids=[view.experiment_id])
     chosen = _choose_arms(view, arms)
-    opened, folder = data.store(), str(home())
-    with st.spinner("Replaying the recorded answers …"):
-        found = _divided(opened, folder, opened.version(), view.experiment_id, unit, view.tasks, chosen)
+    found = _replayed(view, chosen, unit)
     if found.refused:
         st.warning(words.plain(found.refused), icon=":material/call_split:")
         _live(view, experiment, unit)
@@ -56,7 +55,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     if found.held is None or found.worth is None or found.savings is None:
         st.info(curves.why_empty(view, *monitor.look(view.experiment_id)))
         return
-    _draw(view, chosen, found.worth, unit)
+    _draw(view, chosen, found.worth, unit, "allocate.worth")
     total = _choose_total(found.worth, unit)
     _read(found.savings, found.worth, total, unit)
     with st.expander("Numbers behind accuracy against spend", icon=":material/table:", key="allocate.numbers"):
@@ -86,6 +85,38 @@ def _choose_arms(view: curves.View, arms: pl.DataFrame) -> tuple[str, ...]:
     return tuple(names) if chosen == TOGETHER else (chosen,)
 
 
+def _replayed(view: curves.View, arms: tuple[str, ...], unit: str) -> Divided:
+    """Every policy under every budget. Where many trials compete that takes seconds, so one budget is shown first."""
+    opened, folder = data.store(), str(home())
+    asked = (opened, folder, opened.version(), view.experiment_id, unit, view.tasks, arms)
+    place = st.empty()
+    with st.spinner("Replaying the recorded answers …"):
+        if len(arms) > 1:
+            first = _divided(*asked, one_budget=True)
+            if first.worth is not None:
+                with place.container():
+                    _draw(view, arms, first.worth, unit, "allocate.first")
+                    st.caption("One budget so far; the others are being replayed.")
+        found = _divided(*asked)
+    place.empty()
+    return found
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _trials(
+    _store: Store,
+    folder: str,
+    version: int,
+    experiment_id: str,
+    unit: str,
+    tasks: tuple[str, ...] | None,
+    arms: tuple[str, ...],
+) -> list[RecordedTrial]:
+    from fourdials import replay
+
+    return replay.recorded(_store, [experiment_id], unit, tasks, arms)
+
+
 @st.cache_data(max_entries=16, show_spinner=False)
 def _divided(
     _store: Store,
@@ -95,11 +126,12 @@ def _divided(
     unit: str,
     tasks: tuple[str, ...] | None,
     arms: tuple[str, ...],
+    one_budget: bool = False,
 ) -> Divided:
     from fourdials import replay, worth
 
     try:
-        trials = replay.recorded(_store, [experiment_id], unit, tasks, arms)
+        trials = _trials(_store, folder, version, experiment_id, unit, tasks, arms)
     except InputError as error:
         return Divided(refused=str(error))
     if not trials:
@@ -111,11 +143,11 @@ def _divided(
     totals = worth.budgets(trials, SEVERAL if several else ONE)
     if not totals:
         return Divided(refused=f"No {numbers.UNITS[unit]} were spent on these problems; there is no budget to divide.")
-    held = worth.replays(trials, totals, policies)
+    held = worth.replays(trials, totals[len(totals) // 2 :][:1] if one_budget else totals, policies)
     return Divided(held, worth.worth(held), worth.savings(held))
 
 
-def _draw(view: curves.View, chosen: tuple[str, ...], frame: pl.DataFrame, unit: str) -> None:
+def _draw(view: curves.View, chosen: tuple[str, ...], frame: pl.DataFrame, unit: str, key: str) -> None:
     from fourdials.figures import allocation, status
 
     runs = data.frame("experiments").filter(experiment_id=view.experiment_id)
@@ -124,7 +156,7 @@ def _draw(view: curves.View, chosen: tuple[str, ...], frame: pl.DataFrame, unit:
     shown = arms.filter(arms["arm"].is_in(chosen)).with_columns(n=said.n)
     warnings = status.warnings_of(runs, shown, arms)
     figure = allocation.worth_curves(frame, said, unit, warnings, dark=st.context.theme.type == "dark")
-    chart.live_chart(figure.to_json(), key="allocate.worth", alt=allocation.worth_alt(frame, unit))
+    chart.live_chart(figure.to_json(), key=key, alt=allocation.worth_alt(frame, unit))
 
 
 def _choose_total(frame: pl.DataFrame, unit: str) -> float:
