@@ -15,14 +15,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from fourdials.errors import SetupError
 
 PASSWORD = "FOURDIALS_LAUNCH_PASSWORD"
 SHORTEST = 8
 FLAG = "--class"
-APP = Path(__file__).resolve().parent.parent / "app.py"
 EVERYWHERE = ("", "0.0.0.0", "::")
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # none that is taken for another when it is read off a screen
 _once = threading.Lock()
@@ -127,7 +125,7 @@ def command(options: Sequence[str], found: Sequence[str]) -> tuple[list[str], st
     if _value(given, "--server.allowedHosts") is None:
         for name in dict.fromkeys(["127.0.0.1", "localhost", host, *found]):
             given += ["--server.allowedHosts", name]
-    return [sys.executable, "-m", "streamlit", "run", str(APP), *given, "--", FLAG, *rest], host
+    return [sys.executable, "-m", "fourdials.ui.launch", *given, "--", FLAG, *rest], host
 
 
 def _value(options: Sequence[str], name: str) -> str | None:

@@ -221,13 +221,13 @@ def document(options: Any) -> str:
         found[part] = old or ("\n" if part == "curves" else BREAK).join(measure())
     parts = [
         "# How often the intervals hold the truth",
-        "Written by `scripts/coverage`; with `--part curves` or another it measures that part anew and keeps the others, "
-        f"and `--runs` says how many experiments. {(__doc__ or '').split(BREAK)[1].strip()}",
+        "Written by `scripts/coverage`; with `--part curves` or another it measures that part anew and keeps the "
+        f"others, and `--runs` says how many experiments. {(__doc__ or '').split(BREAK)[1].strip()}",
         "Which interval is used where: right-or-wrong problems alone get Wilson's; clusters and repeats get Wilson's "
         f"with the effective n; from {small} clusters on, of which the equivalent of {edge:g} are right and as many "
         "wrong, the bootstrap over clusters. Paired differences get Newcombe's interval in the same three ways.",
-        "An entry reads **coverage** (coverage of the plain percentile bootstrap; mean width), all in percent. Problems "
-        "of a cluster, repeats of a problem and the two arms of a difference each share half of their luck.",
+        "An entry reads **coverage** (coverage of the plain percentile bootstrap; mean width), all in percent. "
+        "Problems of a cluster, repeats of a problem and the two arms of a difference each share half of their luck.",
         beyond(found["shares"] + BREAK + found["differences"]),
         f"<!-- shares -->{BREAK}{found['shares']}",
         f"<!-- differences -->{BREAK}{found['differences']}",

@@ -127,20 +127,10 @@ def fetch_weights() -> None:
         say("the local model's engine does not load. On Debian and Ubuntu: sudo apt-get install libgomp1")
 
 
-def copy_plotly() -> None:
-    """Puts the installed Plotly's script where the dashboard serves it from."""
-    found = sorted(VENV.glob("[Ll]ib/**/site-packages/plotly/package_data/plotly.min.js"))
-    target = ROOT / "static" / "plotly.min.js"
-    if found and not (target.exists() and target.read_bytes() == found[-1].read_bytes()):
-        target.parent.mkdir(exist_ok=True)
-        shutil.copyfile(found[-1], target)
-
-
 def set_up() -> None:
     """Everything a run needs; quick and without the network if nothing has changed."""
     create_venv()
     install("requirements.txt")
-    copy_plotly()
     fetch_weights()
 
 
@@ -191,7 +181,7 @@ def serving(options: Sequence[str]) -> tuple[list[str], list[str]]:
     """What is run to open the dashboard, and its options; with `--class` it is opened to a class on the network."""
     rest = [option for option in options if option != CLASS]
     if CLASS not in options:
-        return ["streamlit", "run", str(ROOT / "app.py")], rest
+        return ["fourdials.ui.launch"], rest
     if not any(option.partition("=")[0] == "--server.address" for option in rest):
         rest = ["--server.address=0.0.0.0", *rest]
     return ["fourdials.invitation"], rest

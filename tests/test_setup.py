@@ -100,7 +100,7 @@ def test_a_class_is_served_by_the_part_that_makes_its_password_and_on_the_networ
         ["--server.address=0.0.0.0", "--server.port", "8600"],
     )
     assert setup.serving(["--server.address", "10.0.0.2", "--class"])[1] == ["--server.address", "10.0.0.2"]
-    assert setup.serving(["--server.port", "8600"])[0][:2] == ["streamlit", "run"]
+    assert setup.serving(["--server.port", "8600"]) == (["fourdials.ui.launch"], ["--server.port", "8600"])
 
 
 def test_a_port_that_is_no_number_is_refused(setup: ModuleType) -> None:
@@ -115,19 +115,6 @@ def test_a_port_in_use_is_explained_with_a_way_out(setup: ModuleType) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(SystemExit, match=rf"in use.*\n.*--server.port {port + 1}"):
             setup.check_port_is_free(["--server.port", str(port)])
-
-
-def test_plotly_is_served_from_the_installed_copy_and_renewed_when_that_changes(
-    setup: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(setup, "ROOT", tmp_path / "checkout")
-    source = tmp_path / "lib" / "python3.11" / "site-packages" / "plotly" / "package_data" / "plotly.min.js"
-    source.parent.mkdir(parents=True)
-    (tmp_path / "checkout").mkdir()
-    for version in ("one", "two"):
-        source.write_text(version)
-        setup.copy_plotly()
-        assert (tmp_path / "checkout" / "static" / "plotly.min.js").read_text() == version
 
 
 @posix_only

@@ -26,7 +26,7 @@ def costs(rows: pl.DataFrame, bounds: pl.DataFrame, status: Status, chosen: str,
         if own.is_empty():
             continue
         told = [
-            f"{numbers.interval(numbers.usd, row[name], row['low'], row['high'])} a trial, {row['n']} problems"
+            f"{numbers.with_ends(numbers.usd, row[name], row['low'], row['high'])} a trial, {row['n']} problems"
             for row in own.iter_rows(named=True)
         ]
         figure.add_trace(
@@ -65,7 +65,7 @@ def alt_text(rows: pl.DataFrame, bounds: pl.DataFrame) -> str:
     told = []
     for row in rows.iter_rows(named=True):
         said = [
-            f"{title} {numbers.interval(numbers.usd, row[name], *ends.get((row['arm'], name), (None, None)))}"
+            f"{title} {numbers.with_ends(numbers.usd, row[name], *ends.get((row['arm'], name), (None, None)))}"
             for name, (title, _) in SERIES.items()
         ]
         told.append(f"{row['arm']}: {', '.join(said)}")

@@ -6,15 +6,12 @@ DOM node and calls `Plotly.react`.
 
 from __future__ import annotations
 
-import os
-import shutil
-import threading
 from functools import cache
-from pathlib import Path
 
 import streamlit as st
 
-STATIC = Path(__file__).parents[2] / "static"
+from fourdials.ui import bundle
+
 HTML = (
     '<div class="fourdials-chart" role="figure" style="width:100%"></div>'
     '<div class="fourdials-fault" role="alert"></div>'
@@ -29,32 +26,15 @@ EARLY = """<script>
 </script>"""
 
 
-def ensure_plotly_js(folder: Path = STATIC) -> Path:
-    """Copies the plotly package's `plotly.min.js` to where Streamlit serves it from, unless the same file is there.
-
-    Returns its path.
-    """
-    import plotly
-
-    source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    target = folder / source.name
-    if not target.exists() or target.stat().st_size != source.stat().st_size:
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = target.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")  # readers may come at once
-        shutil.copyfile(source, partial)
-        partial.replace(target)
-    return target
-
-
 @cache
 def _script() -> str:
-    ensure_plotly_js()
-    return (STATIC / "live_chart.js").read_text(encoding="utf-8")
+    bundle.ready()
+    return (bundle.STATIC / "live_chart.js").read_text(encoding="utf-8")
 
 
 def fetch_early() -> None:
     """Lets the browser fetch the drawing script while the first figure is still being made."""
-    ensure_plotly_js()
+    bundle.ready()
     st.html(EARLY, unsafe_allow_javascript=True)
 
 

@@ -79,6 +79,11 @@ def drawn(view: View, live: bool = False) -> Drawn:
     return _drawn(opened, str(home()), opened.version(), view, dark)
 
 
+def draw_early(opened: Store, view: View) -> None:
+    """Draws a view for the readers to come, in the colours of a light page."""
+    _drawn(opened, str(home()), opened.version(), view, False)
+
+
 @st.cache_data(max_entries=16, show_spinner=False, ttl=REFRESH_S, refresh_mode="background")
 def _lately_drawn(_store: Store, folder: str, view: View, dark: bool) -> Drawn:
     return _drawn(_store, folder, _store.version(), view, dark)

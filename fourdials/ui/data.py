@@ -77,6 +77,14 @@ def store() -> Store:
         st.stop()
 
 
+def open_early() -> Store | None:
+    """The store, opened before anybody looks; None if another program holds it, as the first page will say."""
+    try:
+        return _open(str(home()), False)
+    except HomeBusy:
+        return None
+
+
 def _use_copy() -> None:
     st.session_state["data.copy"] = True
 

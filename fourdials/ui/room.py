@@ -10,7 +10,7 @@ import streamlit as st
 from fourdials.classroom import FILE, Classroom, Question, new_name
 from fourdials.errors import InputError
 from fourdials.home import home
-from fourdials.ui import access, chart
+from fourdials.ui import access, bundle
 
 TICK_S = 2.0  # how soon a page follows the teacher
 _NAME = re.compile(r"[0-9a-f]{32}")
@@ -40,7 +40,7 @@ def name() -> str:
 def greet() -> str:
     """Asks the browser for the random name it keeps, gives it one if it has none, and returns it."""
     fresh = name()
-    script = (chart.STATIC / "reader.js").read_text(encoding="utf-8")
+    script = (bundle.STATIC / "reader.js").read_text(encoding="utf-8")
     mount = st.components.v2.component("fourdials_reader", js=script)
     told = mount(key="room.reader", data={"fresh": fresh, "known": fresh}, on_name_change=lambda: None, height=1)
     if isinstance(told.name, str) and _NAME.fullmatch(told.name):

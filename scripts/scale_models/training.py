@@ -29,6 +29,8 @@ class Course:
         forks: Share of the lessons whose maps have dead branches.
         lead: The kind of lesson whose success makes the maps grow; None for maps of every size from the beginning.
         seeded: A new network gets the seeded beginning; without, it starts at random.
+        compares: It starts near a circuit that compares a step of a thought with the map.
+        enough: Share of right characters of the leading kind at which the maps grow.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Course:
     muon_rate: float = 0.02
     rate: float = 2e-3
     seeded: bool = True
+    compares: bool = False
+    enough: float = 0.93
 
 
 COURSES = {
@@ -48,7 +52,15 @@ COURSES = {
     for course in (
         Course("reasoner", {"think": 0.8, "cut": 0.2}, 1000, stops={100: "reasoner-early", 200: "reasoner-middle"}),
         Course("direct", {"direct": 1.0}, 600, begins_with="reasoner", muon_rate=0.01, lead=None),
-        Course("verifier", {"check": 0.85, "think": 0.15}, 800, begins_with="reasoner", lead="check"),
+        Course(
+            "verifier",
+            {"check": 0.85, "think": 0.15},
+            4000,
+            begins_with="reasoner",
+            lead="check",
+            compares=True,
+            enough=0.89,
+        ),
         Course(
             "roles",
             {"think": 0.35, "cut": 0.15, "direct": 0.1, "choose": 0.25, "place": 0.15},
@@ -65,8 +77,8 @@ class _Curriculum:
     """Which sizes of maps are drawn: at first small ones, larger ones once whole thoughts are mostly right. Questions
     to be answered at once get harder hop by hop instead."""
 
-    def __init__(self, lead: str | None) -> None:
-        self._lead = lead
+    def __init__(self, lead: str | None, enough: float) -> None:
+        self._lead, self._enough = lead, enough
         self.edges = FIRST_EDGES if lead else MOST_EDGES
         self.hops = 1
         self._right: list[float] = []
@@ -82,7 +94,7 @@ class _Curriculum:
     def learned(self, mode: str, size: Size, right: float) -> None:
         if mode == self._lead and not size.forks and self.edges < MOST_EDGES:
             self._right = [*self._right, right][-25:]
-            if len(self._right) == 25 and sum(self._right) / 25 > 0.93:
+            if len(self._right) == 25 and sum(self._right) / 25 > self._enough:
                 self.edges = min(MOST_EDGES, self.edges + max(2, self.edges // 5))
                 self._right = []
         if mode == "direct" and size.hops == self.hops:
@@ -99,7 +111,7 @@ def teach(
     say: Callable[[str], None],
     steps: int | None = None,
 ) -> None:
-    """Teaches one model; `keep` is handed every copy to be kept: name, network, steps so far, seconds so far.
+    """Teaches one model; `keep` is handed every copy to be kept: name, network, steps so far, seconds of a processor.
 
     With `steps` it takes so many instead of the course's own, and keeps every copy at the end."""
     torch.manual_seed(seed)
@@ -109,9 +121,11 @@ def teach(
         network.load_state_dict(begin.state_dict())
     elif course.seeded:
         network.seed_lookup()
+    if course.compares:
+        network.seed_comparison()
     optimisers = _optimisers(network, course)
-    curriculum = _Curriculum(course.lead)
-    began, recent = time.monotonic(), []
+    curriculum = _Curriculum(course.lead, course.enough)
+    began, recent = time.process_time(), []
     names, weights = list(course.modes), list(course.modes.values())
     last = steps or course.steps
     for step in range(last):
@@ -123,14 +137,14 @@ def teach(
         curriculum.learned(mode, size, right)
         recent.append((mode, loss, right))
         if step % 50 == 49:
-            say(_line(course, step + 1, time.monotonic() - began, curriculum, recent))
+            say(_line(course, step + 1, time.process_time() - began, curriculum, recent))
             recent = []
         if (name := course.stops.get(step + 1)) is not None:
-            keep(name, network, step + 1, time.monotonic() - began)
+            keep(name, network, step + 1, time.process_time() - began)
     if steps:
         for name in course.stops.values():
-            keep(name, network, last, time.monotonic() - began)
-    keep(course.name, network, last, time.monotonic() - began)
+            keep(name, network, last, time.process_time() - began)
+    keep(course.name, network, last, time.process_time() - began)
 
 
 def _optimisers(network: Network, course: Course) -> list[torch.optim.Optimizer]:

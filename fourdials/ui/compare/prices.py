@@ -122,7 +122,7 @@ def _shown(by_arm: pl.DataFrame, bounds: pl.DataFrame) -> list[dict[str, Any]]:
         cells = {}
         for name, (title, show_one) in COLUMNS.items():
             own = ends.get((row["arm"], name), {})
-            cells[title] = numbers.interval(show_one, row[name], own.get("low"), own.get("high"))
+            cells[title] = numbers.with_ends(show_one, row[name], own.get("low"), own.get("high"))
         shown.append({"arm": row["arm"], "n": counted["n"], "trials": row["trials"], **cells})
         shown[-1]["interval by"] = ", ".join(
             dict.fromkeys(ends[row["arm"], n]["method"] for n in COLUMNS if (row["arm"], n) in ends)

@@ -212,7 +212,7 @@ def _by_arm(trials: pl.DataFrame, means: pl.DataFrame) -> list[dict[str, Any]]:
         own = {measure: ends[name, measure] for measure in MEANS if (name, measure) in ends}
         cells = {title: numbers.UNKNOWN for title in MEANS.values()}
         for measure, row in own.items():
-            cells[MEANS[measure]] = numbers.interval(words.count, row["value"], row["low"], row["high"])
+            cells[MEANS[measure]] = numbers.with_ends(words.count, row["value"], row["low"], row["high"])
         if not arm.select(pl.col("remembers").any()).item():
             cells[MEANS["notes"]] = "none kept"
         shown.append(

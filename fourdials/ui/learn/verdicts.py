@@ -102,13 +102,7 @@ def told(found: Finding) -> str:
 
 def interval(check: Check) -> str:
     """An estimate with its interval, in the check's unit; empty if it is no number."""
-    if check.value is None:
-        return ""
-    show_one = {"points": numbers.difference, "share": numbers.percent}.get(check.unit, numbers.plain)
-    if check.low is None or check.high is None:
-        return show_one(check.value)
-    low, high = (show_one(end).removesuffix(" points") for end in (check.low, check.high))
-    return f"{show_one(check.value)} ({low} to {high})"
+    return numbers.interval(check.unit, check.value, check.low, check.high)
 
 
 def reasons(claim: Claim, found: dict[str, Finding], lesson: bool = True) -> None:
