@@ -40,11 +40,17 @@ WHY = (
     f"fewer than {intervals.FEW} clusters vary, or less than {intervals.RARE:g} problems' worth is right or wrong, "
     "n is taken to be at most the number of clusters. Taken at face value that variance is often near 0, and an "
     "interval made of it, like the bootstrap's in brackets, holds the truth too seldom. So these intervals are "
-    "wide by choice."
+    "wide by choice. Differences of few problems alone are widened by Newcombe's continuity correction."
 )
 READING = (
     "The truth: a power law from 0.2 that tends to 0.8, read at a spend between two levels; samples that are "
-    "right with a chance from Beta(3, 2), wrong ones all alike; an arm that passes another at 80 tokens. READING"
+    "right with a chance from Beta(3, 2), wrong ones all alike; an arm that passes another at 80 tokens. What "
+    "to make of it: a crossover's interval is stated only where 95 % of resamples cross in the same direction, "
+    "and its ends are budgets of the grid, so it errs on the wide side. pass@k near 1 has few problems far "
+    "below it and many at 1: at n = 100 and above its interval is somewhat too short. The asymptote of the true "
+    "family is held as stated, but data as few as these seldom single that family out: the one named best has "
+    "an asymptote of its own, whose interval does not know that the family may be wrong: at 50 and 100 problems it misses at least half of the time. Read "
+    "it as what this family says, and look at how often each family wins."
 )
 
 

@@ -147,7 +147,7 @@ def _reading(found: Fits, unit: str, price: str, over: bool) -> str:
         told += "" if over else "It tends to no limit. "
     elif not over:
         ends = f"{numbers.percent(best['asymptote_low'])} to {numbers.percent(best['asymptote_high'])}"
-        told += f"It tends to {numbers.percent(best['asymptote'])} ({ends}). "
+        told += f"It tends to {numbers.percent(best['asymptote'])} ({ends}) if this family is the true one. "
     if found.stop_at is None:
         return told + f"Nowhere up to 100 times the last budget is it so flat that {price}."
     told += f"From {numbers.budget(unit, found.stop_at)} on, {price}"
