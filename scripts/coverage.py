@@ -49,7 +49,8 @@ READING = (
     "and its ends are budgets of the grid, so it errs on the wide side. pass@k near 1 has few problems far "
     "below it and many at 1: at n = 100 and above its interval is somewhat too short. The asymptote of the true "
     "family is held as stated, but data as few as these seldom single that family out: the one named best has "
-    "an asymptote of its own, whose interval does not know that the family may be wrong: at 50 and 100 problems it misses at least half of the time. Read "
+    "an asymptote of its own, whose interval does not know that the family may be wrong: at 50 and 100 "
+    "problems it misses at least half of the time. Read "
     "it as what this family says, and look at how often each family wins."
 )
 
