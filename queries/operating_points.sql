@@ -1,13 +1,13 @@
 -- What each trial had answered and spent at every level of its arm
--- Grain: one row per unit (a problem, an arm, a repeat) of complete blocks and level of its arm above 0. A trial that ended
---   before a level stands at its last answer, as a deployment would (`stop_level`); without any answer that is NULL and the
---   score 0. One that was cut short before a level (`cut`) has paid for the calls that it made on the way there too.
+-- Grain: one row per unit (a problem, an arm, a repeat) of complete blocks no allocator calibrated on, and level of its arm
+--   above 0. A trial that ended before a level stands at its last answer, as a deployment would (`stop_level`); without any
+--   answer that is NULL and the score 0. One that was cut short before a level (`cut`) has paid for the calls that it made on the way there too.
 -- Units: score as a share of 1; dollars; tokens; modelled and realised seconds on the critical path; NULL where unknown.
 -- $experiment_ids VARCHAR[]: experiments
 -- $tasks VARCHAR[] optional: only these tasks
 -- $arms VARCHAR[] optional: only these arms; a failure of another arm then drops no block
 WITH kept AS (
-    SELECT * FROM units_of($experiment_ids, CAST($tasks AS VARCHAR[]), CAST($arms AS VARCHAR[])) WHERE NOT dropped
+    SELECT * FROM judged_of($experiment_ids, CAST($tasks AS VARCHAR[]), CAST($arms AS VARCHAR[]))
 ),
 wanted AS (
     SELECT experiment_id, arm, nested, unnest(CAST(levels AS INTEGER[])) AS level

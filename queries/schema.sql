@@ -340,13 +340,25 @@ SELECT c.*,
        dense_rank() OVER (ORDER BY experiment_id, block, arm) AS unit_id
 FROM chosen AS c;
 
+-- Units that arms may be judged by: those of complete blocks without a failure, but for blocks of which an allocator was
+-- shown a grade. It chose by these grades, so what it chose does better on them than it will elsewhere.
+CREATE OR REPLACE MACRO judged_of(ids, chosen_tasks, chosen_arms) AS TABLE
+SELECT u.*
+FROM units_of(ids, chosen_tasks, chosen_arms) AS u
+ANTI JOIN (SELECT DISTINCT t.experiment_id, t.block
+           FROM steps AS s
+           JOIN trials AS t ON t.trial_id = s.trial_id
+           WHERE s.kind = 'calibration' AND list_contains(ids, t.experiment_id)) AS shown
+    ON shown.experiment_id = u.experiment_id AND shown.block = u.block
+WHERE NOT u.dropped;
+
 -- Every answer a unit could have stopped at, with what stopping there costs in `spend_unit`, those removed that a later
 -- level reaches at equal or lower spend: so the value at budget b is the sum of `gain` where spend <= b. A unit without
 -- any answer has one row whose level and spend are NULL and gain 0; its max_spend is all that it spent. An arm whose spend is unknown throughout is left out;
 -- where only some of its units are unknown, their blocks are.
 CREATE OR REPLACE MACRO points_of(ids, spend_unit, chosen_tasks, chosen_arms) AS TABLE
 WITH kept AS (
-    SELECT * FROM units_of(ids, chosen_tasks, chosen_arms) WHERE NOT dropped
+    SELECT * FROM judged_of(ids, chosen_tasks, chosen_arms)
 ),
 last_answers AS (  -- of trials that stand for one level as a whole
     SELECT c.trial_id, max(c.seq) AS seq

@@ -256,6 +256,37 @@ def share(scores: ArrayLike, cluster: Ints | None = None, weights: Weights | Non
     return first_of(share_bounds(sums[:, None], sizes, weights), sizes)
 
 
+def mean_amount(
+    amounts: ArrayLike, trials: ArrayLike, cluster: Ints, seed: int = 0, replicates: int = REPLICATES
+) -> Estimate:
+    """The mean of an amount of any size (tokens, steps, dollars) a trial, with its interval over clusters of problems.
+
+    Args:
+        amounts: Summed over the trials of each problem.
+        trials: How many those are.
+        cluster: Number of each problem's cluster, from 0.
+        seed: Of the bootstrap.
+        replicates: Bootstrap replicates.
+
+    The value is Σ amounts / Σ trials; the interval is that of `bca`, since amounts are often skewed. Where all clusters
+    are alike it has no width. NaN ends for fewer than two clusters, NaN with n = 0 for no problem.
+    """
+    values, counts = np.asarray(amounts, dtype=np.float64), np.asarray(trials, dtype=np.float64)
+    if not len(values):
+        return Estimate(math.nan, math.nan, math.nan, 0, 0, "nothing to average")
+    sums, sizes = by_cluster(values, cluster), by_cluster(counts, cluster)
+    value, clusters = float(values.sum() / counts.sum()), len(sizes)
+    if clusters < 2:
+        return Estimate(value, math.nan, math.nan, len(values), clusters, "one cluster has no interval")
+    weights = resamples(clusters, seed, replicates)
+    draws = (weights @ sums) / (weights @ sizes)
+    left_out = (sums.sum() - sums) / (sizes.sum() - sizes)
+    if np.ptp(left_out) <= 1e-12 * abs(value):
+        return Estimate(value, value, value, len(values), clusters, "all clusters alike")
+    found = bca(value, draws, left_out)
+    return Estimate(value, min(found.low, value), max(found.high, value), len(values), clusters, found.method)
+
+
 def difference(
     first: ArrayLike, second: ArrayLike, cluster: Ints | None = None, weights: Weights | None = None
 ) -> Estimate:

@@ -80,7 +80,9 @@ def test_bca_is_that_of_scipy():
     draws = data[rng.integers(60, size=(20_000, 60))].mean(axis=1)
     left_out = (data.sum() - data) / 59
     found = intervals.bca(float(data.mean()), draws, left_out)
-    expected = stats.bootstrap((data,), np.mean, n_resamples=20_000, method="BCa", rng=np.random.default_rng(1))
+    expected = stats.bootstrap(
+        (data,), np.mean, n_resamples=20_000, method="BCa", random_state=np.random.default_rng(1)
+    )
     assert found.method == "BCa bootstrap"
     assert [found.low, found.high] == pytest.approx(expected.confidence_interval, abs=0.02)
     assert intervals.bca(2.0, np.ones(10), np.ones(3)).method == "percentile bootstrap"
@@ -124,6 +126,31 @@ def test_shared_worlds_counted_as_independent_hold_the_truth_too_seldom():
         naive += single.low <= 0.3 <= single.high
     assert 0.92 <= hits / 400 <= 0.98
     assert naive / 400 < 0.88
+
+
+def test_a_mean_amount_is_over_trials_and_its_interval_holds_the_truth_as_often_as_it_says():
+    plain = intervals.mean_amount([4.0, 12.0], [2, 2], np.array([0, 1]))
+    assert (plain.value, plain.n, plain.clusters) == (4.0, 2, 2)
+    alone = intervals.mean_amount([4.0, 12.0], [2, 2], np.array([0, 0]))
+    assert (alone.value, alone.clusters) == (4.0, 1)
+    assert math.isnan(alone.low)
+    assert intervals.mean_amount([], [], np.array([], dtype=np.int64)).n == 0
+    alike = intervals.mean_amount([3.0, 3.0, 3.0], [1, 1, 1], np.arange(3))
+    assert (alike.low, alike.high) == (3.0, 3.0)
+    rng, held = np.random.default_rng(3), 0
+    for _ in range(400):
+        drawn = rng.exponential(10.0, 80)
+        found = intervals.mean_amount(drawn, np.ones(80), np.arange(80), replicates=600)
+        held += found.low <= 10.0 <= found.high
+    assert 0.91 <= held / 400 <= 0.98
+
+
+def test_the_interval_of_a_mean_amount_is_scipys_bca():
+    drawn = np.random.default_rng(5).exponential(10.0, 60)
+    found = intervals.mean_amount(drawn, np.ones(60), np.arange(60), replicates=9999)
+    other = stats.bootstrap((drawn,), np.mean, n_resamples=9999, method="BCa", random_state=np.random.default_rng(1))
+    assert found.low == pytest.approx(other.confidence_interval.low, rel=0.03)
+    assert found.high == pytest.approx(other.confidence_interval.high, rel=0.03)
 
 
 def newcombe_10(both, first, second, neither):

@@ -65,10 +65,15 @@ def test_an_unknown_price_has_no_bar():
         },
         schema_overrides={"usd_paid": pl.Float64},
     ).with_columns(new_usd=pl.Series([0.25, 1.0]))
-    figure = prices.costs(rows, SAID, "list prices of x")
+    ends = {"arm": ["vote"], "what": ["usd"], "value": [0.5], "low": [0.25], "high": [1.0], "n": [5]}
+    bounds = pl.DataFrame(ends)
+    figure = prices.costs(rows, bounds, SAID, "list prices of x")
+    assert (list(figure.data[0].error_x.array), list(figure.data[0].error_x.arrayminus)) == ([0.5], [0.25])
+    assert figure.data[0].text == ("$0.50 ($0.25 to $1.00) a trial, 5 problems",)
     assert [(bar.name, list(bar.x)) for bar in figure.data] == [
         ("list price then", [0.5]),
         ("list price chosen", [0.25, 1.0]),
     ]
     assert list(figure.data[1].y) == ["vote", "&lt;b&gt;act&lt;/b&gt;"]
-    assert "paid unknown" in prices.alt_text(rows)
+    assert "paid unknown" in prices.alt_text(rows, bounds)
+    assert "list price then $0.50 ($0.25 to $1.00)" in prices.alt_text(rows, bounds)

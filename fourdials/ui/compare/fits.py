@@ -140,15 +140,14 @@ def _reading(found: Fits, unit: str, price: str, over: bool) -> str:
     if found.best == "constant":
         told = f"No family beats a constant here ({n}, {len(found.budgets)} budgets): more spend is not seen to change "
         return told + f"the score, {numbers.percent(best['asymptote'])}."
-    told = (
-        f"{found.best.capitalize()}: {TERMS[found.best]}. It fits better than a constant by {found.evidence:.1f} AICc "
-    )
+    told = f"{found.best.capitalize()}: {TERMS[found.best]}. It fits better than a constant by "
+    told += f"{numbers.evidence(found.evidence)} AICc "
     told += f"and wins {numbers.percent(best['wins'])} of resamples ({n}). "
     if best["asymptote"] is None:
         told += "" if over else "It tends to no limit. "
     elif not over:
         ends = f"{numbers.percent(best['asymptote_low'])} to {numbers.percent(best['asymptote_high'])}"
-        told += f"It tends to {numbers.percent(best['asymptote'])} ({ends}). "
+        told += f"It tends to {numbers.percent(best['asymptote'])} ({ends}) if this family is the true one. "
     if found.stop_at is None:
         return told + f"Nowhere up to 100 times the last budget is it so flat that {price}."
     told += f"From {numbers.budget(unit, found.stop_at)} on, {price}"
