@@ -56,3 +56,4 @@ for title, place in zip(titles, st.tabs(titles, key="tab", bind="query-params"),
     if place.open:
         with place:
             compare.show(title, view, experiment)
+            compare.offer_report(title, view)
