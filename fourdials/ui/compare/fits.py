@@ -10,7 +10,7 @@ import streamlit as st
 from fourdials.errors import InputError
 from fourdials.figures import numbers
 from fourdials.home import home
-from fourdials.ui import chart, controls, curves, data, tables, words
+from fourdials.ui import chart, controls, curves, data, glossary, tables, words
 
 if TYPE_CHECKING:
     import polars as pl
@@ -83,7 +83,11 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
             "The trials of this arm ended by themselves, so its end need not be foretold: however much more "
             f"it is granted, it stays at {numbers.percent(last['value'])} ({ends})."
         )
-    st.dataframe(_families(found.table, foretold=not over and found.best != "constant"), hide_index=True)
+    st.dataframe(
+        _families(found.table, foretold=not over and found.best != "constant"),
+        hide_index=True,
+        column_config={"AICc": st.column_config.NumberColumn(help=glossary.TERMS["AICc"])},
+    )
     st.caption(
         "A family wins a resample where it has the lowest AICc. The last error is what the fit to all budgets but the "
         f"last foretells there, less what was found. {found.table['method'][0].capitalize()}."
