@@ -131,12 +131,12 @@ class Branch:
         self._desk.bill.env_steps += 1
         return seen
 
-    def check(self, answer: str, *, level: int, reliability: float = 1.0) -> bool:
+    def check(self, answer: str, *, level: int, reliability: float = 1.0, begun: bool = False) -> bool:
         """See `plugins.Ask`."""
         desk, arm = self._desk, self._desk.trial.arm
         if not plugins.strategies()[arm.strategy].uses_truth(arm.knobs):
             raise InputError(f"{arm.name} asks a checker that knows the truth; declare `uses_truth` for these knobs")
-        right = desk.marks.known(answer).outcome == "correct"
+        right = desk.marks.sound(answer) if begun else desk.marks.known(answer).outcome == "correct"
         # A generator of its own: a check must not move the strategy's, nor depend on what was drawn there.
         drawn = random.Random(f"check:{desk.seed}:{desk.place()}:{self._path}:{self._checks}").random()
         self._checks += 1
@@ -275,7 +275,8 @@ class Branch:
         problem = self._desk.trial.problem
         if order.role == "verify":
             answer = order.prompt.key.removeprefix("verify:")
-            return "yes" if self._desk.marks.right(answer) else "no"
+            yes, no = order.prompt.choices
+            return yes if self._desk.marks.right(answer) else no
         return problem.truths.get(order.prompt.key)
 
     def _reply(self, prompt: Prompt, rows: Sequence[Row]) -> Reply:

@@ -61,6 +61,11 @@ class Marks:
             return normal(answer) == normal(str(self._problem.reference))
         return self.known(answer).outcome == "correct"
 
+    def sound(self, thought: str) -> bool:
+        """Whether the beginning of a thought can be built on; for tasks that offer `sound`."""
+        found: bool = self._task.sound(self._problem, thought)
+        return found
+
     def _graded(self, answer: str) -> Grade | GraderError:
         try:
             grade: Grade = self._task.grade(self._problem, answer)

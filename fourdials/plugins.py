@@ -348,5 +348,5 @@ def unreadable(plan: Strategy, task: Any, model: Model, knobs: Mapping[str, Any]
         return None
     own = [name for name in plan.prompts if not name.endswith("(chat)")]
     if "check" in task.INFO.offers[model.format]:
-        own = [name for name in own if name != "verify (completion)"]
+        own = [name for name in own if not name.startswith("verify")]
     return f"{plan.name} asks in words of its own, which {model.id} cannot read" if own else None

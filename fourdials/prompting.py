@@ -57,6 +57,17 @@ def go_on(prompt: Prompt, so_far: str, nudge: str, *, prefill: bool) -> Prompt:
     return replace(prompt, messages=(*prompt.messages, *turns))
 
 
+def resume(question: Question, so_far: str, nudge: str, *, prefill: bool) -> Prompt:
+    """Lets a thought go on where it was cut, or begin; `nudge` asks for that where it takes a turn of its own."""
+    assert question.think is not None
+    if not so_far:
+        return question.think
+    if question.tight:
+        return replace(question.think, text=question.think.text + so_far)
+    by_turn = question.format == "chat" and not prefill
+    return go_on(question.think, so_far, nudge if by_turn else "", prefill=prefill)
+
+
 def sentences(text: str) -> list[str]:
     """The sentences of a text, a line break ending one as well."""
     return [part.strip() for part in _SENTENCE_ENDS.split(text) if part.strip()]

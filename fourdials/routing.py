@@ -1,6 +1,7 @@
-"""From the trials of a calibration run to a small table that picks a strategy for each problem; `route` follows it.
+"""From the trials of a calibration run to a small table that picks a strategy for each problem, which `route` follows,
+or who does each part of a problem and how often, which `orchestrate` follows.
 
-Learning sees grades, following does not: a rule looks at the task's name and at what anybody can measure on a question.
+Learning sees grades, following does not: a rule looks at the task's name and at what anybody can measure on a text.
 Which problems calibrate is settled by a hash, so that the rest are never looked at.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Annotated, Any, Literal, get_args
@@ -18,12 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from fourdials.errors import InputError
 from fourdials.plugins import Question
 
-Feature = Literal["characters", "lines"]
+Feature = Literal["characters", "lines", "words"]
 
 
 class Rule(BaseModel):
     """One row of the table: this strategy for questions of the task (empty: of any) whose feature is at most so much
-    (None: any). The first row that fits decides."""
+    (None: any). The first row that fits decides. For the parts of `orchestrate` a strategy is who does the part and how
+    many reports are asked for, such as `small 3`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,7 +37,8 @@ class Rule(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What one strategy did on one calibration problem: its score in [0, 1] and what it spent, in any one unit."""
+    """What one strategy did on one calibration problem, or on a part of one: its score in [0, 1] and what it spent, in
+    any one unit."""
 
     task: str
     problem_id: str
@@ -45,11 +48,12 @@ class Tried:
     cost: float = 0.0
 
 
-def features(question: Question) -> dict[str, float]:
-    """What a rule may look at: characters of the question, and its lines that are not empty."""
+def features(text: str) -> dict[str, float]:
+    """What a rule may look at: characters of a question or a part of it, its lines that are not empty, its words."""
     return {
-        "characters": float(len(question.text)),
-        "lines": float(sum(bool(line.strip()) for line in question.text.splitlines())),
+        "characters": float(len(text)),
+        "lines": float(sum(bool(line.strip()) for line in text.splitlines())),
+        "words": float(len(text.split())),
     }
 
 
@@ -70,18 +74,47 @@ def tried(rows: Iterable[Mapping[str, Any]], questions: Mapping[tuple[str, str],
         question = questions.get((row["task"], row["problem_id"]))
         tokens = (row["prompt_tokens"], row["completion_tokens"])
         if question is not None and row["score"] is not None and None not in tokens:
-            place = row["task"], row["problem_id"], features(question)
+            place = row["task"], row["problem_id"], features(question.text)
             found.append(Tried(*place, row["strategy"], float(row["score"]), float(sum(tokens))))
     return found
 
 
-def choose(rules: Sequence[Rule], question: Question) -> str:
-    """The strategy of the first row that fits. Raises InputError if none does."""
-    seen = features(question)
+def tried_parts(
+    trials: Iterable[Mapping[str, Any]], steps: Iterable[Mapping[str, Any]], calibration: Collection[tuple[str, str]]
+) -> list[Tried]:
+    """The parts of `orchestrate`'s trials as examples: who did a part is its strategy, the part's words its place.
+
+    A part is credited with the score of its whole trial and charged an even share of the trial's tokens, since nobody
+    grades parts; so calibrate with arms that treat all parts alike, at temperature 0, where the plans are the same.
+    Rows are of `trials` and of `steps` (kind, trial_id, payload); only problems of the calibration split count, by task
+    and problem id, and only trials with a score and known tokens.
+    """
+    graded = {
+        row["trial_id"]: row
+        for row in trials
+        if (row["task"], row["problem_id"]) in calibration
+        and None not in (row["score"], row["prompt_tokens"], row["completion_tokens"])
+    }
+    found = []
+    for step in steps:
+        row = graded.get(step["trial_id"])
+        if row is None or step["kind"] != "assigned":
+            continue
+        parts, workers = step["payload"]["parts"], step["payload"]["workers"]
+        cost = (row["prompt_tokens"] + row["completion_tokens"]) / len(parts)
+        for part, worker in zip(parts, workers, strict=True):
+            place = row["task"], f"{row['problem_id']}: {part}", features(part)
+            found.append(Tried(*place, worker, float(row["score"]), cost))
+    return found
+
+
+def choose(rules: Sequence[Rule], task: str, text: str) -> str:
+    """The strategy of the first row that fits a question, or a part of one. Raises InputError if none does."""
+    seen = features(text)
     for rule in rules:
-        if rule.task in ("", question.task) and (rule.at_most is None or seen[rule.feature] <= rule.at_most):
+        if rule.task in ("", task) and (rule.at_most is None or seen[rule.feature] <= rule.at_most):
             return rule.strategy
-    raise InputError(f"no rule fits a question of {question.task} with {seen}; end the table with one for everything")
+    raise InputError(f"no rule fits a text of {task} with {seen}; end the table with one for everything")
 
 
 def learn(examples: Sequence[Tried], price: float = 0.0, least: int = 5) -> tuple[Rule, ...]:

@@ -91,9 +91,10 @@ class Ask(Protocol):
     async def step(self, action: str, *, level: int) -> Observation:
         """One environment step."""
 
-    def check(self, answer: str, *, level: int, reliability: float = 1.0) -> bool:
+    def check(self, answer: str, *, level: int, reliability: float = 1.0, begun: bool = False) -> bool:
         """What a checker that knows the truth says of an answer: with this probability whether it is right, else the
-        opposite. Free of tokens and journaled. Refused to an arm that is not declared to use the truth."""
+        opposite; with `begun`, whether the beginning of a thought is, of a task that offers `sound`. Free of tokens and
+        journaled. Refused to an arm that is not declared to use the truth."""
 
     def able(self, feature: str, part: str = "solver") -> bool:
         """True if a part's model is known to have a capability."""

@@ -170,9 +170,9 @@ class TaskInfo:
         title: A few words.
         summary: One or two sentences: what is asked, what makes it hard.
         offers: For each prompt format, what the task can be used with: accesses (`given`, `search`, `environment`),
-            renderings (`steps`, `think`, `check`, `context`), `many` (steps that can be taken several at once),
-            `queries` (a model of this format can word its own searches) and `store` (a search tool whose passages can
-            be read by place).
+            renderings (`steps`, `think`, `check`, `context`), `many` (steps that can be taken several at once), `sound`
+            (it is known whether the beginning of a thought is right), `queries` (a model of this format can word its
+            own searches) and `store` (a search tool whose passages can be read by place).
         difficulty: What `Problem.difficulty` counts.
         context_tokens: An upper estimate of the longest prompt at default parameters.
         searched_tokens: The same where the information is searched and not in the prompt; None if it is no shorter.
@@ -196,8 +196,9 @@ class TaskInfo:
 class Task(Protocol):
     """A module under `tasks/`.
 
-    These functions may be left out: `evidence(problem)`, the problem's `Evidence`; `offers(params, format)` where what
-    is offered depends on the parameters (else `INFO.offers`), `judged(params)`, true where a model grades, and with it
+    These functions may be left out: `evidence(problem)`, the problem's `Evidence`; `sound(problem, thought)`, whether
+    the beginning of a thought can be built on, of tasks that offer `sound`; `offers(params, format)` where what is
+    offered depends on the parameters (else `INFO.offers`), `judged(params)`, true where a model grades, and with it
     `examination(problem, answer, format)`, the prompt that asks that model, and `verdict(problem, text)`, the grade its
     reply amounts to (GraderError if none).
     """

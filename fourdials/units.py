@@ -67,17 +67,24 @@ def operating_points(
     tasks: Sequence[str] | None = None,
     arms: Sequence[str] | None = None,
     price_list: PriceList | None = None,
+    flops: bool = False,
 ) -> pl.DataFrame:
-    """Rows of the query `operating_points`, their `usd` by a price list if one is given."""
+    """Rows of the query `operating_points`, their `usd` by a price list if one is given; with a column `flops` if asked
+    for, NULL where a model's size or a token count is unknown."""
     chosen = {"experiment_ids": list(experiment_ids), "tasks": _listed(tasks), "arms": _listed(arms)}
     rows = query.run(store, "operating_points", **chosen)
-    if price_list is None:
+    wanted = {"usd": price_list is not None, FLOPS: flops}
+    if not any(wanted.values()):
         return rows
-    costs = _stops(query.run(store, "stop_uses", **chosen), "usd", price_list)
-    costs = costs.select("trial_id", stop_level="level", new="spend")
-    priced = rows.join(costs, on=["trial_id", "stop_level"], how="left", maintain_order="left")
-    usd = pl.when(pl.col("stop_level").is_null()).then(0.0).otherwise("new")
-    return priced.with_columns(usd=usd).drop("new")
+    uses = query.run(store, "stop_uses", **chosen)
+    for unit in (unit for unit, asked in wanted.items() if asked):
+        costs = _stops(uses, unit, price_list).select("trial_id", paid_to="level", new="spend")
+        paid_to = pl.when("cut").then(-1).otherwise("stop_level").cast(costs["paid_to"].dtype)
+        keyed = rows.with_columns(paid_to=paid_to)
+        joined = keyed.join(costs, on=["trial_id", "paid_to"], how="left", maintain_order="left")
+        spent = pl.when(pl.col("paid_to").is_null()).then(0.0).otherwise("new")
+        rows = joined.with_columns(spent.alias(unit)).drop("new", "paid_to")
+    return rows
 
 
 def unsized(arms: pl.DataFrame) -> list[str]:

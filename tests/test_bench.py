@@ -99,5 +99,69 @@ def test_a_run_is_laid_over_with_points_and_intervals(tmp_path, monkeypatch):
     form = found.filter(pl.col("kind") == "dash")
     assert form["y"].to_list() == pytest.approx([0.5] * 4, abs=0.02)  # problems differ as much as they can
     with pytest.raises(InputError, match="choose another bench"):
-        laid_over(store, BENCHES["sleep"], "run", "pool")
+        laid_over(store, BENCHES["flops"], "run", "pool")
     store.close()
+
+
+def test_looking_leads_where_the_map_is_hidden_and_thinking_where_it_is_shown():
+    knobs = {"junctions": 3, "doors": 3, "price": 3, "slip": 0.0}
+    spend = 12  # four looks, or twelve doors thought about
+    at = {
+        name: line("looks", name, **knobs).filter(x=spend)["y"].item()
+        for name in ("map hidden: look", "map hidden: think", "map shown: look", "map shown: think")
+    }
+    assert at["map hidden: look"] == at["map shown: look"] == pytest.approx(float(theory.doors_tried(3, 3, 4)))
+    assert at["map hidden: think"] == pytest.approx(1 / 27)
+    assert at["map shown: think"] == pytest.approx(1.0)
+
+
+def test_more_searches_hurt_in_the_end_only_where_passages_distract():
+    found = line("searches", "answered", hops=2, recall=0.6, distraction=0.05, most=30)["y"]
+    assert found[-1] < found.max()
+    clean = line("searches", "passages found", hops=2, recall=0.6, distraction=0.05, most=30)["y"]
+    assert clean.is_sorted()
+
+
+def test_the_wide_end_of_the_shape_is_a_vote_and_the_deep_end_a_chain():
+    found = line("width", "independent chains", first=0.6, mend=0.1, spoil=0.2, total=16)
+    assert found["x"].to_list() == [1, 2, 4, 8, 16]
+    assert found["y"][0] == pytest.approx(theory.revisions(0.6, 0.1, 0.2, 15)[-1])
+    assert found["y"][-1] == pytest.approx(float(theory.majority_vote(0.6, 16)))
+
+
+def test_a_share_of_a_gain_is_drawn_only_from_where_the_gain_is_told_from_none():
+    upper = line("kept", "interval, upper end", gain=0.1, share=0.9, base=0.3, correlation=0.0)
+    assert upper["x"].min() > 100
+    reading = BENCHES["kept"].play(gain=0.01, share=0.9, base=0.3, correlation=0.0).reading
+    assert "cannot be told from none" in reading
+    assert "is not shown with 20,000 problems" in reading
+
+
+def test_families_are_named_in_the_slider_and_the_true_one_in_the_figure():
+    bench = BENCHES["family"]
+    assert [bench.knobs[0].told(value) for value in bench.knobs[0].choices] == ["line", "power law", "exponential", "S"]
+    found = bench.play(truth=1, levels=5, most=300)
+    assert "a power law to a limit (true)" in found.frame["line"].unique().to_list()
+    assert found.status.startswith("Simulated")
+    totals = found.frame.group_by("x").agg(pl.col("y").sum())["y"]
+    assert totals.to_list() == pytest.approx([1.0] * len(totals))
+
+
+def test_studies_drawn_lie_around_what_tokens_explain():
+    frame = BENCHES["range"].play(slope=0.04, spread=0.05, problems=100, configurations=20).frame
+    for row in frame.filter(kind="points").iter_rows(named=True):
+        exact = float(theory.explained(row["x"], 0.04, 0.05, 0.5, 100).spend)
+        assert row["low"] < exact < row["high"]
+
+
+def test_pruning_is_told_with_the_price_of_what_was_read_before():
+    dear = BENCHES["pruned"].play(branch=4, most=16, cached=0.0).reading
+    cheap = BENCHES["pruned"].play(branch=4, most=256, cached=1.0).reading
+    assert "pruning saves nothing" in dear
+    assert "still saves" in cheap
+
+
+def test_a_note_written_with_the_question_in_mind_needs_no_more_than_what_is_needed():
+    known = line("notes", "writer knows the question", facts=10, needed=3, foresight=0.5, words=10)
+    assert known.filter(x=30)["y"].item() == 1.0
+    assert known.filter(x=20)["y"].item() == 0.0

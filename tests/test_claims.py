@@ -15,12 +15,22 @@ from tests.scripted import journaled
 
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "data" / "experiments"
 FILES = sorted(EXPERIMENTS.glob("c[0-9]*.toml"))
+OTHERS = sorted(set(EXPERIMENTS.glob("*.toml")) - set(FILES))  # warm-ups and scale models: these plan
 each_file = pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 
 
 def test_every_claim_that_calls_can_test_has_a_file():
     wanted = {f"c{number:02}" for number in (*range(1, 20), 22)} | {"c08b"}
     assert wanted <= {path.stem.split("_")[0] for path in FILES}
+
+
+@pytest.mark.parametrize("path", OTHERS, ids=[path.stem for path in OTHERS])
+def test_an_experiment_file_plans_all_its_problems_and_has_an_arm_for_each_task(path):
+    experiment = spec.parse(spec.load(path))
+    problems = plan.problems(experiment)
+    assert all(len(problems[task.name]) == task.problems for task in experiment.tasks)
+    assert all(plan.fitting_arms(experiment, task) for task in experiment.tasks)
+    assert f"data/experiments/{path.name}" in path.read_text(encoding="utf-8"), "says how it is run"
 
 
 @each_file

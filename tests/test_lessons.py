@@ -1,10 +1,14 @@
 """Lessons: each claim has one, files are checked, and what they predict is what the theory says."""
 
+import json
+
+import polars as pl
 import pytest
 
 from fourdials import lessons, verdict
 from fourdials.bench import BENCHES
 from fourdials.errors import InputError
+from fourdials.store import RECORDED
 
 ALL = lessons.lessons()
 
@@ -55,7 +59,7 @@ def written(tmp_path, **changes):
         ("minutes = 6", "minutes = 0", "minutes"),
         ("right = 1", "right = 7", "place of one of them"),
         ('kind = "choice"', 'kind = "point"', "needs the `line`"),
-        ("without_key = true", "without_key = true\nbench = 'none'", "names the bench"),
+        ('bench = "entropy"', 'bench = "none"', "names the bench"),
         ("minutes = 6", "minutes = 6\ncolour = 'red'", "colour"),
         ("minutes = 6", "minutes = ", "cannot read"),
     ],
@@ -68,16 +72,36 @@ def test_a_mistake_in_a_lesson_is_named_with_its_file(tmp_path, old, new, said):
 
 def test_a_lesson_tells_what_to_see_in_the_run_it_shows_and_nothing_of_another():
     lesson = ALL["C4"]
-    demonstration = {"name": "Demonstration", "recorded": True, "origin": "real"}
-    assert lesson.seen(demonstration) == lesson.run.see
+    house = {"name": "C18: beyond one score", "recorded": True, "origin": "real"}
+    assert lesson.seen(house) == lesson.run.see
     scale = {"name": "C4 on rivers: the map hidden", "recorded": True, "origin": "scale model"}
     assert lesson.seen(scale) == lesson.run.scale
-    assert "no mazes" not in lesson.seen(scale)
+    assert "house of notes" not in lesson.seen(scale)
     assert lesson.seen(scale | {"recorded": False}) == ""
-    assert lesson.seen(demonstration | {"name": "Mine"}) == ""
+    assert lesson.seen(house | {"name": "Mine"}) == ""
 
 
 @pytest.mark.parametrize("claim", ["C1", "C3", "C4", "C5", "C8", "C8b", "C10", "C11"])
 def test_claims_with_a_recorded_run_of_a_scale_model_say_what_it_shows(claim):
     assert ALL[claim].run.scale
     assert any(stem.startswith("rivers") for stem in verdict.experiments()[claim])
+
+
+def test_a_recording_a_lesson_names_comes_along_is_of_real_models_and_is_told_about():
+    runs = pl.concat(
+        [
+            pl.read_parquet(path, columns=["name", "spec"]).with_columns(folder=pl.lit(path.parent.name))
+            for path in RECORDED.glob("*/experiments.parquet")
+        ]
+    )
+    for claim, lesson in ALL.items():
+        if lesson.run.recorded:
+            held = runs.filter(pl.col("name").str.to_lowercase() == lesson.run.recorded)
+            assert held.height == 1, claim
+            models = json.loads(held["spec"][0])["model"]
+            assert models == "local/smollm2-135m", claim
+            assert lesson.run.see, claim
+
+
+def test_every_lesson_has_knobs_that_answer_at_once():
+    assert [claim for claim, lesson in ALL.items() if lesson.of_bench is None] == []

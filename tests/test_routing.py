@@ -9,7 +9,7 @@ from fourdials.routing import Rule, Tried, calibrates, choose, features, learn, 
 
 
 def example(problem, characters, strategy, score, cost=0.0, task="t"):
-    return Tried(task, problem, {"characters": characters, "lines": 1.0}, strategy, score, cost)
+    return Tried(task, problem, {"characters": characters, "lines": 1.0, "words": 1.0}, strategy, score, cost)
 
 
 def question(text, task="t"):
@@ -27,8 +27,8 @@ def test_a_threshold_is_learned_where_strategies_win_on_different_questions():
     low, high, rest = learn(SPLIT)
     assert low == Rule(strategy="single", task="t", feature="characters", at_most=5.0)
     assert (high, rest) == (Rule(strategy="vote", task="t"), Rule(strategy="single"))
-    assert [choose((low, high, rest), question("x" * n)) for n in (5, 6)] == ["single", "vote"]
-    assert choose((low, high, rest), question("x" * 9, task="other")) == "single"
+    assert [choose((low, high, rest), "t", "x" * n) for n in (5, 6)] == ["single", "vote"]
+    assert choose((low, high, rest), "other", "x" * 9) == "single"
 
 
 def test_no_threshold_is_learned_from_too_few_problems_or_without_a_gain():
@@ -54,8 +54,12 @@ def test_only_trials_of_the_calibration_questions_are_looked_at():
     rows = [row | {"problem_id": name} for name in ("seen", "held out")]
     rows += [row | {"problem_id": "seen", "score": None}, row | {"problem_id": "seen", "prompt_tokens": None}]
     [found] = tried(rows, {("t", "seen"): question("one\n\ntwo")})
-    assert (found.problem_id, found.cost, found.features) == ("seen", 34.0, {"characters": 8.0, "lines": 2.0})
-    assert features(question("one\n\ntwo")) == found.features
+    assert (found.problem_id, found.cost, found.features) == (
+        "seen",
+        34.0,
+        {"characters": 8.0, "lines": 2.0, "words": 2.0},
+    )
+    assert features("one\n\ntwo") == found.features
 
 
 def test_the_split_is_settled_by_a_hash_of_the_cluster_and_the_seed():
@@ -68,4 +72,4 @@ def test_the_split_is_settled_by_a_hash_of_the_cluster_and_the_seed():
 
 def test_a_table_that_says_nothing_of_a_question_is_an_error():
     with pytest.raises(InputError, match="end the table with one for everything"):
-        choose([Rule(strategy="single", at_most=3)], question("four"))
+        choose([Rule(strategy="single", at_most=3)], "t", "four")

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import polars as pl
 
+from fourdials.figures import numbers
+
 LINE_SCHEMA: dict[str, type[pl.DataType]] = {
     "line": pl.String,
     "kind": pl.String,
@@ -23,7 +25,8 @@ Kind = Literal["line", "dash", "points"]
 class Knob:
     """A slider: its name as an argument, what people call it, its range, and where it stands at first.
 
-    `choices` replaces the range by a list of values; `help` says what it means.
+    `choices` replaces the range by a list of values, `named` says what they are called where they are no amounts;
+    `help` says what it means.
     """
 
     name: str
@@ -34,11 +37,19 @@ class Knob:
     step: float = 0.01
     choices: tuple[float, ...] = ()
     help: str = ""
+    named: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
         """True if it takes whole numbers only."""
-        return all(float(value).is_integer() for value in (self.low, self.high, self.at, self.step, *self.choices))
+        values = (*self.choices, self.at) if self.choices else (self.low, self.high, self.at, self.step)
+        return all(float(value).is_integer() for value in values)
+
+    def told(self, value: float) -> str:
+        """Where it stands, as people read it."""
+        if self.named:
+            return self.named[self.choices.index(value)]
+        return numbers.setting(value, 1 if self.whole else self.step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,7 @@ class Bench:
         knobs: Its settings.
         play: The settings by name → its curves.
         x, y: What the axes show; `percent` if y is a share, `log_x` and `log_y` for logarithmic axes.
-        overlay: How data of a run are laid over it: a way of reading its pool of samples, or None.
+        overlay: How data of a run are laid over it, one of `OVERLAYS`, or None.
         slow: What pressing a button plays that takes a second or two; None if all of it is quick.
     """
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from fourdials.claims._judging import arms_of, of_arm
+from fourdials.claims._judging import ahead, arms_of, knob, of_arm
 from fourdials.errors import InputError
 from fourdials.estimate import Estimate, fits
 from fourdials.estimate.intervals import share
 from fourdials.estimate.panel import panel
-from fourdials.verdict import UNDECIDED, Check, Claim, Evidence, below
+from fourdials.verdict import UNDECIDED, Check, Claim, Evidence, below, shown
 
 
 def judge(evidence: Evidence) -> list[Check]:
-    """Where each instruct curve levels off lies below one sample of the reasoning model."""
+    """Where each instruct curve levels off lies below one sample of the reasoning model; what a checker that knows the
+    truth picks from its samples is coverage and no way to choose, so it is only shown."""
     points = evidence.points("completion_tokens")
     asked = [arm for arm in arms_of(evidence, "single", "thought_vote") if max(arm["levels"]) == 1]
     if not asked:
@@ -23,7 +24,15 @@ def judge(evidence: Evidence) -> list[Check]:
     others = [arm for arm in arms_of(evidence) if arm["lineup"]["solver"] != once["lineup"]["solver"]]
     if not others:
         raise InputError("it has no arm of another model than the one that is asked once")
-    return [_against(arm["arm"], fits.fit(of_arm(points, arm["arm"])), goal) for arm in others]
+    chosen = [arm for arm in others if knob(arm, "verifier") != "checker"]
+    if not chosen:
+        raise InputError("all its arms of the other model are chosen by a checker that knows the truth")
+    checks = [_against(arm["arm"], fits.fit(of_arm(points, arm["arm"])), goal) for arm in chosen]
+    for arm in others:
+        if arm not in chosen:
+            lead = ahead(points, arm["arm"], once["arm"])
+            checks.append(shown(f"{arm['arm']} (knows the truth) over {once['arm']} at equal generated tokens", lead))
+    return checks
 
 
 def _against(arm: str, fitted: fits.Fits, goal: Estimate) -> Check:

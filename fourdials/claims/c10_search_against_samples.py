@@ -15,7 +15,7 @@ from fourdials.estimate.panel import PROBLEM
 from fourdials.verdict import Check, Claim, Evidence, above, shown, untested, within
 
 MARGIN = 0.03
-ALGORITHMS = ("best_of_n", "beam", "mcts", "tree_of_thoughts")
+ALGORITHMS = ("best_of_n", "beam", "mcts", "tree_of_thoughts", "ab_mcts")
 Scorer = tuple[str, str, float]
 
 

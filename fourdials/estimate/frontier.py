@@ -34,7 +34,8 @@ from fourdials.estimate.panel import PROBLEM, shared
 Bools = NDArray[np.bool_]
 
 POINT = ["experiment_id", "arm", "level"]
-COSTS = ("usd", "total_tokens", "modelled_s", "critical_path_s")
+MEANS = ("usd", "total_tokens", "flops")
+COSTS = (*MEANS, "modelled_s", "critical_path_s")
 LATENCIES = ("modelled_s", "critical_path_s")
 QUANTILES = {"p50": 0.5, "p95": 0.95}
 # What points may be compared by: a mean over problems, or of a latency the median or what 95 % of requests stay within.
@@ -51,7 +52,7 @@ FRONTIER_SCHEMA: dict[str, type[pl.DataType]] = {
     "n": pl.Int64,
     "clusters": pl.Int64,
     "method": pl.String,
-    **{f"{cost}{end}": pl.Float64 for cost in ("usd", "total_tokens") for end in ("", "_low", "_high")},
+    **{f"{cost}{end}": pl.Float64 for cost in MEANS for end in ("", "_low", "_high")},
     **{f"{kind}_{p}{end}": pl.Float64 for kind in LATENCIES for p in ("p50", "p95") for end in ("", "_low", "_high")},
 }
 
@@ -83,8 +84,11 @@ class Points:
 def read(rows: pl.DataFrame, seed: int = 0, replicates: int = REPLICATES) -> Points:
     """Lines the operating points of the query up on the problems they share.
 
-    Raises InputError if there is nothing, or no problem is shared.
+    `flops`, which the database does not hold, may be a column (see `units.operating_points`); without it they are
+    unknown. Raises InputError if there is nothing, or no problem is shared.
     """
+    if "flops" not in rows.columns:
+        rows = rows.with_columns(flops=pl.lit(None, pl.Float64))
     groups = rows.partition_by(POINT, maintain_order=True)
     problems = shared(groups) if groups else pl.DataFrame()
     if problems.is_empty():
@@ -109,15 +113,15 @@ def read(rows: pl.DataFrame, seed: int = 0, replicates: int = REPLICATES) -> Poi
 def operating_points(points: Points) -> pl.DataFrame:
     """Every point with its accuracy and what it costs.
 
-    Columns of `FRONTIER_SCHEMA`: accuracy with a band that holds for all points at once; mean dollars and tokens with
-    bootstrap intervals; p50 and p95 of latency over problems with order-statistic intervals, widened where problems
-    share clusters. NULL where a cost is unknown.
+    Columns of `FRONTIER_SCHEMA`: accuracy with a band that holds for all points at once; mean dollars, tokens and
+    FLOPs with bootstrap intervals; p50 and p95 of latency over problems with order-statistic intervals, widened where
+    problems share clusters. NULL where a cost is unknown.
     """
     sizes = points.sizes
     band = simultaneous_bounds(by_cluster(points.score.T, points.cluster), sizes, points.weights)
     columns: dict[str, Any] = {"value": band.value, "low": band.low, "high": band.high, "method": band.method}
     columns |= {"n": [len(points.cluster)] * len(band.value), "clusters": [len(sizes)] * len(band.value)}
-    for cost in ("usd", "total_tokens"):
+    for cost in MEANS:
         means = drawn_means(by_cluster(points.costs[cost].T, points.cluster), sizes, points.weights)
         low, high = percentiles(means)
         columns |= {cost: points.costs[cost].mean(axis=1), f"{cost}_low": low, f"{cost}_high": high}

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from fourdials.figures import numbers, style
+from fourdials.figures import answered, numbers, style
 from fourdials.figures.status import SEES, Status, status_line
 from fourdials.records import DIALS
 
@@ -41,6 +41,7 @@ def overlay(
 ) -> go.Figure:
     """All arms in one panel: steps with their 95 % intervals, dotted where a curve is censored.
 
+    Where some problems are answered later than others, a strip below shows the share answered.
     Where some arms are given other things to see than others there is a panel for each of these on shared axes: curves
     of different problems are never laid over one another.
 
@@ -61,9 +62,13 @@ def overlay(
         title += ", by what is seen"
     else:
         figure = go.Figure()
-        _draw(figure, curve, dark, {})
+        strip = 2 if answered.told(curve) else None
+        _draw(figure, curve, dark, {}, strip=strip)
         figure.layout.xaxis.update(**x_axis(curve, unit))
         figure.layout.yaxis.update(**_y_axis(curve, baselines))
+        if strip:
+            answered.make_room(figure, "", strip, strip, labelled=True)
+            figure.layout.meta = {"strips": 1}
         _draw_baselines(figure, baselines, "", dark)
         if curve.is_empty():
             _say(figure, "No complete block of problems yet", "")
@@ -135,19 +140,22 @@ def _side_by_side(
     )
     drawn: dict[str, int] = {}
     labelled: set[tuple[str, str | None]] = set()
+    strips = rows * columns + 1 if answered.told(curve) else None  # the number of the first one's axis
     for i, (_, own) in enumerate(parts):
-        number = str(i + 1) if i else ""
-        _draw(figure, own, dark, drawn, row=i // columns + 1, column=i % columns + 1)
+        number, strip = str(i + 1) if i else "", strips and strips + i
+        _draw(figure, own, dark, drawn, number, strip)
         figure.layout[f"xaxis{number}"].update(**x_axis(curve, unit), matches="x" if i else None)
         figure.layout[f"yaxis{number}"].update(**_y_axis(curve, baselines), matches="y" if i else None)
         if i % columns:
             figure.layout[f"yaxis{number}"].title.text = None
+        if strips and strip:
+            answered.make_room(figure, number, strip, strips, labelled=not i % columns)
         held = _of_what_is_seen(baselines, curve, own)
         _draw_baselines(figure, held, number, dark, labelled)
         if own.is_empty():
             _say(figure, "no arm turns this dial" if not curve.is_empty() else "no complete block yet", number)
     lines = 1 + max(title.count("<br>") for title, _ in parts)
-    figure.layout.meta = {"rows": rows, "title_lines": lines}
+    figure.layout.meta = {"rows": rows, "title_lines": lines, "strips": rows if strips else 0}
     return figure
 
 
@@ -168,6 +176,7 @@ def _dressed(figure: go.Figure, title: str, lines: list[str], dark: bool, height
     figure.layout.meta = None
     if meta.get("rows", 0) > 1:
         height = 190 * meta["rows"] + 160
+    height += answered.HEIGHT_PX * meta.get("strips", 0)
     return style.dress(figure, title, lines, dark, height, panel_titles=meta.get("title_lines", 0))
 
 
@@ -186,7 +195,8 @@ def alt_text(curve: pl.DataFrame, unit: str) -> str:
     ]
     more = f"; {len(ends) - 6} more arms are drawn" if len(ends) > 6 else ""
     problems = max(row["n"] for row in ends)
-    return f"Score within a budget over {problems} problems, with 95 % intervals. {'; '.join(told)}{more}."
+    strip = answered.alt_text(ends) if answered.told(curve) else ""
+    return f"Score within a budget over {problems} problems, with 95 % intervals. {'; '.join(told)}{more}.{strip}"
 
 
 def _arms(curve: pl.DataFrame) -> list[pl.DataFrame]:
@@ -200,10 +210,11 @@ def _draw(
     curve: pl.DataFrame,
     dark: bool,
     drawn: dict[str, int],
-    row: int | None = None,
-    column: int | None = None,
+    number: str = "",
+    strip: int | None = None,
 ) -> None:
-    """Adds the arms to a panel; `drawn` counts those of each dial in the whole figure, so that no two look alike."""
+    """Adds the arms to the panel with axes of this number, their answered share to its strip's axis if there is one;
+    `drawn` counts those of each dial in the whole figure, so that no two look alike."""
     ink = style.INKS[dark]
     several, arms = curve["experiment_id"].n_unique() > 1, _arms(curve)
     for arm in arms:
@@ -211,12 +222,17 @@ def _draw(
         place = drawn[dial] = drawn.get(dial, -1) + 1
         colour, symbol = ink.dials[dial], style.SYMBOLS[place % len(style.SYMBOLS)]
         name = style.safe(arm["arm"][0] + (f" ({arm['experiment_id'][0]})" if several else ""))
-        for trace in _traces(arm, name, colour, symbol, 0.14 if len(arms) < 4 else 0.08):
-            figure.add_trace(trace, row=row, col=column)
+        traces, below = _traces(arm, name, colour, symbol, 0.14 if len(arms) < 4 else 0.08)
+        for trace in traces:
+            figure.add_trace(trace.update(xaxis=f"x{number}", yaxis=f"y{number}"))
+        for trace in below if strip else ():
+            figure.add_trace(trace.update(xaxis=f"x{number}", yaxis=f"y{strip}"))
 
 
-def _traces(arm: pl.DataFrame, name: str, colour: str, symbol: str, opacity: float) -> list[go.Scatter]:
-    """The interval's lower and upper edge, the line, and its censored part if there is one.
+def _traces(
+    arm: pl.DataFrame, name: str, colour: str, symbol: str, opacity: float
+) -> tuple[list[go.Scatter], list[go.Scatter]]:
+    """The interval's lower and upper edge, the line, and its censored part if there is one; then those of the strip.
 
     Where none of the problems is answered yet there is nothing to draw.
     """
@@ -254,7 +270,8 @@ def _traces(arm: pl.DataFrame, name: str, colour: str, symbol: str, opacity: flo
                     hovertemplate="<b>%{fullData.name}</b><br>%{text}<extra></extra>",
                 )
             )
-    return [*traces, *_markers(known if not known.is_empty() else cut, name, group, colour, symbol)]
+    traces += _markers(known if not known.is_empty() else cut, name, group, colour, symbol)
+    return traces, answered.lines(parts, name, group, colour)
 
 
 def _markers(rows: pl.DataFrame, name: str, group: str, colour: str, symbol: str) -> list[go.Scatter]:

@@ -19,6 +19,7 @@ from fourdials.records import DIALS
 COSTS = {
     "usd": "US dollars a request",
     "total_tokens": "Total tokens a request",
+    "flops": "FLOPs a request",
     "modelled_s_p50": "Modelled seconds, half of requests (p50)",
     "modelled_s_p95": "Modelled seconds, 95 % of requests (p95)",
     "critical_path_s_p50": "Realised seconds, half of requests (p50)",

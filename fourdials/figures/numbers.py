@@ -77,6 +77,38 @@ def difference(value: float | None) -> str:
     return f"{'+' if points > 0 else '−' if points < 0 else ''}{abs(points)} points"
 
 
+def interval(unit: str, value: float | None, low: float | None, high: float | None) -> str:
+    """An estimate and the ends of its interval: `+12 points (+3 to +20)`, `37 % (30 % to 44 %)`, `2.1 (1.4 to 3)`.
+
+    Args:
+        unit: `points` for a difference of shares, `share` for a share, anything else for a plain number.
+        value: The estimate; None gives an empty text.
+        low: The lower end; without both ends the estimate stands alone.
+        high: The upper end.
+    """
+    if value is None:
+        return ""
+    show = {"points": difference, "share": percent}.get(unit, plain)
+    if low is None or high is None:
+        return show(value)
+    return f"{show(value)} ({show(low).removesuffix(' points')} to {show(high).removesuffix(' points')})"
+
+
+def plain(value: float | None) -> str:
+    """A number of no unit, with three digits that matter: `0.0312`, `2.1`, `1.2k`."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    return count(value) if abs(value) >= 999.5 else f"{value:.3g}"
+
+
+def setting(value: float, step: float) -> str:
+    """Where a knob stands, with the decimals of its step: `20`, `8,000`, `0.96` for steps of 1, 500 and 0.01."""
+    if float(step).is_integer() and float(value).is_integer():
+        return f"{value:,.0f}"
+    places = max(1, math.ceil(-math.log10(step) - 1e-9)) if step < 1 else 1
+    return f"{value:.{places}f}"
+
+
 def flops(value: float | None) -> str:
     """Floating-point operations: `0`, `950 MFLOPs`, `1.2 GFLOPs`, `35 TFLOPs`."""
     if value is None or math.isnan(value):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fourdials.errors import InputError
 from fourdials.plugins import Environment, Question, SearchTool, TaskInfo
@@ -21,6 +21,7 @@ from fourdials.records import Access, Format, Grade, Problem, Prompt
 from fourdials.tasks._asking import MARK, THINK, chat, line, most_frequent, refusal, require
 
 PEGS = "ABC"
+LARGEST_WHOLE = 20  # disks: a solution of a million moves is four megabytes of text
 MOVES = tuple(f"{here}-{there}" for here in PEGS for there in PEGS if here != there)
 _MOVE = re.compile(r"(?<![A-Za-z])([ABC])\s*(?:->|→|[-–—>]|to)\s*([ABC])(?![A-Za-z])")
 _RULES = (
@@ -40,8 +41,11 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    disks: tuple[Annotated[int, Field(ge=1, le=20)], ...] = Field(
-        (2, 3, 4), min_length=1, max_length=20, description="Disks of the tower; the problems take these in turn."
+    disks: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = Field(
+        (2, 3, 4),
+        min_length=1,
+        max_length=32,
+        description="Disks of the tower; the problems take these in turn. Beyond 20 only with wanted = next.",
     )
     wanted: Literal["whole", "next"] = Field(
         "whole", description="`whole`: all moves to the end. `next`: only the next moves_per_call moves."
@@ -51,6 +55,15 @@ class Params(BaseModel):
     )
     moves_per_call: int = Field(1, ge=1, le=64, description="Moves asked for in one step, and with wanted = next.")
     strategy_given: bool = Field(True, description="Tell the rule that finds the next move.")
+
+    @model_validator(mode="after")
+    def _writable(self) -> Params:
+        if self.wanted == "whole" and max(self.disks) > LARGEST_WHOLE:
+            raise ValueError(
+                f"{max(self.disks)} disks take 2^{max(self.disks)} - 1 moves, too many to be written down: a whole "
+                f"solution goes up to {LARGEST_WHOLE} disks; take wanted = next, which has no such limit"
+            )
+        return self
 
 
 INFO = TaskInfo(
@@ -192,12 +205,12 @@ def _problem(params: Params, state: str, goal: str, name: str) -> Problem:
         task="hanoi",
         problem_id=name,
         cluster_id=name,
-        difficulty=shortest(state, goal),
+        difficulty=float(shortest(state, goal)),
         text=f"Move all disks to peg {goal}. {_shown(state)}",
         reference=right,
         data=MappingProxyType({"state": state, "goal": goal, **params.model_dump(exclude={"disks", "start"})}),
         truths=_Truths(right, goal, params.moves_per_call),
-        oracle_steps=-(-shortest(state, goal) // params.moves_per_call),
+        oracle_steps=1 if most else -(-shortest(state, goal) // params.moves_per_call),
     )
 
 
@@ -313,7 +326,7 @@ def question(problem: Problem, access: Access, format: Format) -> Question:
     state, goal, most, told = data["state"], data["goal"], data["moves_per_call"], data["strategy_given"]
     rule = f"\n{_STRATEGY.format(first=goal)}" if told else ""
     text = f"{_RULES}{rule}\n\nDisks from bottom to top: {_shown(state)}. All are to get to peg {goal}."
-    room = 32 + 5 * shortest(state, goal)
+    room = 32 + 5 * (shortest(state, goal) if data["wanted"] == "whole" else most)
     if data["wanted"] == "next":
         answer = _ask_next(state, goal, most, told, format, "answer")
         ask = "What is the next move?" if most == 1 else f"What are the next {most} moves?"
@@ -338,7 +351,7 @@ def grade(problem: Problem, answer: str) -> Grade:
     state, goal = problem.data["state"], problem.data["goal"]
     least, target = shortest(state, goal), goal * len(state)
     moves, allowed = read(answer), 0
-    way = next_moves(state, goal)
+    way = next_moves(state, goal, None if problem.data["wanted"] == "whole" else len(moves))
     best = next((nth for nth, pair in enumerate(zip(moves, way, strict=False)) if pair[0] != pair[1]), None)
     best = min(len(moves), least) if best is None else best
     for move in moves:

@@ -38,9 +38,8 @@ class Params(BaseModel):
         (2, 3, 4), min_length=1, max_length=16, description="Rooms on a side; the problems take these in turn."
     )
     loops: float = Field(0.15, ge=0, le=1, description="Share of the walls that would close a loop to be opened.")
-    observed: Literal["partial", "full", "both"] = Field(
-        "both",
-        description="What the inside shows: the room one is in, or the whole map; `both` asks each maze both ways.",
+    observed: Literal["partial", "full"] = Field(
+        "partial", description="What the inside shows: the room one is in, or the whole map (the fully observed twin)."
     )
     memory: bool = Field(True, description="Keep the rooms seen so far in the prompt of a partially observed maze.")
     finish: Literal["claim", "arrive"] = Field(
@@ -62,16 +61,12 @@ INFO = TaskInfo(
 
 
 def problems(params: Params, count: int, seed: int) -> list[Problem]:
-    """`count` mazes; with observed = both, each comes twice in a row, first in part, then in full: its cluster."""
-    views = ("partial", "full") if params.observed == "both" else (params.observed,)
-    found = []
-    for place in range(count):
-        number, view = divmod(place, len(views))
-        found.append(_problem(params, number, seed, views[view]))
-    return found
+    """`count` mazes; one seen in part and its twin are the same maze, share a cluster and are different problems."""
+    return [_problem(params, number, seed) for number in range(count)]
 
 
-def _problem(params: Params, number: int, seed: int, view: str) -> Problem:
+def _problem(params: Params, number: int, seed: int) -> Problem:
+    view = params.observed
     size = params.sizes[number % len(params.sizes)]
     # Neither the view nor the memory is in the seed: twins are the same maze.
     rng = random.Random(f"maze:{seed}:{number}:{size}:{params.loops}")

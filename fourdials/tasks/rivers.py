@@ -62,7 +62,7 @@ INFO = TaskInfo(
     "easy; to see its end at once is hard. The shipped scale models were trained on exactly this.",
     offers={
         "chat": frozenset({"given", "search", "environment", "steps", "think", "queries"}),
-        "completion": frozenset({"given", "search", "environment", "steps", "think", "check"}),
+        "completion": frozenset({"given", "search", "environment", "steps", "think", "check", "sound"}),
     },
     difficulty="steps to the flag",
     context_tokens=160,
@@ -97,7 +97,7 @@ def _problem(params: Params, seed: int, number: int, attempt: int) -> Problem:
                 "memory": params.memory,
             }
         ),
-        world=MappingProxyType({"edges": drawn.edges}),
+        world=MappingProxyType({"edges": drawn.edges, "courses": drawn.courses}),
         truths=MappingProxyType(_truths(drawn, reference)),
     )
 
@@ -163,8 +163,9 @@ class Check:
     def __call__(self, reply: str) -> Prompt:
         """The prompt for one reply."""
         text = notation.check(self.edges, self.start, reply.rstrip(";"))
+        named = reply.rstrip(";").rpartition("=")[2]
         return Prompt(
-            text=text, choices=(notation.YES, notation.NO), max_tokens=1, reads="choice", key=f"verify:{reply}"
+            text=text, choices=(notation.YES, notation.NO), max_tokens=1, reads="choice", key=f"verify:{named}"
         )
 
 
@@ -188,6 +189,12 @@ def grade(problem: Problem, answer: str) -> Grade:
     """Right if the answer is the reference."""
     right = answer.strip() == problem.reference
     return Grade(float(right), "correct" if right else "wrong")
+
+
+def sound(problem: Problem, thought: str) -> bool:
+    """Whether a thought in the scale models' notation follows the map so far and has not entered a dead branch."""
+    drawn = Rivers(problem.world["courses"], problem.world["edges"])
+    return notation.sound(drawn, problem.data["start"], thought)
 
 
 def chance(problem: Problem) -> float:

@@ -14,6 +14,7 @@ from scipy.special import roots_jacobi
 
 from fourdials.errors import InputError
 from fourdials.theory.ranges import Array, Ints, amounts, count, counts, probabilities, probability
+from fourdials.theory.voting import majority_vote
 
 MOST_DRAWS = 2e9  # votes a simulation may be expected to take: more would take minutes
 
@@ -318,6 +319,27 @@ def revisions(first: float, mend: float, spoil: float, number: int) -> Array:
         return np.full(times.size, a)
     settled = m / (m + s)
     return np.asarray(settled + (a - settled) * (1 - m - s) ** times, dtype=np.float64)
+
+
+def wide_and_deep(first: float, mend: float, spoil: float, total: int, width: int, correlation: float = 0.0) -> float:
+    """How often a vote is right over so many chains of revisions, where all answers together are fixed in number.
+
+    Each of N chains is an answer and total/N − 1 revisions of it; the majority of the last ones is taken:
+    `majority_vote(revisions(…)[total/N − 1], N, ρ)`. Our derivation from the two-state chain and Condorcet's vote.
+
+    Args:
+        first: As of `revisions`.
+        mend: The same.
+        spoil: The same.
+        total: N·m, answers in all; a multiple of the width.
+        width: N, chains side by side, from 1 on; the longest wait is for total/width answers one after the other.
+        correlation: ρ of the last answers of two chains on one problem.
+    """
+    chains, answers = count("width", width, least=1), count("total", total, least=1, most=10**6)
+    if answers % chains:
+        raise InputError(f"total = {answers} must be a multiple of width = {chains}, so that all chains are alike")
+    rate = float(revisions(first, mend, spoil, answers // chains - 1)[-1])
+    return float(majority_vote(min(max(rate, 0.0), 1.0), chains, correlation))
 
 
 def arrival(moves: ArrayLike, start: int, goal: int, steps: int) -> Array:

@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from fourdials.errors import InputError
-from fourdials.ui import access, controls, curves, data, tables, words
+from fourdials.ui import access, controls, curves, data, pricing, tables, words
 
 MOST_UPLOAD_MB = 200
 Selection = Mapping[str, Sequence[str] | None]
@@ -59,9 +59,10 @@ def report(view: curves.View, name: str) -> None:
         "**A report** is one web page with the figures to explore, the tables behind them, how it was measured, how to "
         "cite and how to repeat it. It opens from a disk, offline, in any browser."
     )
-    units = [unit for unit in words.UNITS if unit != "flops"]
+    arms = data.frame("arms", experiment_ids=[view.experiment_id])
+    units, why_not = pricing.offered(arms if view.arms is None else arms.filter(arms["arm"].is_in(list(view.arms))))
     unit = controls.linked_choice(
-        st.selectbox, "Spend in", units, param="unit", default=units[0], format_func=words.UNITS.get
+        st.selectbox, "Spend in", units, param="unit", default=units[0], format_func=words.UNITS.get, help=why_not
     )
     shown = controls.linked_choice(
         st.selectbox,

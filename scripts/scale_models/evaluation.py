@@ -71,15 +71,14 @@ def accuracy(
     return shares
 
 
+# Maps on which verdicts are asked for: rivers, hops, forks, their reach.
+CHECKED = {"24 edges, 2 forks a river": (4, 4, 2, 1), "10 edges, 1 fork a river": (2, 4, 1, 1), "8 edges": (2, 4, 0, 1)}
+
+
 def roles(network: Network, count: int) -> dict[str, float]:
     """Share of right replies to look-ups, to steps with the whole map in view, and to checks of a thought."""
     rng = random.Random(TEST_SEED)
-    asked: dict[str, list[tuple[str, set[str]]]] = {
-        "looks up": [],
-        "acts on the map": [],
-        "verifies": [],
-        "verifies on small maps": [],
-    }
+    asked: dict[str, list[tuple[str, set[str]]]] = {"looks up": [], "acts on the map": []}
     for _ in range(count):
         drawn = notation.draw(rng, 4, 4, 2, 1)
         here = rng.choice(sorted({place for edge in drawn.edges for place in edge} - set(notation.FLAGS)))
@@ -87,30 +86,38 @@ def roles(network: Network, count: int) -> dict[str, float]:
         good = {way for way in ways if drawn.flag(way)} or {notation.BACK}
         asked["looks up"].append((notation.choice(drawn.touching(here), here), set(ways) or {notation.BACK}))
         asked["acts on the map"].append((notation.choice(drawn.edges, here), good))
-        for kind, size in (("verifies", (4, 4, 2, 1)), ("verifies on small maps", (2, 4, 0, 1))):
-            asked[kind].append(_claim(rng, notation.draw(rng, *size)))
+    for told, size in CHECKED.items():
+        for kind, whole in (("whole thoughts", True), ("beginnings", False)):
+            pairs = [claim(rng, notation.draw(rng, *size), bool(place % 2), whole) for place in range(count)]
+            asked[f"verifies {kind}, {told}"] = [(text, {verdict}) for text, verdict in pairs]
     return {
         role: sum(
             said in good
             for said, (_, good) in zip(replies(network, [text for text, _ in pairs], 1), pairs, strict=True)
         )
-        / count
+        / len(pairs)
         for role, pairs in asked.items()
     }
 
 
-def _claim(rng: random.Random, drawn: notation.Rivers) -> tuple[str, set[str]]:
-    """A thought to be checked, and the right verdict; half of them slip into a place elsewhere on the map."""
-    start = drawn.courses[0][0]
-    walked = drawn.walk(start, rng).rstrip(notation.BACK)
-    if rng.random() < 0.5:
-        place = rng.randrange(len(walked))
-        into = rng.choice(drawn.edges)[1]
-        walked = walked[:place] + into
-        walked += "" if into in notation.FLAGS else drawn.walk(into, rng).rstrip(notation.BACK)
-    claimed = f"{walked}={walked[-1]}" if walked[-1] in notation.FLAGS else walked
-    verdict = notation.YES if notation.sound(drawn, start, claimed) else notation.NO
-    return notation.check(drawn.edges, start, claimed), {verdict}
+def claim(rng: random.Random, drawn: notation.Rivers, sound: bool, whole: bool) -> tuple[str, str]:
+    """A thought to be checked, or the beginning of one, and the right verdict.
+
+    How long it is is drawn before where it slips, and every map has rivers of one length, so that the length gives
+    nothing away: a beginning that slips has entered a dead branch with its last step, or follows another river."""
+    course, *others = drawn.courses
+    start, walked = course[0], course[1:]
+    length = len(walked) if whole else rng.randint(1, len(walked) - 1)
+    claimed = walked[:length]
+    if not sound:
+        place, into = rng.randrange(length), rng.choice(others)[1:]
+        claimed = claimed[:place] + into[place:length]
+        dead = [way for way in drawn.onward(course[length - 1]) if drawn.flag(way) is None]
+        if dead and not whole and rng.random() < 0.5:
+            claimed = walked[: length - 1] + dead[0]
+    claimed = f"{claimed}={claimed[-1]}" if whole else claimed
+    assert notation.sound(drawn, start, claimed) is sound
+    return notation.check(drawn.edges, start, claimed), notation.YES if sound else notation.NO
 
 
 def recorded(network: Network, count: int) -> list[list[str | int]]:

@@ -111,7 +111,7 @@ def check(rng: random.Random, rivers: Rivers, start: str) -> Question:
     course = next(course for course in rivers.courses if start in course)
     walked = course[course.index(start) + 1 :]
     if rng.random() < 0.7:
-        walked = _spoiled(rng, rivers, start, walked)
+        walked = spoiled(rng, rivers, start, walked) if rng.random() < 0.5 else elsewhere(rng, rivers, course, walked)
     flag = walked[-1]
     if flag in notation.FLAGS and rng.random() < 0.2:
         flag = rng.choice([course[-1] for course in rivers.courses])
@@ -122,13 +122,21 @@ def check(rng: random.Random, rivers: Rivers, start: str) -> Question:
     return Question(text, len(text) - len(claimed) + 1, told)
 
 
-def _spoiled(rng: random.Random, rivers: Rivers, start: str, walked: str) -> str:
+def spoiled(rng: random.Random, rivers: Rivers, start: str, walked: str) -> str:
     """The walk with a wrong turn somewhere: into a dead branch or another river, to another place or flag."""
     place = rng.randrange(len(walked))
     dead = [way for way in rivers.onward((start + walked)[place]) if rivers.flag(way) is None]
     into = dead[0] if dead and rng.random() < 0.7 else rng.choice(rivers.edges)[1]
     on = "" if into in notation.FLAGS else rivers.walk(into, rng).rstrip(notation.BACK)
     return (walked[:place] + into + on)[:20]
+
+
+def elsewhere(rng: random.Random, rivers: Rivers, course: str, walked: str) -> str:
+    """The walk that slips somewhere into another river, as far from its flag, and follows that: of the same length, so
+    that its length gives nothing away."""
+    other = rng.choice([each for each in rivers.courses if each != course])
+    place = rng.randrange(len(walked))
+    return walked[:place] + other[-len(walked) :][place:]
 
 
 def map_lesson(rng: random.Random, size: Size, mode: str) -> Lesson:

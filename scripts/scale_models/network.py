@@ -123,6 +123,25 @@ class Network(nn.Module):
         second.attn_v.weight.copy_(copied)
         second.attn_output.weight.copy_(0.3 * copied.T)
 
+    @torch.no_grad()
+    def seed_comparison(self) -> None:
+        """Starts two heads of the third layer of a network that looks things up near ones that look for the same pair.
+
+        The second layer's queries read the present token and its keys the one before it; here queries and keys both
+        read both, each half of the rotary pairs one of them. So a step of a thought attends to an edge between the same
+        two places, if the map has one, and otherwise to itself alone. To tell the two apart, and what follows from
+        that, is left to training."""
+        size = self.shape.width // self.shape.heads
+        second, third = self.blk[1], self.blk[2]
+        gain = third.attn_norm.weight
+        fold = second.attn_norm.weight / gain.where(gain.abs() > 0.05, torch.tensor(0.05))
+        present, before = second.attn_q.weight * fold, second.attn_k.weight * fold
+        for head in (0, 1):
+            for pair in range(size // 2):
+                rows = slice(head * size + 2 * pair, head * size + 2 * pair + 2)
+                part = (present if (pair + head) % 2 == 0 else before)[rows]
+                third.attn_q.weight[rows] = third.attn_k.weight[rows] = part
+
     def _look_back(self, block: Block, heads: int) -> None:
         """Sets the first heads of a block near ones that attend to the token before, by rotary positions alone."""
         size = self.shape.width // self.shape.heads

@@ -29,6 +29,7 @@ class Course:
         forks: Share of the lessons whose maps have dead branches.
         lead: The kind of lesson whose success makes the maps grow; None for maps of every size from the beginning.
         seeded: A new network gets the seeded beginning; without, it starts at random.
+        compares: It starts near a circuit that compares a step of a thought with the map.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Course:
     muon_rate: float = 0.02
     rate: float = 2e-3
     seeded: bool = True
+    compares: bool = False
 
 
 COURSES = {
@@ -48,7 +50,14 @@ COURSES = {
     for course in (
         Course("reasoner", {"think": 0.8, "cut": 0.2}, 1000, stops={100: "reasoner-early", 200: "reasoner-middle"}),
         Course("direct", {"direct": 1.0}, 600, begins_with="reasoner", muon_rate=0.01, lead=None),
-        Course("verifier", {"check": 0.85, "think": 0.15}, 800, begins_with="reasoner", lead="check"),
+        Course(
+            "verifier",
+            {"check": 0.85, "think": 0.15},
+            2400,
+            begins_with="reasoner",
+            lead="check",
+            compares=True,
+        ),
         Course(
             "roles",
             {"think": 0.35, "cut": 0.15, "direct": 0.1, "choose": 0.25, "place": 0.15},
@@ -99,7 +108,7 @@ def teach(
     say: Callable[[str], None],
     steps: int | None = None,
 ) -> None:
-    """Teaches one model; `keep` is handed every copy to be kept: name, network, steps so far, seconds so far.
+    """Teaches one model; `keep` is handed every copy to be kept: name, network, steps so far, seconds of a processor.
 
     With `steps` it takes so many instead of the course's own, and keeps every copy at the end."""
     torch.manual_seed(seed)
@@ -109,9 +118,11 @@ def teach(
         network.load_state_dict(begin.state_dict())
     elif course.seeded:
         network.seed_lookup()
+    if course.compares:
+        network.seed_comparison()
     optimisers = _optimisers(network, course)
     curriculum = _Curriculum(course.lead)
-    began, recent = time.monotonic(), []
+    began, recent = time.process_time(), []
     names, weights = list(course.modes), list(course.modes.values())
     last = steps or course.steps
     for step in range(last):
@@ -123,14 +134,14 @@ def teach(
         curriculum.learned(mode, size, right)
         recent.append((mode, loss, right))
         if step % 50 == 49:
-            say(_line(course, step + 1, time.monotonic() - began, curriculum, recent))
+            say(_line(course, step + 1, time.process_time() - began, curriculum, recent))
             recent = []
         if (name := course.stops.get(step + 1)) is not None:
-            keep(name, network, step + 1, time.monotonic() - began)
+            keep(name, network, step + 1, time.process_time() - began)
     if steps:
         for name in course.stops.values():
-            keep(name, network, last, time.monotonic() - began)
-    keep(course.name, network, last, time.monotonic() - began)
+            keep(name, network, last, time.process_time() - began)
+    keep(course.name, network, last, time.process_time() - began)
 
 
 def _optimisers(network: Network, course: Course) -> list[torch.optim.Optimizer]:

@@ -90,6 +90,18 @@ def test_c9_compares_where_the_votes_level_off_with_one_sample_of_the_reasoning_
     assert judged("C9", Made(arms, rate, n)).outcome == outcome
 
 
+def test_c9_shows_what_the_other_model_covers_and_does_not_judge_it():
+    arms = [
+        arm("once", "thought_vote", solver="m/reasoning"),
+        arm("votes", "majority_vote", levels=(1, 2, 4, 8, 16, 32), solver="m/instruct"),
+        arm("covered", "best_of_n", levels=(1, 2, 4, 8, 16, 32), solver="m/instruct", verifier="checker"),
+    ]
+    found = judged("C9", Made(arms, lambda name, where, level: {"once": 0.9, "votes": 0.25}.get(name, 1.0), 3000))
+    assert found.outcome == REPRODUCED
+    assert [check.outcome for check in found.checks if check.said.startswith("covered")] == [SHOWN]
+    assert judged("C9", Made([arms[0], arms[2]], rates(once=0.9, covered=1.0), FEW)).outcome == UNTESTABLE
+
+
 def scorers():
     return [
         arm(f"{kind} {grade}", kind, "hybrid", levels=(8,), verifier="checker", reliability=grade)

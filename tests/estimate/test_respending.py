@@ -1,11 +1,12 @@
 """Points in units worked out of tokens: the database's own rows where it knows the unit, and sums made by hand."""
 
+import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from fourdials import query, report, units
 from fourdials.errors import InputError
-from fourdials.estimate import respending
+from fourdials.estimate import frontier, respending
 from fourdials.models import catalogue
 from fourdials.store import Store
 from tests.ledger_rows import Ledger, stored
@@ -93,6 +94,21 @@ def test_operating_points_take_the_prices_chosen(tmp_path):
     assert units.operating_points(store, ["exp"]).filter(level=1)["usd"].null_count() == 4
 
 
+def test_operating_points_have_flops_if_asked_for_and_unknown_ones_where_a_size_is(tmp_path):
+    store = stored(tmp_path, hand_made())
+    rows = units.operating_points(store, ["exp"], flops=True)
+    at = {arm: set(rows.filter(arm=arm, level=1)["flops"]) for arm in rows["arm"].unique()}
+    assert at["small"] == {2.0 * SIZE * 110}
+    assert "flops" not in units.operating_points(store, ["exp"]).columns
+    found = frontier.operating_points(frontier.read(rows)).filter(arm="small", level=1)
+    assert found.select("flops", "flops_low", "flops_high").row(0) == pytest.approx((2.0 * SIZE * 110,) * 3)
+    unsized = rows.with_columns(flops=pl.lit(None, pl.Float64))
+    assert (
+        frontier.operating_points(frontier.read(unsized))["flops"].null_count()
+        == rows.select("arm", "level").n_unique()
+    )
+
+
 def test_the_models_whose_size_is_unknown_are_named(tmp_path):
     store = stored(tmp_path, hand_made())
     arms = query.run(store, "arms", experiment_ids=["exp"])
@@ -109,3 +125,34 @@ def test_a_report_can_be_drawn_in_flops(tmp_path):
     text = report.html_of(stored(tmp_path, hand_made()), "exp", unit="flops")
     assert "GFLOPs" in text
     assert "stop_uses.sql" in text
+
+
+def test_what_never_answered_and_what_was_cut_short_have_paid_for_the_calls_they_made(tmp_path):
+    ledger = Ledger()
+    ledger.arm("vote", levels=(1, 2), lineup={"solver": SMALL})
+    for block, problem in enumerate(("silent", "short", "whole")):
+        ledger.problem(problem)
+        trial_id = ledger.trial_id(problem, "vote")
+        ledger.call(trial_id, level=1, prompt=100, completion=10, model=SMALL, usd=1.0)
+        if problem != "silent":
+            ledger.call(trial_id, level=1, prompt=5, completion=1, model=SMALL, usd=0.5, probe=True)
+            ledger.checkpoint(trial_id, 0, 1, 1.0)
+        if problem != "whole":
+            ledger.call(trial_id, level=2, prompt=300, completion=20, model=SMALL, usd=4.0)
+        outcome = {"outcome": "unanswered", "score": 0.0} if problem == "silent" else {"score": 1.0}
+        stop = "finished" if problem == "whole" else "capped"
+        ledger.trial(problem, "vote", block=block, stop_reason=stop, level=2, **outcome)
+    ledger.status("finished")
+    store = stored(tmp_path, ledger)
+    rows = units.operating_points(store, ["exp"], flops=True).sort("problem_id", "level")
+    assert rows.select("problem_id", "level", "stop_level", "cut", "usd", "total_tokens").rows() == [
+        ("short", 1, 1, False, 1.5, 116.0),
+        ("short", 2, 1, True, 5.5, 436.0),
+        ("silent", 1, None, True, 5.0, 430.0),
+        ("silent", 2, None, True, 5.0, 430.0),
+        ("whole", 1, 1, False, 1.5, 116.0),
+        ("whole", 2, 1, False, 1.5, 116.0),
+    ]
+    assert rows["flops"].to_list() == pytest.approx([2.0 * SIZE * tokens for tokens in rows["total_tokens"]])
+    silent = units.points(store, ["exp"], "usd").filter(problem_id="silent")
+    assert silent.select("spend", "gain", "max_spend").rows() == [(None, 0.0, 5.0)]

@@ -95,3 +95,33 @@ def test_a_number_reads_as_expected(formatter, value, text):
 )
 def test_a_budget_reads_with_its_unit(unit, value, text):
     assert numbers.budget(unit, value) == text
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "low", "high", "text"),
+    [
+        ("points", None, None, None, ""),
+        ("points", 0.12, 0.03, 0.2, "+12 points (+3 to +20)"),
+        ("points", -0.03, None, 0.2, "−3 points"),
+        ("share", 0.37, 0.3, 0.44, "37 % (30 % to 44 %)"),
+        ("ratio", 2.1, 1.4, 3.0, "2.1 (1.4 to 3)"),
+        ("number", 12345.0, 999.4, 0.03123, "12k (999 to 0.0312)"),
+    ],
+)
+def test_an_estimate_is_written_with_its_interval(unit, value, low, high, text):
+    assert numbers.interval(unit, value, low, high) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "step", "text"),
+    [
+        (20, 1, "20"),
+        (8000, 500, "8,000"),
+        (0.96, 0.001, "0.960"),
+        (2.6, 0.1, "2.6"),
+        (0.375, 0.01, "0.38"),
+        (7.5, 1, "7.5"),
+    ],
+)
+def test_a_knob_is_written_with_the_decimals_of_its_step(value, step, text):
+    assert numbers.setting(value, step) == text

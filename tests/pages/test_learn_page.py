@@ -122,3 +122,15 @@ def test_what_a_lesson_offers_in_small_is_a_valid_experiment_on_scale_models_alo
 
 def test_the_claims_that_scale_models_were_put_to_offer_it():
     assert {claim for claim in lessons() if offered.on_scale_models(claim)} >= {"C1", "C4", "C5", "C8", "C11", "C20"}
+
+
+def test_a_link_shows_the_same_setting_of_a_bench_and_of_a_lessons_knobs(home):
+    app = page("learn", view="Theory", bench="votes", **{"votes.p": "0.7"})
+    assert app.slider[0].value == 0.7
+    assert "right 70 % of the time" in app.markdown[-1].value
+    app = page("learn", view="Lessons", lesson="C14", **{"C14.branch": "8", "C14.most": "64"})
+    app.radio[0].set_value(2)
+    button(app, "Commit to it").click().run()
+    assert app.slider[0].value == 8
+    assert app.select_slider[0].value == 64
+    assert "After 64 steps" in shown(app)

@@ -41,6 +41,39 @@ def test_flops_are_not_offered_and_it_is_said_why_where_a_size_is_unknown(filled
     assert "how many parameters work at each token of sim/scripted-completion" in units(app).help.replace("\\", "")
 
 
+def test_the_frontier_is_drawn_in_flops_where_every_model_has_a_known_size(home):
+    hand_made(usd_paid=0.5).write(home)
+    app = page("compare", experiment="exp", tab="Frontier", cost="flops")
+    points = table(app, "arm", "level", "modelled_s_p95").set_index(["arm", "level"])
+    assert points.loc[("small", 1)]["flops"] == 2.0 * SIZE * 110
+    ends = points.loc[("small", 1)][["flops_low", "flops_high"]].to_list()
+    assert ends == pytest.approx([2.0 * SIZE * 110] * 2)  # both problems took as much
+    assert "FLOPs a request" in drawn(app)
+    assert "queries/stop_uses.sql" in shown(app)
+    tokens = page("compare", experiment="exp", tab="Frontier", cost="total_tokens")
+    assert "flops" not in table(tokens, "arm", "level", "modelled_s_p95").columns
+
+
+def test_the_frontier_and_reports_offer_no_flops_where_a_size_is_unknown(filled):
+    app = page("compare", tab="Frontier", cost="flops")
+    cost = app.selectbox(key="linked.cost")
+    assert "FLOPs a request" not in cost.options
+    assert cost.value == "total_tokens"
+    assert "how many parameters work at each token" in cost.help
+    unit = page("share").selectbox(key="share.unit")
+    assert "FLOPs" not in unit.options
+    assert "how many parameters work at each token" in unit.help
+
+
+def test_a_report_in_flops_is_offered_where_every_model_has_a_known_size(home):
+    hand_made(usd_paid=0.5).write(home)
+    app = page("share")
+    app.selectbox(key="share.unit").set_value("flops").run()
+    next(button for button in app.button if "Make the report" in button.label).click().run()
+    assert not app.exception, app.exception[0].message
+    assert "GFLOPs" in app.session_state["share.made"][1]
+
+
 def test_curves_in_dollars_take_the_prices_chosen_and_say_so(home):
     hand_made().write(home)
     asked = {"experiment": "exp", **PRICED}

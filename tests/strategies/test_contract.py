@@ -32,6 +32,7 @@ FITS = [
     for task in fitting(name, format)
 ]
 UNITS = ("calls", "prompt_tokens", "completion_tokens")
+POISON = "86753090817"  # a number, since some tasks read their reference as one
 
 
 def spend_at(calls, level):
@@ -152,6 +153,27 @@ def test_the_question_a_strategy_sees_holds_no_reference(played):
         if field.name != "steps":
             assert getattr(seen, field.name) == getattr(clean, field.name)
     assert "POISON" not in repr(seen)
+
+
+def test_no_prompt_that_a_strategy_sends_holds_the_reference(played, tmp_path, monkeypatch):
+    _name, task, _format, _, what, _ = played
+    module = plugins.tasks()[task]
+    drawn = module.problems
+
+    def poisoned(*given):
+        return [
+            # the days of a pair are looked up on the record to say what its evidence is
+            p if p.data.get("kind") == "pair" else replace(p, reference=POISON, truths=dict.fromkeys(p.truths, POISON))
+            for p in drawn(*given)
+        ]
+
+    monkeypatch.setattr(module, "problems", poisoned)
+    script = Script(right=0.0)
+    play(tmp_path, what, script)
+    assert script.requests
+    for request in script.requests:
+        assert POISON not in request.prompt.shown
+        assert POISON not in repr(request.prompt.choices)
 
 
 @pytest.mark.parametrize("name", plugins.strategies())

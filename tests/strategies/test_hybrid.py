@@ -1,8 +1,9 @@
 """Strategies that combine dials, on replies written out by hand."""
 
 import pytest
+from pydantic import ValidationError
 
-from fourdials import plugins, spec
+from fourdials import plugins, routing, spec
 from fourdials.errors import SpecError
 from fourdials.records import Sample, Usage
 from tests.scripted import Lines, Script, arm, capped, experiment, first_trial, journaled, play
@@ -163,12 +164,48 @@ def test_the_reports_on_a_part_share_its_budget_of_tokens(tmp_path, names):
     assert sum(r.n for r in script.requests if r.prompt.max_tokens == 33) == 3
 
 
-def test_by_the_rule_a_long_part_goes_to_the_large_model_and_a_short_one_is_reported_on_more_than_once(tmp_path, names):
+def test_by_default_the_rule_gives_a_long_part_to_the_large_model_and_a_short_one_to_three_small_reports(
+    tmp_path, names
+):
     right, *_ = names
-    script = Lines(by_role={"plan": ["one two three\none"], "solve": ["x"], "synthesise": [right]})
-    run(tmp_path, "orchestrate", script, "chat", levels=(2,), assign="rule", samples=2, long_part=3)
-    assert notes(tmp_path, "assigned")[0]["workers"] == ["large 1", "small 2"]
+    plan = f"{'word ' * 12}\n{'word ' * 11}"
+    script = Lines(by_role={"plan": [plan], "solve": ["x"], "synthesise": [right]})
+    run(tmp_path, "orchestrate", script, "chat", levels=(2,), assign="rule")
+    assert notes(tmp_path, "assigned")[0]["workers"] == ["large 1", "small 3"]
     assert "route" not in {request.role for request in script.requests}
+
+
+def test_who_does_which_part_is_learned_from_trials_that_treated_all_parts_alike_and_then_followed(
+    tmp_path, problem, names
+):
+    right, wrong, _ = names
+    tables = {who: [{"strategy": who}] for who in ("small 2", "large 1")}
+    examples = []
+    for who, wins in (("small 2", "find it"), ("large 1", "find the mother of the boss")):
+        for part in ("find it", "find the mother of the boss"):
+            folder = tmp_path / who / part
+            answer = right if part == wins else wrong
+            script = Lines(by_role={"plan": [part], "solve": ["x"], "synthesise": [answer]})
+            run(folder, "orchestrate", script, "chat", levels=(1,), assign="rule", rules=tables[who])
+            trials, steps = journaled(folder, "trial"), journaled(folder, "step")
+            rows = [trial | {"task": problem.task, "problem_id": problem.problem_id} for trial in trials]
+            examples += routing.tried_parts(rows, steps, {(problem.task, problem.problem_id)})
+            assert routing.tried_parts(rows, steps, {("wikiworld", "another")}) == []
+    assert {example.cost for example in examples if example.strategy == "small 2"} != {0.0}
+    rules = routing.learn(examples, least=1)
+    assert [(rule.strategy, rule.at_most) for rule in rules[:2]] == [("small 2", 7.0), ("large 1", None)]
+
+    script = Lines(by_role={"plan": ["seek\nfind the boss of the mother"], "solve": ["x"], "synthesise": [right]})
+    run(tmp_path / "follow", "orchestrate", script, "chat", levels=(2,), assign="rule", rules=rules)
+    assert notes(tmp_path / "follow", "assigned")[0]["workers"] == ["small 2", "large 1"]
+
+
+@pytest.mark.parametrize(
+    "rules", [[], [{"strategy": "small"}], [{"strategy": "large 17"}], [{"strategy": "small 1", "at_most": 3}]]
+)
+def test_a_table_that_does_not_say_who_does_every_part_is_refused(rules):
+    with pytest.raises(ValidationError):
+        plugins.strategies()["orchestrate"].Knobs.model_validate({"rules": rules})
 
 
 @pytest.mark.parametrize(("task", "params"), [("hanoi", {"disks": (3,)}), ("long_ledger", {"updates": (5,)})])

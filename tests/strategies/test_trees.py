@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from fourdials import plugins
+from fourdials.records import Sample, Usage
+from fourdials.strategies.search._pieces import GO_ON
 from tests.scripted import Lines, Script, arm, experiment, first_trial, journaled, play
 
 TREES = ["beam", "tree_of_thoughts", "mcts", "ab_mcts"]
@@ -108,3 +111,101 @@ def test_a_tree_is_the_same_however_much_is_granted_at_once(tmp_path, name):
     run(tmp_path / "whole", name, Script(right=0.5), levels=(9,), **settings)
     run(tmp_path / "bits", name, Script(right=0.5), levels=tuple(range(1, 10)), **settings)
     assert grown(tmp_path / "whole") == grown(tmp_path / "bits")
+
+
+def river():
+    """A map on which the script plays, and its way from the start: `abcd2`."""
+    what = experiment([arm("beam")], task="rivers", params=RIVERS, problems=1)
+    problem = first_trial(what).problem
+    course = next(course for course in problem.world["courses"] if course[0] == problem.data["start"])
+    return problem, course
+
+
+RIVERS = {"hops": [4], "rivers": 2, "forks": 1}
+
+
+def pieces(folder, name, *said, levels, by_role=None, **knobs):
+    """A tree of thoughts on that map: each text is a piece, cut unless it ends with `;`."""
+
+    def sample(text):
+        usage = Usage(10, 0, 0, len(text), 0)
+        return Sample(text.rstrip(";"), "stop" if text.endswith(";") else "length", usage, None, -1.0)
+
+    roles = {role: [sample(text) for text in texts] for role, texts in (by_role or {}).items()}
+    script = Lines(*(sample(text) for text in said), by_role=roles)
+    knobs = {"thought_tokens": 2, "verifier": "checker", **knobs}
+    made = arm(name, levels=levels, knobs=knobs)
+    play(folder, experiment([made], task="rivers", params=RIVERS, problems=1), script)
+    return script, [(c["level"], c["answer"]) for c in journaled(folder, "checkpoint")]
+
+
+def test_a_thought_grows_piece_by_piece_below_the_beginnings_judged_sound(tmp_path):
+    problem, (start, *way) = river()
+    flag = problem.reference
+    other = next(course for course in problem.world["courses"] if course[0] != start)
+    first, second, lost = "".join(way[:2]), "".join(way[2:4]), other[1:3]
+    said = [first, lost, second, lost, f"={flag};", "=9;"]
+    script, rows = pieces(tmp_path, "beam", *said, levels=(6,), width=1, branching=2)
+    asked = [request.prompt.text.partition(">")[2] for request in script.requests]
+    assert asked == [start, start, start + first, start + first, start + first + second, start + first + second]
+    assert grown(tmp_path) == [-1, -1, 0, 0, 2, 2]
+    assert rows == [(6, flag)], "no checkpoint where nobody stops, so that no answer is forced there"
+
+
+def test_a_level_that_is_asked_for_forces_an_answer_out_of_the_best_beginning_as_a_probe(tmp_path):
+    problem, (start, *way) = river()
+    first, wrong = "".join(way[:2]), next(f for f in problem.data["flags"] if f != problem.reference)
+    said = [first, f"{wrong};", "".join(way[2:4]), f"{problem.reference};"]
+    script, rows = pieces(tmp_path, "beam", *said, levels=(1, 2), width=1, branching=1)
+    assert rows == [(1, wrong), (2, problem.reference)]
+    calls = journaled(tmp_path, "calls")
+    assert [(c["level"], c["probe"]) for c in calls] == [(1, False), (1, True), (2, False), (2, True)]
+    assert script.requests[1].prompt.text.endswith(f">{start}{first}=")
+
+
+def test_below_a_thought_that_has_ended_its_last_piece_is_sampled_anew(tmp_path):
+    _, (start, *way) = river()
+    first, end = "".join(way[:2]), f"{''.join(way[2:])}={way[-1]};"
+    script, _ = pieces(tmp_path, "beam", first, end, end, levels=(3,), width=1, branching=1)
+    assert [request.prompt.text.partition(">")[2] for request in script.requests][1:] == [start + first] * 2
+    assert grown(tmp_path) == [-1, 0, 1]
+
+
+def test_a_learned_verifier_is_asked_about_the_beginning_as_it_stands(tmp_path):
+    _, (start, *way) = river()
+    first = "".join(way[:2])
+    roles = {"solve": [first, f"{way[-1]};"], "verify": ["+"]}
+    script, _ = pieces(tmp_path, "mcts", "", levels=(1,), by_role=roles, verifier="model")
+    assert script.requests[1].prompt.text.endswith(f"?{start}!{start}{first}")
+    [node] = [step["payload"] for step in journaled(tmp_path, "step") if step["kind"] == "node"]
+    assert (node["score"], node["answer"]) == (1.0, None)
+
+
+def test_a_thought_into_a_dead_end_has_no_answer_and_scores_nothing(tmp_path):
+    pieces(tmp_path, "beam", "x<;", levels=(1,), width=1, branching=1)
+    [node] = [step["payload"] for step in journaled(tmp_path, "step") if step["kind"] == "node"]
+    assert (node["score"], node["answer"]) == (0.0, None)
+
+
+def test_a_thought_may_take_no_more_tokens_in_all_than_the_task_allows(tmp_path):
+    script, _ = pieces(tmp_path, "beam", "ab", levels=(20,), width=1, branching=1, thought_tokens=10)
+    assert [request.prompt.max_tokens for request in script.requests[:4]] == [10, 10, 4, 4]
+
+
+def test_a_checker_of_beginnings_is_refused_where_a_task_does_not_know_them():
+    plan = plugins.strategies()["beam"]
+    knobs = plan.Knobs(thought_tokens=8, verifier="checker").model_dump()
+    told = plugins.misfit(plan, plugins.tasks()["graph_path"], "chat", knobs=knobs)
+    assert told is not None
+    assert "sound" in told
+    assert plugins.misfit(plan, plugins.tasks()["rivers"], "completion", knobs=knobs) is None
+
+
+def test_a_chat_model_is_asked_to_go_on_and_its_beginning_is_judged_in_words(tmp_path):
+    made = arm("beam", "chat", levels=(2,), knobs={"thought_tokens": 3, "width": 1, "branching": 1})
+    script = Lines(by_role={"solve": ["one two three four", "five\nAnswer: b"], "verify": ["yes"]})
+    play(tmp_path, experiment([made], task="graph_path", problems=1), script)
+    roles = [request.role for request in script.requests]
+    assert roles == ["solve", "verify", "solve", "verify"]
+    assert "Beginning: one two three\n" in script.requests[1].prompt.messages[-1].content
+    assert [turn.content for turn in script.requests[2].prompt.messages][-2:] == ["one two three", GO_ON]

@@ -3,6 +3,7 @@
 from itertools import product
 
 import pytest
+from pydantic import ValidationError
 
 from fourdials.errors import InputError
 from fourdials.tasks import hanoi
@@ -129,6 +130,17 @@ def test_a_tower_of_twenty_disks_takes_a_million_moves_and_its_states_are_never_
     assert problem.truths["state:" + "A" * 20] == hanoi.next_move("A" * 20, problem.data["goal"])
     assert problem.truths.get("verify:x") is None
     assert len(problem.truths) == len(list(problem.truths)) == 1
+
+
+def test_the_next_moves_are_asked_for_from_towers_of_any_size_but_a_whole_solution_only_where_it_can_be_written():
+    (problem,) = some(1, disks=(100,), wanted="next", start="random", moves_per_call=3)
+    assert 2**98 < problem.difficulty < 2**100
+    assert len(problem.reference.split()) == 3
+    assert hanoi.grade(problem, problem.reference).outcome == "correct"
+    asked = hanoi.question(problem, "given", "chat")
+    assert asked.think.max_tokens < 4096
+    with pytest.raises(ValidationError, match=r"21 disks take 2\^21 - 1 moves.*up to 20 disks; take wanted = next"):
+        hanoi.Params(disks=(3, 21))
 
 
 def test_there_are_six_towers_of_a_size_but_many_states():

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
 from fourdials.records import Problem
 from fourdials.tasks import maze
@@ -49,14 +50,20 @@ def test_any_way_that_ends_at_the_treasure_is_right(answer, outcome, steps, revi
     assert dict(grade.evidence) == {"steps": steps, "oracle_steps": 3, "revisits": revisits, "blocked": blocked}
 
 
-def test_twins_are_the_same_maze_and_share_a_cluster():
-    both, partial, full = (some(6, observed=view) for view in ("both", "partial", "full"))
-    for place in range(3):
-        twins = (both[2 * place], both[2 * place + 1], partial[place], full[place])
+def test_twins_are_the_same_maze_and_share_a_cluster_but_are_not_one_problem():
+    partial, full = (some(6, observed=view) for view in ("partial", "full"))
+    for twins in zip(partial, full, strict=True):
         assert len({problem.cluster_id for problem in twins}) == 1
         assert len({problem.reference for problem in twins}) == 1
+        assert len({problem.problem_id for problem in twins}) == 2
         assert all(problem.world == twins[0].world for problem in twins)
-    assert [problem.data["view"] for problem in both] == ["partial", "full"] * 3
+    assert {problem.data["view"] for problem in partial} == {"partial"}
+    assert {problem.data["view"] for problem in full} == {"full"}
+
+
+def test_a_maze_is_not_asked_both_ways_in_one_run():
+    with pytest.raises(ValidationError, match="observed"):
+        maze.Params(observed="both")
 
 
 def test_the_inside_shows_what_was_seen_and_no_more():

@@ -45,6 +45,15 @@ def test_a_thought_is_sound_if_it_follows_edges_to_the_flag_it_names(claimed, so
     assert notation.sound(MAP, "a", claimed) is sound
 
 
+def test_the_task_knows_whether_a_thought_can_be_built_on():
+    [problem] = some(1, hops=[3], rivers=2, forks=3)
+    start, first, *_ = next(c for c in problem.world["courses"] if c[0] == problem.data["start"])
+    dead = next(there for here, there in problem.world["edges"] if here == start and there != first)
+    assert rivers.sound(problem, first)
+    assert not rivers.sound(problem, dead)
+    assert not rivers.sound(problem, start)
+
+
 def test_a_random_walk_ends_at_a_flag_or_says_that_nothing_leads_on():
     walks = {MAP.walk("a", random.Random(seed)) for seed in range(20)}
     assert walks == {"b1", "x<"}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.prompting import request, with_notes
 from fourdials.records import Checkpoint, Reply
+from fourdials.routing import Rule, choose
 from fourdials.strategies._together import all_samples, together
 
 PLAN = (
@@ -28,6 +30,20 @@ ASSIGN = (
 ASSIGN_COMPLETION = "{question}\nPart: {part}\nWorkers and reports: {choices}\nFor this part:"
 FINDINGS = "Findings of those who worked on parts of this:\n{findings}"
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])?\s*")
+_WORKER = re.compile(r"(small|large) ([1-9]|1[0-6])")
+_LONG_TO_THE_LARGE = (Rule(strategy="small 3", feature="words", at_most=11), Rule(strategy="large 1"))
+
+
+def _table(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    for rule in rules:
+        if not _WORKER.fullmatch(rule.strategy):
+            raise ValueError(
+                f"{rule.strategy!r} does not say who does a part and how often: it takes `small` or `large`, and 1 to "
+                "16 reports, such as `small 3`"
+            )
+    if rules[-1].task or rules[-1].at_most is not None:
+        raise ValueError("the last rule must fit everything: give it neither a task nor at_most")
+    return rules
 
 
 @strategy(
@@ -56,12 +72,16 @@ async def orchestrate(
     work_tokens: Annotated[int, Field(ge=16, le=16_000, description="Longest report of a worker, in tokens")] = 256,
     assign: Annotated[
         Literal["small", "large", "lead", "rule"],
-        Field(description="Who does a part: always the worker, always the large one, as the lead says, or by a rule"),
+        Field(
+            description="Who does a part: always the worker, always the large one, as the lead says, or by the rules"
+        ),
     ] = "small",
     samples: Annotated[int, Field(ge=1, le=16, description="Reports of one part where it is given more than one")] = 3,
-    long_part: Annotated[
-        int, Field(ge=1, le=500, description="Words from which a part is a large one, with the rule")
-    ] = 12,
+    rules: Annotated[
+        tuple[Rule, ...],
+        Field(min_length=1, description="With `rule`: who does which part, a table that can be learned"),
+        AfterValidator(_table),
+    ] = _LONG_TO_THE_LARGE,
     part_tokens: Annotated[
         int,
         Field(ge=0, le=64_000, description="Tokens that all reports on one part may take together; 0: no such limit"),
@@ -72,9 +92,11 @@ async def orchestrate(
 
     Spends a plan, a report for each part and one answer; a level is the number of workers, each a run of its own, since
     the plan is made for them. The lead may use fewer. With `lead` one more call per part settles the model's size and
-    how many reports it writes (sampled at a temperature of at least 0.7); with `rule` a long part goes to the large
-    model once, a short one to the small worker `samples` times, and the lead sees whether they agree. With
-    `part_tokens` every part has the same budget of reply tokens: one long report, or shorter ones that share it evenly.
+    how many reports it writes (sampled at a temperature of at least 0.7); with `rule` a table says both from a part's
+    words: learn it with `fourdials.routing` on a calibration split and judge it on the rest. Until then a part of 12
+    words or more goes to the large model once, a shorter one to the small worker three times, and the lead sees whether
+    they agree. With `part_tokens` every part has the same budget of reply tokens: one long report, or shorter ones that
+    share it evenly.
     Wins where parts are independent and there is too much for one context; loses to one agent of as many tokens where
     each part needs the result of another.
     """
@@ -89,7 +111,7 @@ async def orchestrate(
     parts = [part for line in written.text.splitlines() if (part := _BULLET.sub("", line).strip())][:level]
     parts = parts or ["all of it"]
     branches = [ask.fork(f"worker-{number}") for number in range(len(parts))]
-    settle = partial(_settled, question, assign=assign, samples=samples, long_part=long_part, level=level)
+    settle = partial(_settled, question, assign=assign, samples=samples, rules=rules, level=level)
     work = partial(
         _worked, question, level=level, work_tokens=work_tokens, part_tokens=part_tokens, temperature=temperature
     )
@@ -106,11 +128,11 @@ async def orchestrate(
 
 
 async def _settled(
-    question: Question, ask: Ask, part: str, *, assign: str, samples: int, long_part: int, level: int
+    question: Question, ask: Ask, part: str, *, assign: str, samples: int, rules: Sequence[Rule], level: int
 ) -> tuple[str, int]:
     """Who does a part, `small` or `large`, and how many reports are asked for."""
     if assign == "rule":
-        return ("large", 1) if len(part.split()) >= long_part else ("small", samples)
+        return _worker(choose([Rule.model_validate(rule) for rule in rules], question.task, part))
     if assign != "lead":
         return assign, 1
     counts = (1,) if samples == 1 else (1, samples)
@@ -119,7 +141,11 @@ async def _settled(
     prompt = request(question.format, ASSIGN, ASSIGN_COMPLETION, max_tokens=8, **filled)
     prompt = replace(prompt, choices=choices, reads="choice", key="assign")
     reply = await ask(prompt, role="route", level=level)
-    who, _, count = (reply.answer or choices[0]).partition(" ")
+    return _worker(reply.answer or choices[0])
+
+
+def _worker(named: str) -> tuple[str, int]:
+    who, _, count = named.partition(" ")
     return who, int(count)
 
 

@@ -107,11 +107,11 @@ async def route(
     granted = yield Checkpoint(0)
     reply: Reply | None = None
     if rules:
-        name = choose([Rule.model_validate(rule) for rule in rules], question)
+        name = choose([Rule.model_validate(rule) for rule in rules], question.task, question.text)
     else:
         reply = await ask(_request(question, candidates), role="route", level=1, part="router")
         name = reply.answer or candidates[0]
-    ask.note("route", level=1, chosen=name, by="table" if rules else "router", features=features(question))
+    ask.note("route", level=1, chosen=name, by="table" if rules else "router", features=features(question.text))
     plan = plugins.strategies()[name]
     rungs = plan.levels[: max(ask.levels)]
     turns = plan.play(question, Rungs(ask, rungs, reply), **_knobs(name, settings))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fourdials.plugins import Ask, Question
 from fourdials.prompting import yes_or_no
-from fourdials.records import Reply
+from fourdials.records import Prompt, Reply
 
 CHAT = (
     "Here is a question and a proposed answer.\n\n{question}\n\nProposed answer: {answer}\n\n"
@@ -16,6 +16,12 @@ CHAT = (
 )
 COMPLETION = "{question}\nProposed answer: {answer}\nIs it right? yes or no:"
 PROMPTS = {"verify (chat)": CHAT, "verify (completion)": COMPLETION}
+BEGUN_CHAT = (
+    "Here is a question and the beginning of an attempt to work it out.\n\n{question}\n\nBeginning: {answer}\n\n"
+    "Is all of it right so far, and on the way to the answer? Check it, then reply with one word: yes or no."
+)
+BEGUN_COMPLETION = "{question}\nBeginning of a solution: {answer}\nIs it right so far? yes or no:"
+BEGINNINGS = {"verify a beginning (chat)": BEGUN_CHAT, "verify a beginning (completion)": BEGUN_COMPLETION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,21 @@ class Verifier:
             prompt = question.check(reply.text)
         else:
             prompt = yes_or_no(question, reply.answer, CHAT, COMPLETION)
+        return await self._asked(prompt, ask, reply, level)
+
+    async def promise(self, question: Question, ask: Ask, reply: Reply, level: int) -> float:
+        """Share of verdicts that a thought which is still under way is right so far."""
+        if self.reliability is not None:
+            opinions = range(self.opinions)
+            said = [ask.check(reply.text, level=level, reliability=self.reliability, begun=True) for _ in opinions]
+            return sum(said) / self.opinions
+        if question.check is not None:
+            prompt = question.check(reply.text)
+        else:
+            prompt = replace(yes_or_no(question, reply.text, BEGUN_CHAT, BEGUN_COMPLETION), key="verify:")
+        return await self._asked(prompt, ask, reply, level)
+
+    async def _asked(self, prompt: Prompt, ask: Ask, reply: Reply, level: int) -> float:
         temperature = 0.0 if self.opinions == 1 else 1.0
         verdicts = [
             await ask(prompt, role="verify", level=level, part="verifier", temperature=temperature, after=[reply])

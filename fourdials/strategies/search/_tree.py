@@ -1,14 +1,14 @@
 """Drives a search tree of the treequest library with the calls of `ask`, for the strategies of this folder.
 
-A node is a whole answer: below the root a fresh sample, below another node a new answer with that one in view. Every
-tree uses the scorer that best_of_n uses, so that they can be compared at equal spend. Expansions that do not depend on
-each other's scores run side by side.
+A node is a whole answer (below the root a fresh sample, below another node a new answer with that one in view) or, with
+`thought_tokens`, a thought that goes on where the one above it stopped. Every tree uses the scorer that best_of_n uses,
+so that they can be compared at equal spend. Expansions that do not depend on each other's scores run side by side.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -17,14 +17,20 @@ import numpy as np
 from pydantic import Field
 
 from fourdials.plugins import Ask, Question, Turns, strategy
-from fourdials.prompting import ask_again
-from fourdials.records import Checkpoint, Reply
+from fourdials.records import Checkpoint
+from fourdials.strategies.parallel._judging import BEGINNINGS, Verifier
 from fourdials.strategies.parallel._judging import PROMPTS as VERIFY
-from fourdials.strategies.parallel._judging import Verifier
 from fourdials.strategies.parallel.best_of_n import best
+from fourdials.strategies.search._pieces import GO_ON, IMPROVE, Growth, Node, forced, undecided
+from fourdials.strategies.sequential._thinking import FORCE
 
-IMPROVE = "A checker gives that answer {score} out of 100. Look for mistakes in it, then answer the question again."
-PROMPTS = {**VERIFY, "improve (chat)": IMPROVE}
+PROMPTS = {
+    **VERIFY,
+    **BEGINNINGS,
+    "improve (chat)": IMPROVE,
+    "go on (chat)": GO_ON,
+    "forced answer (chat)": FORCE,
+}
 _ACTION = "answer"
 
 
@@ -36,6 +42,17 @@ Opinions = Annotated[int, Field(ge=1, le=9, description="Verdicts per node, aver
 Reliability = Annotated[
     float, Field(ge=0.5, le=1, description="How often a verdict of the checker is right; at 1 always")
 ]
+Thought = Annotated[
+    int,
+    Field(ge=0, le=32_000, description="Tokens of thought that a node adds to the one above; 0: nodes are answers"),
+]
+
+
+def _wants(knobs: Mapping[str, Any]) -> tuple[str, ...]:
+    if not knobs["thought_tokens"]:
+        return ()
+    return ("think", "sound") if knobs["verifier"] == "checker" else ("think",)
+
 
 # What the trees declare alike; each adds its source.
 tree_search = partial(
@@ -46,6 +63,7 @@ tree_search = partial(
     parts=("solver", "verifier"),
     prompts=PROMPTS,
     uses_truth=lambda knobs: knobs["verifier"] == "checker",
+    wants=_wants,
 )
 
 
@@ -75,26 +93,24 @@ def grow(
     verifier: str,
     opinions: int,
     reliability: float,
+    thought_tokens: int,
 ) -> Turns:
-    """Expands the tree by one node per level; the answer is the node scored best, as best_of_n picks it.
+    """Expands the tree by one node per level; the answer is that of the node scored best, as best_of_n picks it.
 
     `algorithm` makes a treequest algorithm; the library is slow to import, so nothing does so before a trial runs.
     """
     judge = Verifier(opinions, reliability if verifier == "checker" else None)
-    return _grow(question, ask, algorithm, judge, temperature)
+    return _grow(question, ask, algorithm, Growth(temperature, judge, thought_tokens))
 
 
-async def _grow(
-    question: Question, ask: Ask, algorithm: Callable[[], Any], verifier: Verifier, temperature: float
-) -> Turns:
+async def _grow(question: Question, ask: Ask, algorithm: Callable[[], Any], growth: Growth) -> Turns:
     granted = yield Checkpoint(0)
     dice = _Dice(ask.rng.getrandbits(32))
     searcher = algorithm()
     tree = searcher.init_tree()
-    answers: list[str | None] = []
-    scores: list[float] = []
+    nodes: list[Node] = []
     while True:
-        done = len(answers)
+        done = len(nodes)
         # No further than the next level asked for, so that a budget that ends leaves nodes that were scored.
         end = next((level for level in ask.levels if done < level <= granted), granted)
         with dice.own():
@@ -102,7 +118,7 @@ async def _grow(
         branches = [ask.fork(f"node-{done + number}") for number in range(1, len(trials) + 1)]
         grown = await asyncio.gather(
             *(
-                _node(question, branch, trial.parent_state, level, verifier, temperature)
+                growth.node(question, branch, trial.parent_state, level)
                 for level, (branch, trial) in enumerate(zip(branches, trials, strict=True), done + 1)
             ),
             return_exceptions=True,  # nodes before one that failed count
@@ -111,14 +127,18 @@ async def _grow(
         for level, (trial, node) in enumerate(zip(trials, grown, strict=True), done + 1):
             if isinstance(node, BaseException):
                 raise node
-            reply, score = node
             with dice.own():
-                tree = searcher.tell(tree, trial.trial_id, (node, score))
-            answers.append(reply.answer)
-            scores.append(score)
-            place = {"number": level - 1, "parent": trial.node_to_expand}
-            ask.note("node", level=level, **place, answer=reply.answer, score=score)
-            granted = yield Checkpoint(level, best(answers, scores), detail={"answer": reply.answer, "verifier": score})
+                tree = searcher.tell(tree, trial.trial_id, (node, node.score))
+            nodes.append(node)
+            said = {"answer": node.reply.answer, "score": node.score}
+            ask.note("node", level=level, number=level - 1, parent=trial.node_to_expand, **said)
+            if growth.thought_tokens and level < granted and level not in ask.levels:
+                continue  # nobody stops here, so no answer has to be forced out of a thought under way
+            answer = best([each.reply.answer for each in nodes], [each.score for each in nodes])
+            going = undecided(nodes) if answer is None else None
+            answer = answer if going is None else await forced(question, ask, going, level)
+            detail = {"answer": node.reply.answer, "verifier": node.score}
+            granted = yield Checkpoint(level, answer, detail=detail)
 
 
 def _independent(searcher: Any, tree: Any, most: int) -> tuple[Any, list[Any]]:
@@ -132,26 +152,3 @@ def _independent(searcher: Any, tree: Any, most: int) -> tuple[Any, list[Any]]:
         return searcher.ask_batch(tree, 1, [_ACTION])  # type: ignore[no-any-return]
     tree, _ = searcher.ask_batch(tree, 0, [_ACTION])
     return searcher.ask_batch(tree, min(most, len(tree.trial_store.next_nodes[_ACTION])), [_ACTION])  # type: ignore[no-any-return]
-
-
-async def _node(
-    question: Question,
-    ask: Ask,
-    parent: tuple[Reply, float] | None,
-    level: int,
-    verifier: Verifier,
-    temperature: float,
-) -> tuple[Reply, float]:
-    reply = await _answer(question, ask, parent, level, temperature)
-    return reply, await verifier.score(question, ask, reply, level)
-
-
-async def _answer(
-    question: Question, ask: Ask, parent: tuple[Reply, float] | None, level: int, temperature: float
-) -> Reply:
-    if parent is None:
-        return await ask(question.answer, role="solve", level=level, temperature=temperature)
-    before, score = parent
-    improve = IMPROVE.replace("{score}", f"{100 * score:.0f}")
-    prompt = ask_again(question, question.answer, before.text, improve)
-    return await ask(prompt, role="revise", level=level, temperature=temperature)

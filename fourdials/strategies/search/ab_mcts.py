@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fourdials.plugins import Ask, Question, Turns
-from fourdials.strategies.search._tree import Judge, Opinions, Reliability, Temperature, grow, tree_search
+from fourdials.strategies.search._tree import Judge, Opinions, Reliability, Temperature, Thought, grow, tree_search
 
 
 @tree_search(source="AB-MCTS: Inoue et al. 2025, arXiv 2503.04412; by treequest")
@@ -17,12 +17,14 @@ def ab_mcts(
     verifier: Judge = "model",
     opinions: Opinions = 1,
     reliability: Reliability = 1.0,
+    thought_tokens: Thought = 0,
 ) -> Turns:
     """Decide by Thompson sampling whether to sample a fresh answer or improve one that is there, one node at a time.
 
     Spends one answer and `opinions` verifier calls per level; the checker costs nothing and marks the curve as using
-    the truth. Width and depth adapt to the scores seen. Wins where it is not known beforehand which of the two helps;
-    loses to the better one of them by what it spends on finding out, and to both where the scorer is noisy.
+    the truth. With `thought_tokens` a level is a piece of thought instead, judged unfinished. Width and depth adapt to
+    the scores seen. Wins where it is not known beforehand which of the two helps; loses to the better one of them by
+    what it spends on finding out, and to both where the scorer is noisy.
     """
 
     def algorithm() -> Any:
@@ -30,4 +32,4 @@ def ab_mcts(
 
         return ABMCTSA(dist_type="beta")
 
-    return grow(question, ask, algorithm, temperature, verifier, opinions, reliability)
+    return grow(question, ask, algorithm, temperature, verifier, opinions, reliability, thought_tokens)

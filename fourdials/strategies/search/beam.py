@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from fourdials.plugins import Ask, Question, Turns
-from fourdials.strategies.search._tree import Judge, Opinions, Reliability, Temperature, grow, tree_search
+from fourdials.strategies.search._tree import Judge, Opinions, Reliability, Temperature, Thought, grow, tree_search
 
 
 @tree_search(source="beam search with a verifier: Snell et al. 2024, arXiv 2408.03314; by treequest")
@@ -21,14 +21,25 @@ def beam(
     verifier: Judge = "model",
     opinions: Opinions = 1,
     reliability: Reliability = 1.0,
+    thought_tokens: Thought = 0,
 ) -> Turns:
     """Sample width × branching answers, keep the best ones, improve each in several ways, keep the best, and so on.
 
     Spends one answer and `opinions` verifier calls per level; the checker costs nothing and marks the curve as using
-    the truth. Up to width × branching levels it is best_of_n; only then does it go deeper. Wins where improving a good
-    answer beats sampling another; loses where the scorer is noisy, since what it drops never comes back.
+    the truth. Up to width × branching levels it is best_of_n; only then does it go deeper. With `thought_tokens` a
+    level is a piece of thought instead, judged unfinished. Wins where improving a good answer, or building on a good
+    beginning, beats sampling another; loses where the scorer is noisy, since what it drops never comes back.
     """
-    return grow(question, ask, lambda: _algorithm(width, branching), temperature, verifier, opinions, reliability)
+    return grow(
+        question,
+        ask,
+        lambda: _algorithm(width, branching),
+        temperature,
+        verifier,
+        opinions,
+        reliability,
+        thought_tokens,
+    )
 
 
 def _algorithm(width: int, branching: int) -> Any:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from fourdials.plugins import Ask, Question, Turns
-from fourdials.strategies.search._tree import Judge, Opinions, Reliability, Temperature, grow, tree_search
+from fourdials.strategies.search._tree import Judge, Opinions, Reliability, Temperature, Thought, grow, tree_search
 
 
 @tree_search(source="UCT: Kocsis and Szepesvári 2006; over replies: Zhang et al. 2024, arXiv 2406.07394; by treequest")
@@ -21,12 +21,14 @@ def mcts(
     verifier: Judge = "model",
     opinions: Opinions = 1,
     reliability: Reliability = 1.0,
+    thought_tokens: Thought = 0,
 ) -> Turns:
     """Choose the node with the best upper confidence bound, improve its answer, score the result, pass the score up.
 
     Spends one answer and `opinions` verifier calls per level; the checker costs nothing and marks the curve as using
-    the truth. Wins where scores early in the tree tell which part of it is worth more; loses to best_of_n at equal
-    spend where the scorer is noisy, or where improving an answer is no better than a fresh one.
+    the truth. With `thought_tokens` a level is a piece of thought instead, judged unfinished. Wins where scores early
+    in the tree tell which part of it is worth more; loses to best_of_n at equal spend where the scorer is noisy, or
+    where improving an answer is no better than a fresh one.
     """
 
     def algorithm() -> Any:
@@ -34,4 +36,4 @@ def mcts(
 
         return StandardMCTS(samples_per_action=branching, exploration_weight=exploration)
 
-    return grow(question, ask, algorithm, temperature, verifier, opinions, reliability)
+    return grow(question, ask, algorithm, temperature, verifier, opinions, reliability, thought_tokens)

@@ -9,13 +9,16 @@ import streamlit as st
 
 from fourdials.errors import InputError
 from fourdials.home import home
-from fourdials.ui import chart, controls, curves, data, deploy, tables, words
+from fourdials.ui import chart, controls, curves, data, deploy, pricing, tables, words
 
 if TYPE_CHECKING:
     import polars as pl
 
     from fourdials.estimate.frontier import Points
     from fourdials.store import Store
+
+
+FLOPS = "flops"
 
 
 def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
@@ -26,7 +29,10 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     except InputError as error:
         st.info(f"There is nothing to place yet: {words.plain(str(error))}.")
         return
-    _draw(view, table)
+    cost = _choose_cost(view, table)
+    if cost == FLOPS:
+        table = _table(opened, folder, opened.version(), view, flops=True)
+    _draw(view, cost)
     st.subheader("Which arm keeps my limits?", anchor=False)
     _inverse(view, table)
     st.subheader("What would a month cost?", anchor=False)
@@ -35,39 +41,40 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
         told = (
             "Each row is an arm at a level of its dial, all on the same problems: score with a band that holds for all "
         )
-        told += (
-            "rows at once, mean dollars and tokens a request, and seconds that 50 % and 95 % of requests stay within."
-        )
-        queries = ("operating_points",) if view.price_list is None else ("operating_points", "stop_uses")
-        tables.sources(table.drop("experiment_id"), queries, told, "frontier")
+        told += "rows at once, mean spends a request with 95 % bootstrap intervals over problems, and seconds that "
+        told += "50 % and 95 % of requests stay within."
+        counted = view.price_list is None and cost != FLOPS  # by the database itself
+        queries = ("operating_points",) if counted else ("operating_points", "stop_uses")
+        unasked = [] if cost == FLOPS else [name for name in table.columns if name.startswith(FLOPS)]
+        tables.sources(table.drop("experiment_id", *unasked), queries, told, "frontier")
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _rows(_store: Store, folder: str, version: int, view: curves.View) -> pl.DataFrame:
+def _rows(_store: Store, folder: str, version: int, view: curves.View, flops: bool = False) -> pl.DataFrame:
     from fourdials import units
 
-    return units.operating_points(_store, [view.experiment_id], view.tasks, view.arms, view.price_list)
+    return units.operating_points(_store, [view.experiment_id], view.tasks, view.arms, view.price_list, flops)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _points(_store: Store, folder: str, version: int, view: curves.View) -> Points:
+def _points(_store: Store, folder: str, version: int, view: curves.View, flops: bool = False) -> Points:
     from fourdials.estimate import frontier
 
-    return frontier.read(_rows(_store, folder, version, view))
+    return frontier.read(_rows(_store, folder, version, view, flops))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _table(_store: Store, folder: str, version: int, view: curves.View) -> pl.DataFrame:
+def _table(_store: Store, folder: str, version: int, view: curves.View, flops: bool = False) -> pl.DataFrame:
     from fourdials.estimate import frontier
 
-    return frontier.operating_points(_points(_store, folder, version, view))
+    return frontier.operating_points(_points(_store, folder, version, view, flops))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _front(_store: Store, folder: str, version: int, view: curves.View, cost: str) -> pl.DataFrame:
     from fourdials.estimate import frontier
 
-    return _named(frontier.pareto(_points(_store, folder, version, view), cost), view)
+    return _named(frontier.pareto(_points(_store, folder, version, view, cost == FLOPS), cost), view)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -96,19 +103,28 @@ def _named(frame: pl.DataFrame, view: curves.View) -> pl.DataFrame:
     return frame.join(arms, on="arm", how="left", maintain_order="left").with_columns(label)
 
 
-def _draw(view: curves.View, table: pl.DataFrame) -> None:
-    from fourdials.figures import frontier, status
+def _choose_cost(view: curves.View, table: pl.DataFrame) -> str:
+    """One of the costs the figure knows; FLOPs only where every model has a known size."""
+    from fourdials.figures import frontier
 
-    opened = data.store()
+    arms = data.frame("arms", experiment_ids=[view.experiment_id])
+    units, why_not = pricing.offered(arms.filter(arms["arm"].is_in(table["arm"].implode())))
     priced = table["usd"].null_count() < table.height
-    cost = controls.linked_choice(
+    return controls.linked_choice(
         st.selectbox,
         "Cost",
-        list(frontier.COSTS),
+        [cost for cost in frontier.COSTS if cost != FLOPS or cost in units],
         param="cost",
         default="usd" if priced else "total_tokens",
         format_func=frontier.COSTS.get,
+        help=why_not,
     )
+
+
+def _draw(view: curves.View, cost: str) -> None:
+    from fourdials.figures import frontier, status
+
+    opened = data.store()
     front = _front(opened, str(home()), opened.version(), view, cost)
     if front.is_empty():
         st.info(f"{frontier.COSTS[cost]}: unknown for the models of this run. Choose another cost.")

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from fourdials import spec, verdict
-from fourdials.lessons import Lesson
+from fourdials.lessons import Laid, Lesson
 from fourdials.ui import access, data, monitor, words
 from fourdials.ui.learn import verdicts
-
-if TYPE_CHECKING:
-    import polars as pl
-
 
 SMALL = 48  # problems of the quick form of an experiment
 
@@ -56,8 +52,11 @@ def experiment(lesson: Lesson) -> None:
         st.switch_page("pages/run.py", query_params={"experiment": monitor.launch(spec.load(path))})
 
 
-def take_away(lesson: Lesson, run: dict[str, Any] | None, over: pl.DataFrame | None) -> None:
-    """A button that makes the lesson one HTML file, then one that saves it; the experiment if a run was shown."""
+def take_away(lesson: Lesson, run: dict[str, Any] | None, scale: dict[str, Any] | None, over: Laid | None) -> None:
+    """A button that makes the lesson one HTML file, then one that saves it; the experiment if a run was shown.
+
+    `scale` is the run of scale models shown beside it, `over` what is laid over the theory.
+    """
     if run is not None:
         experiment(lesson)
     key = f"lesson.page.{lesson.claim}"
@@ -65,8 +64,9 @@ def take_away(lesson: Lesson, run: dict[str, Any] | None, over: pl.DataFrame | N
         from fourdials import handout
 
         with st.spinner("Putting it together …"):
-            found, shown = verdicts.findings()[lesson.claim], None if run is None else run["experiment_id"]
-            st.session_state[key] = handout.html_of(lesson, found, data.store(), shown, over)
+            found = verdicts.findings()[lesson.claim]
+            first, second = (None if each is None else each["experiment_id"] for each in (run, scale))
+            st.session_state[key] = handout.html_of(lesson, found, data.store(), first, over, second)
     if made := st.session_state.get(key):
         st.download_button(
             f"Save it ({len(made) / 1e6:.1f} MB)",

@@ -108,13 +108,8 @@ def told(found: Finding) -> str:
 
 def interval(check: Check) -> str:
     """An estimate with its interval, in the check's unit, or that it has none; empty if it is no number."""
-    if check.value is None:
-        return ""
-    show_one = {"points": numbers.difference, "share": numbers.percent}.get(check.unit, lambda v: f"{v:.3g}")
-    if check.low is None or check.high is None:
-        return f"{show_one(check.value)}, no interval"
-    low, high = (show_one(end).removesuffix(" points") for end in (check.low, check.high))
-    return f"{show_one(check.value)} ({low} to {high})"
+    written = numbers.interval(check.unit, check.value, check.low, check.high)
+    return f"{written}, no interval" if written and (check.low is None or check.high is None) else written
 
 
 def reasons(claim: Claim, found: dict[str, Finding], lesson: bool = True) -> None:
