@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 TERMS = {
@@ -82,6 +84,11 @@ BY_TAB = {
     "Quality": ("95 % interval", "Wilson interval", "bootstrap", "cluster"),
     "Prices": ("spend and bill", "block"),
 }
+
+
+def columns(*words: str) -> dict[str, Any]:
+    """Columns of a table that are called by these words, with their definitions."""
+    return {word: st.column_config.Column(help=TERMS[word]) for word in words}
 
 
 def offer(tab: str) -> None:
