@@ -41,7 +41,7 @@ PAGES = {  # name of the picture: address
     "compare-difficulty": "/compare?tab=Difficulty",
     "compare-variance": "/compare?tab=Variance",
     "compare-quality": "/compare?tab=Quality",
-    "compare-prices": "/compare?tab=Prices",
+    "compare-prices": "/compare?tab=Prices&instead=openai%2Fgpt-5.4-mini",
     "traces": "/traces",
     "learn": "/learn",
     "learn-answered": "/learn?view=Lessons&lesson=C1",
@@ -98,12 +98,13 @@ def _taken(browser: Any, address: str, size: tuple[int, int], name: str) -> byte
     width, height = size
     shade = "dark" if name in DARK else "light"
     tab = browser.new_page(viewport={"width": width, "height": height}, color_scheme=shade)
+    tab.set_default_timeout(120_000)
     tab.goto(address)
-    tab.wait_for_selector("h1", timeout=60_000)
+    tab.wait_for_selector("h1")
     if name in ANSWERED:
         tab.get_by_role("radiogroup").last.locator("label").first.click()
         tab.get_by_role("button", name="Commit to it").click()
-        tab.get_by_role("button", name="Commit to it").wait_for(state="detached", timeout=60_000)
+        tab.get_by_role("button", name="Commit to it").wait_for(state="detached")
     try:
         tab.wait_for_selector(CHART, timeout=20_000)
     except NotThere:
