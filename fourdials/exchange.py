@@ -99,6 +99,11 @@ def report(
     ),
     task: Annotated[list[str] | None, typer.Option(help="Only this task; may be given again")] = None,
     arm: Annotated[list[str] | None, typer.Option(help="Only this arm; may be given again")] = None,
+    view: Annotated[str, typer.Option(help="The tab of Compare: Curves, Fits, Differences, Frontier, …")] = "Curves",
+    more: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="What the tab's address says besides, such as a=walk"),
+    ] = None,
 ) -> None:
     """Write a run's figures, tables and method as one web page that needs nothing else."""
     from fourdials import report as reports
@@ -106,7 +111,8 @@ def report(
 
     store = opened(home())
     try:
-        text = reports.html_of(store, experiment, unit=unit, tasks=task, arms=arm)
+        said = dict(each.partition("=")[::2] for each in more or [])
+        text = reports.html_of(store, experiment, unit=unit, tasks=task, arms=arm, view=view, more=said)
     finally:
         store.close()
     file.write_text(text, encoding="utf-8")

@@ -52,7 +52,9 @@ def snapshot(view: curves.View, name: str) -> None:
 
 
 def report(view: curves.View, name: str) -> None:
-    """Makes the page that needs nothing installed."""
+    """Makes the page that needs nothing installed, of the tab of Compare that is chosen."""
+    from fourdials import viewed
+
     st.markdown(
         "**A report** is one web page with the figures to explore, the tables behind them, how it was measured, how to "
         "cite and how to repeat it. It opens from a disk, offline, in any browser."
@@ -62,7 +64,17 @@ def report(view: curves.View, name: str) -> None:
     unit = controls.linked_choice(
         st.selectbox, "Spend in", units, param="unit", default=units[0], format_func=words.UNITS.get, help=why_not
     )
-    made = _offer(f"report.{unit}", view, lambda: _report(view, unit), "Make the report")
+    shown = controls.linked_choice(
+        st.selectbox,
+        "What it shows",
+        list(viewed.VIEWS),
+        param="report",
+        default="Curves",
+        help="A tab of Compare. Its arms, budget and cost are those of the address: follow the link below the tab.",
+    )
+    more = {name: st.query_params[name] for name in viewed.SAID if name in st.query_params}
+    key = f"report.{unit}.{shown}.{sorted(more.items())}"
+    made = _offer(key, view, lambda: _report(view, unit, shown, more), "Make the report")
     if made:
         _save("Save the report", made, f"{_stem(name)}.html", "text/html")
 
@@ -248,10 +260,11 @@ def _snapshot(view: curves.View, others: tuple[str, ...], texts: bool) -> tuple[
         return path.read_bytes(), made.content_id
 
 
-def _report(view: curves.View, unit: str) -> str:
+def _report(view: curves.View, unit: str, shown: str, more: Mapping[str, str]) -> str:
     from fourdials import report as reports
 
-    return reports.html_of(data.store(), view.experiment_id, unit=unit, tasks=view.tasks, arms=view.arms)
+    chosen = {"tasks": view.tasks, "arms": view.arms}
+    return reports.html_of(data.store(), view.experiment_id, unit=unit, view=shown, more=more, **chosen)
 
 
 def _save(label: str, content: bytes | str, name: str, kind: str) -> None:

@@ -31,7 +31,7 @@ def test_arms_nobody_knows_are_ignored_and_leave_the_address(filled):
     assert asked(app, "arms") is None
 
 
-def test_arms_of_one_run_are_not_asked_for_of_another(filled):
+def test_arms_of_one_run_are_not_asked_for_of_another(two):
     app = page("compare", experiment="run", arms=["single", "act"])
     box = next(box for box in app.selectbox if box.label == "Run")
     box.set_value(next(label for label in box.options if label.startswith("played again"))).run()

@@ -1,10 +1,12 @@
 """The Share page: what is sent can be opened in another home, and a bad file changes nothing."""
 
+from urllib.parse import parse_qs
+
 import pytest
 
-from fourdials import snapshot
+from fourdials import snapshot, viewed
 from fourdials.store import Store
-from fourdials.ui import data
+from fourdials.ui import compare, data
 from tests.pages.opened import page, shown
 
 
@@ -35,6 +37,21 @@ def test_a_report_is_made_for_what_is_chosen(filled):
     text = app.session_state["share.made"][1]
     assert text.startswith("<!doctype html>")
     assert "majority_vote" in text
+
+
+def test_compare_links_to_a_report_of_the_tab_with_its_arms(filled):
+    app = page("compare", tab="Differences", a="act", b="single", arms=["act", "single"])
+    (link,) = [each for each in app.get("page_link") if each.proto.label == "Report of this view"]
+    told = parse_qs(link.proto.query_string)
+    assert (told["report"], told["a"], told["b"]) == (["Differences"], ["act"], ["single"])
+    assert sorted(told["arms"]) == ["act", "single"]
+    app = press(page("share", **told), "Make the report")
+    assert "act minus single at" in app.session_state["share.made"][1]
+
+
+def test_every_view_of_a_report_is_a_tab_that_links_to_it():
+    assert tuple(viewed.VIEWS) == compare.REPORTED
+    assert set(compare.REPORTED) <= set(compare.TABS.values())
 
 
 def test_what_was_made_is_gone_once_something_else_is_chosen(filled):
