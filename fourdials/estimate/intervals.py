@@ -190,12 +190,12 @@ def difference_bounds(first: Array, second: Array, sizes: Array, weights: Weight
     """Intervals of paired differences, first minus second, a column each; arguments as in `share_bounds`.
 
     Newcombe's paired interval (1998, method 10), which combines the Wilson intervals of both and their correlation r:
-    d − √(x² − 2rxy + y²) with x = a − l_a and y = u_b − b, and the mirror image above; a positive r loses his continuity
-    correction, 1 / 2n√(a(1 − a)b(1 − b)), and stays at least 0. With clusters, or scores between 0 and 1, the Wilson
-    intervals take their effective n, the correction the geometric mean of both, and r is the correlation between
-    clusters (0 below five, too few to tell). Where no cluster differs, that shrinks faster than the data allow, so the
-    ends are then at least z² / (n + z²) away, as Tango's score interval (1998) is. From 200 clusters on, of which at
-    least 15 differ, bootstrap over clusters.
+    d − √(x² − 2rxy + y²) with x = a − l_a and y = u_b − b, and the mirror image above; a positive r loses his
+    continuity correction, 1 / 2n√(a(1 − a)b(1 − b)), and stays at least 0. With clusters, or scores between 0 and 1,
+    the Wilson intervals take their effective n, the correction the geometric mean of both, and r is the correlation
+    between clusters (0 below five, too few to tell). Where no cluster differs, that shrinks faster than the data allow,
+    so the ends are then at least z² / (n + z²) away, as Tango's score interval (1998) is. From 200 clusters on, of
+    which at least 15 differ, bootstrap over clusters.
     """
     total, held = float(sizes.sum()), int(np.count_nonzero(sizes))
     a, b = (first.sum(axis=0) / total).clip(0, 1), (second.sum(axis=0) / total).clip(0, 1)
