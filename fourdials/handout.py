@@ -144,7 +144,7 @@ def _run(store: Store | None, experiment_id: str | None, lesson: Lesson, first: 
     figure = curves.overlay(curve, baselines, said, "total_tokens")
     told = _seen(store, experiment_id, lesson)
     # What is to be seen in a pool stands beside the theory that it is laid over.
-    see = "" if lesson.run.pool and told == lesson.run.see else f"<p>{_text(told)}</p>"
+    see = "" if lesson.run.told_beside_theory and told == lesson.run.see else f"<p>{_text(told)}</p>"
     return f"<p>{_text(runs['name'][0])}</p>{_figure(figure, curves.alt_text(curve, 'total_tokens'), first)}{see}"
 
 

@@ -121,8 +121,8 @@ def ladder(dark: bool) -> Sketch:
     style.dress(
         figure, "First to be three votes ahead", [f"Drawn at random, a vote right {percent(p)}: no model"], dark, 340
     )
-    figure.update_xaxes(title="votes cast on this step", dtick=2)
-    figure.update_yaxes(title="right minus wrong", range=[-lead - 0.6, lead + 0.9], dtick=1)
+    figure.update_xaxes(automargin=True, title="votes cast on this step", dtick=2)
+    figure.update_yaxes(automargin=True, title="right minus wrong", range=[-lead - 0.6, lead + 0.9], dtick=1)
     return Sketch(
         figure,
         f"{steps} steps, each a path of right minus wrong votes that starts at 0 and is taken at {lead} or −{lead}, "
@@ -226,8 +226,8 @@ def crowding(dark: bool) -> Sketch:
     note = f"Drawn at random, a question of {hops} hops and {each} passages a search: no model"
     style.dress(figure, "What a context fills up with", [note], dark, 320)
     figure.update_layout(barmode="stack")
-    figure.update_xaxes(title="searches", dtick=1)
-    figure.update_yaxes(title="passages")
+    figure.update_xaxes(automargin=True, title="searches", dtick=1)
+    figure.update_yaxes(automargin=True, title="passages")
     return Sketch(
         figure,
         f"Stacked bars for 1 to {number} searches of {each} passages each. After the last one {found[-1]} passages are "
@@ -248,8 +248,8 @@ def shares(dark: bool) -> Sketch:
         figure.add_trace(go.Bar(x=names, y=heights, name=name, marker_color=colour))
     note = f"By the rule for known rates, {8 * len(rates)} samples in all: nothing here was measured"
     style.dress(figure, "Twelve problems, one budget", [note], dark, 340)
-    figure.update_xaxes(title="how often one sample solves the problem", type="category")
-    figure.update_yaxes(title="samples")
+    figure.update_xaxes(automargin=True, title="how often one sample solves the problem", type="category")
+    figure.update_yaxes(automargin=True, title="samples")
     return Sketch(
         figure,
         f"Bars for {len(rates)} problems from the easiest to the hardest. Even shares give each {even[0]} samples; the "
@@ -272,8 +272,8 @@ def window(dark: bool) -> Sketch:
         figure.add_trace(_dots(list(zip(spend[chosen], score[chosen], strict=True)), colour, 9, name))
     figure.add_vrect(x0=8000, x1=16000, fillcolor=style.faint(ink.dials["hybrid"], 0.15), line_width=0)
     style.dress(figure, "Two studies of the same agents", ["Drawn at random: no model"], dark, 340)
-    figure.update_xaxes(title="tokens a question", type="log", tickformat="~s", dtick=1)
-    figure.update_yaxes(title="score", tickformat=".0%", range=[0.05, 0.78])
+    figure.update_xaxes(automargin=True, title="tokens a question", type="log", tickformat="~s", dtick=1)
+    figure.update_yaxes(automargin=True, title="score", tickformat=".0%", range=[0.05, 0.78])
     return Sketch(
         figure,
         f"A cloud of {many} configurations that rises with tokens from 1k to 100k; a band marks the {inside.sum()} "
