@@ -254,7 +254,7 @@ def holding(points: pl.DataFrame, arm: str, margin: float) -> Check:
     gaps = found.sums(0)[:, :-1] - found.sums(0)[:, -1:]
     draws = drawn_means(gaps, found.sizes, resamples(len(found.sizes), 0, REPLICATES))
     value = gaps.sum(axis=0) / found.sizes.sum()
-    clusters = np.count_nonzero(found.sizes)
+    clusters = int(np.count_nonzero(found.sizes))
     half = np.maximum(max_t(draws, value) * draws.std(axis=0), wilson(0.0, clusters).high)
     low, high, best = value - half, value + half, int(value.argmax())
     outcome = NOT_REPRODUCED if (low > 1e-9).any() else REPRODUCED if (high < margin).all() else UNDECIDED

@@ -35,7 +35,13 @@ def arm(
     row = {"arm": name, "strategy": strategy or name, "dial": dial, "levels": json.dumps(list(levels))}
     row["access"] = ACCESS.get(dial, "given")
     lineup = {"solver": solver} | (lineup or {})
-    return row | {"knobs": json.dumps(knobs), "lineup": json.dumps(lineup), "model": lineup["solver"], "cost": cost, "finished": finished}
+    return row | {
+        "knobs": json.dumps(knobs),
+        "lineup": json.dumps(lineup),
+        "model": lineup["solver"],
+        "cost": cost,
+        "finished": finished,
+    }
 
 
 class Made:

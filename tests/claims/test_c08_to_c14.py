@@ -23,7 +23,9 @@ def test_c8_asks_for_half_of_the_samples_at_equal_coverage(rate, n, outcome):
 
 def test_c8_is_not_told_by_a_plateau_where_more_samples_bring_nothing():
     # Seven in ten problems are solved at once and the rest never: both ways are done after three samples or so.
-    made = Made([arm("independent")], lambda name, where, level: 0.8 * (int(where["problem_id"][1:]) < 70), 100, pool=64)
+    made = Made(
+        [arm("independent")], lambda name, where, level: 0.8 * (int(where["problem_id"][1:]) < 70), 100, pool=64
+    )
     found = judged("C8", made)
     assert (found.outcome, found.checks[0].value) == (NOT_REPRODUCED, pytest.approx(0.75, abs=0.2))
 
