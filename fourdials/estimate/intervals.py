@@ -190,19 +190,26 @@ def difference_bounds(first: Array, second: Array, sizes: Array, weights: Weight
     """Intervals of paired differences, first minus second, a column each; arguments as in `share_bounds`.
 
     Newcombe's paired interval (1998, method 10), which combines the Wilson intervals of both and their correlation r:
-    d − √(x² − 2rxy + y²) with x = a − l_a and y = u_b − b, and the mirror image above. With clusters, or scores between
-    0 and 1, the Wilson intervals take their effective n and r is the correlation between clusters (0 below five, too
-    few to tell). From 200 clusters on, of which at least 15 differ, bootstrap over clusters.
+    d − √(x² − 2rxy + y²) with x = a − l_a and y = u_b − b, and the mirror image above; a positive r loses his
+    continuity correction, 1 / 2n√(a(1 − a)b(1 − b)), and stays at least 0. With clusters, or scores between 0 and 1,
+    the Wilson intervals take their effective n, the correction the geometric mean of both, and r is the correlation
+    between clusters (0 below five, too few to tell). Where no cluster differs, that shrinks faster than the data allow,
+    so the ends are then at least z² / (n + z²) away, as Tango's score interval (1998) is. From 200 clusters on, of
+    which at least 15 differ, bootstrap over clusters.
     """
     total, held = float(sizes.sum()), int(np.count_nonzero(sizes))
     a, b = (first.sum(axis=0) / total).clip(0, 1), (second.sum(axis=0) / total).clip(0, 1)
     value = a - b
-    limits = [_score(p, *_effective(x, sizes, p, _right_or_wrong(x, sizes))) for x, p in ((first, a), (second, b))]
+    (n_a, z_a), (n_b, z_b) = (_effective(x, sizes, p, _right_or_wrong(x, sizes)) for x, p in ((first, a), (second, b)))
+    limits = _score(a, n_a, z_a), _score(b, n_b, z_b)
     r = _correlation(first - a * sizes[:, None], second - b * sizes[:, None]) * (held >= FEW)
-    low = value - _reach(a - limits[0][0], limits[1][1] - b, r)
-    high = value + _reach(limits[0][1] - a, b - limits[1][0], r)
-    method = [NEWCOMBE] * len(value)
+    r = np.where(r > 0, np.maximum(0.0, r - _continuity(a, b, np.sqrt(n_a * n_b))), r)
     gaps = first - second
+    z = np.maximum(z_a, z_b)
+    least = np.where(np.any(np.abs(gaps) > 1e-9, axis=0), 0.0, z**2 / (held + z**2))
+    low = value - np.maximum(_reach(a - limits[0][0], limits[1][1] - b, r), least)
+    high = value + np.maximum(_reach(limits[0][1] - a, b - limits[1][0], r), least)
+    method = [NEWCOMBE] * len(value)
     resampled = np.count_nonzero(gaps, axis=0) >= EDGE if held >= SMALL else np.zeros(len(value), dtype=bool)
     if resampled.any():
         if weights is None:
@@ -313,6 +320,12 @@ def _correlation(first: Array, second: Array) -> Array:
     together = (first * second).sum(axis=0)
     r: Array = np.divide(together, spread, out=np.zeros_like(spread), where=spread > 1e-12)
     return r
+
+
+def _continuity(a: Array, b: Array, n: Array) -> Array:
+    spread = 2 * n * np.sqrt(a * (1 - a) * b * (1 - b))
+    found: Array = np.divide(1.0, spread, out=np.ones_like(spread), where=spread > 1e-12)
+    return found
 
 
 def _reach(x: Array, y: Array, r: Array) -> Array:

@@ -124,3 +124,38 @@ def test_shared_worlds_counted_as_independent_hold_the_truth_too_seldom():
         naive += single.low <= 0.3 <= single.high
     assert 0.92 <= hits / 400 <= 0.98
     assert naive / 400 < 0.88
+
+
+def newcombe_10(both, first, second, neither):
+    """Method 10 of Newcombe (1998) written from its description, on the counts of a 2 × 2 table."""
+    n = both + first + second + neither
+    margins = (both + first) * (second + neither) * (both + second) * (first + neither)
+    product = both * neither - first * second
+    phi = (max(product - n / 2, 0) if product > 0 else product) / math.sqrt(margins) if margins else 0.0
+    (a, (low_a, high_a)), (b, (low_b, high_b)) = (
+        (k / n, proportion_confint(k, n, method="wilson")) for k in (both + first, both + second)
+    )
+    down, up = (
+        math.sqrt(max(0.0, x * x - 2 * phi * x * y + y * y))
+        for x, y in ((a - low_a, high_b - b), (high_a - a, b - low_b))
+    )
+    return a - b - down, a - b + up
+
+
+@pytest.mark.parametrize("counts", [(30, 3, 0, 17), (5, 3, 0, 2), (80, 12, 5, 3), (4, 6, 7, 3), (1, 8, 9, 2)])
+def test_a_paired_difference_is_newcombes_with_his_continuity_correction(counts):
+    pairs = [pair for pair, count in zip(((1, 1), (1, 0), (0, 1), (0, 0)), counts, strict=True) for _ in range(count)]
+    found = intervals.difference(*(np.array(side, dtype=float) for side in zip(*pairs, strict=True)))
+    assert (found.low, found.high) == pytest.approx(newcombe_10(*counts), abs=1e-9)
+
+
+@pytest.mark.parametrize("n", [10, 100])
+@pytest.mark.parametrize("in_clusters_of", [1, 5])
+def test_arms_that_agree_on_every_problem_may_still_differ_on_others(n, in_clusters_of):
+    """Had they differed on 1 of n problems in the population, n would often show none."""
+    same = np.arange(n) % 2.0
+    found = intervals.difference(same, same, np.arange(n) // in_clusters_of)
+    held = n // in_clusters_of
+    assert found.value == 0
+    assert found.high >= 3.8414 / (held + 3.8414) - 1e-4
+    assert found.low == -found.high

@@ -49,6 +49,12 @@ def test_roles_are_stacked_in_the_order_of_their_tokens():
     ]
 
 
+def test_roles_are_told_from_their_rows_to_who_does_not_see_them():
+    rows = pl.DataFrame({"arm": ["vote", "vote"], "role": ["verify", "solve"], "tokens": [10.0, 90.0]})
+    assert quality.roles_alt_text(rows) == "Tokens a trial by role. vote: solve 90, verify 10."
+    assert quality.roles_alt_text(rows.clear()) == "An empty chart."
+
+
 def test_an_unknown_price_has_no_bar():
     rows = pl.DataFrame(
         {

@@ -71,6 +71,27 @@ def test_an_imported_snapshot_is_listed_with_what_was_left_out_and_can_be_remove
     assert snapshot.installed(data.store().home) == []
 
 
+def test_an_address_that_was_left_out_is_put_back_once_it_is_confirmed(received, home):
+    app = press(page("share", share="Open"), "Use this address")
+    assert "will call http" in app.success[0].value
+    spec = data.frame("spec", experiment_id="exp")["spec"][0]
+    assert "http://elsewhere.example" in spec
+    assert not [each for each in app.button if "address" in each.label]
+
+
+def test_several_runs_go_into_one_file_each_as_a_whole(two, tmp_path_factory):
+    app = page("share", experiment="run", arms=["single"])
+    app.multiselect[-1].set_value(["second"]).run()
+    assert app.query_params["with"] in ("second", ["second"])
+    assert "as a whole" in shown(press(app, "Make the snapshot"))
+    content, _ = app.session_state["share.made"][1]
+    path = tmp_path_factory.mktemp("sent") / "sent.fourdials"
+    path.write_bytes(content)
+    found = snapshot.read(path)
+    assert [run.experiment_id for run in found.manifest.runs] == ["run", "second"]
+    assert found.tables["trials"].height == 30 + 30
+
+
 def upload(app, name, content):
     app.file_uploader[0].set_value((name, content, "application/octet-stream")).run()
     assert not app.exception, app.exception[0].message

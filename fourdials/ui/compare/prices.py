@@ -11,12 +11,11 @@ import streamlit as st
 
 from fourdials import prices
 from fourdials.figures import numbers
-from fourdials.ui import chart, curves, data, tables, words
+from fourdials.ui import chart, controls, curves, data, pricing, tables, words
+from fourdials.ui.pricing import OWN
 
 if TYPE_CHECKING:
     import polars as pl
-
-OWN = "each model's own"
 
 
 def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
@@ -52,12 +51,12 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
 
 def _choose(used: pl.DataFrame) -> tuple[datetime.date, str | None]:
     left, right = st.columns(2)
-    today = datetime.datetime.now(datetime.UTC).date()
-    first = datetime.date(2020, 1, 1)
-    day = left.date_input("Prices of the day", today, min_value=first, max_value=today, key="prices.day")
+    with left:
+        day = pricing.choose_day("Prices of the day", param="day")
     priced = sorted({row.model for row in prices.load_prices()})
-    model = right.selectbox("Prices of", [OWN, *priced], key="prices.instead")
-    return (day if isinstance(day, datetime.date) else today), (None if model == OWN else model)
+    with right:
+        model = controls.linked_choice(st.selectbox, "Prices of", [OWN, *priced], param="instead", default=OWN)
+    return day, (None if model == OWN else model)
 
 
 def _repriced(used: pl.DataFrame, at: float, instead: str | None) -> tuple[pl.DataFrame, pl.DataFrame]:

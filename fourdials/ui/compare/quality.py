@@ -38,7 +38,7 @@ class Drawn:
     measures: str
     steps: str
     roles: str
-    alts: tuple[str, str]
+    alts: tuple[str, str, str]
     rows: pl.DataFrame
     ties: pl.DataFrame
     by_arm: pl.DataFrame
@@ -68,7 +68,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
         )
     _shared_errors(found.shared)
     if found.roles:
-        chart.live_chart(found.roles, key="quality.roles", alt="Tokens a trial by role; the table has the numbers.")
+        chart.live_chart(found.roles, key="quality.roles", alt=found.alts[2])
     st.caption("Means a trial; peak context is the longest prompt of a trial. A mean of unknown counts is unknown.")
     st.dataframe(found.by_arm, hide_index=True)
     with st.expander("Numbers behind the figures", icon=":material/table:", key="quality.numbers"):
@@ -141,7 +141,11 @@ def _drawn(_store: Store, folder: str, version: int, view: curves.View, dark: bo
         measures=figures.measures(rows, dials, said, dark).to_json(),
         steps="" if chain is None else figures.steps(chain, dials, said, dark).to_json(),
         roles="" if known.is_empty() else figures.roles(known, dials, said, dark).to_json(),
-        alts=(figures.alt_text(rows), "" if chain is None else figures.steps_alt_text(chain)),
+        alts=(
+            figures.alt_text(rows),
+            "" if chain is None else figures.steps_alt_text(chain),
+            figures.roles_alt_text(known),
+        ),
         rows=rows,
         ties=quality.ties(trials),
         by_arm=_by_arm(trials),
