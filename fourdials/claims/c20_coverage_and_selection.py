@@ -43,7 +43,7 @@ def judge(evidence: Evidence) -> list[Check]:
     lags = f"With {k} samples the majority vote lies behind coverage"
     grows = f"Coverage grows from 1 to {k} samples"
     if luck.outcome != REPRODUCED:
-        reason = "so that its growth, and its lead over a vote, may be luck"
+        reason = "so that growth and the lead over a vote may be luck"
         covers = f"{said}: they cover {100 * covered.mean():.0f} %, {reason}"
         return [untested(covers), shown(lags, behind), shown(grows, growth(pool, k))]
     return [luck, above(lags, behind), above(grows, growth(pool, k))]
