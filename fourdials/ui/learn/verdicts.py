@@ -99,11 +99,11 @@ def _row(claim: Claim, found: dict[str, Finding]) -> dict[str, object]:
 
 
 def told(found: Finding) -> str:
-    """The outcome in a few words, with the n that would settle it and whether the run still goes."""
+    """The outcome in a few words, with the n that would settle it."""
     text = f"{MARKS[found.outcome]} {found.told}"
     if found.needed:
         text += f" (about {words.count(found.needed)} would settle it)"
-    return text + (", interim" if found.interim else "")
+    return text
 
 
 def interval(check: Check) -> str:
@@ -145,7 +145,7 @@ def _finding(found: Finding, origin: str) -> None:
     if beside := [f"- {_line(check)}" for check in found.checks if check.outcome == verdict.SHOWN]:
         st.caption("Shown beside it, deciding nothing:\n\n" + "\n".join(beside))
     if found.experiments:
-        st.caption(f"Models: {words.plain(', '.join(found.models))}" + (" · interim" if found.interim else ""))
+        st.caption(f"Models: {words.plain(', '.join(found.models))}")
     for place, run in enumerate(found.experiments):
         said = "The run that speaks" if place == 0 else f"Another run: {found.others[place - 1]}"
         query = {"experiment": run}
