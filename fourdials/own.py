@@ -13,6 +13,7 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -166,10 +167,7 @@ class OwnEnvironment:
         open_ = {normal(each): each for each in self._now.actions}
         chosen = open_.get(normal(action)) if open_ else action
         if self._now.done or chosen is None:
-            return Observation(
-                self._now.text, self._now.actions, self._now.done, self._now.answer, self._now.prompt, False,
-                self._now.closing,
-            )  # fmt: skip
+            return replace(self._now, valid=False)
         self._story.append(f"{MARK} {chosen}")
         return self._shown(self._world.step(chosen))
 
@@ -180,7 +178,7 @@ class OwnEnvironment:
             raise InputError(f"start and step must give an Observation or a text; they gave {seen!r:.200}")
         self._story.append(seen.text)
         prompt = None if seen.done else self._prompt(seen.actions)
-        self._now = Observation(seen.text, seen.actions, seen.done, seen.answer, prompt, seen.valid, seen.closing)
+        self._now = replace(seen, prompt=prompt)
         return self._now
 
     def _prompt(self, actions: tuple[str, ...]) -> Prompt:

@@ -191,6 +191,23 @@ def test_a_world_may_give_plain_texts_and_a_changed_file_is_run_anew(tmp_path):
     assert second.prompt.text == "?\nanother\nAction:"
 
 
+def test_a_world_may_name_its_places_and_one_that_does_not_is_told_by_its_text(tmp_path):
+    code = """from fourdials.records import Observation
+class W:
+    def __init__(self, q): self.steps = 0
+    def start(self): return Observation("Hall", place="hall")
+    def step(self, did):
+        self.steps += 1
+        return Observation(f"Hall, {self.steps} minutes later", place="hall")
+"""
+    trial = ended(tmp_path, written(tmp_path, code, environment="mine.py:W"))
+    assert trial["error"] is None
+    world = own.OwnEnvironment(own.load(f"{tmp_path}/mine.py:W")("?"), "?", "chat")
+    assert (world.start().where, world.step("wait").where) == ("hall", "hall")
+    bare = own.OwnEnvironment(own.ToolWorld(str.upper), "?", "chat").start()
+    assert (bare.place, bare.where) == ("", bare.text)
+
+
 def test_acting_is_offered_only_where_there_is_something_to_act_in(tmp_path):
     plain = {
         "name": "x",
