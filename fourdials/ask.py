@@ -119,17 +119,22 @@ class Branch:
         """See `plugins.Ask`."""
         desk = self._desk
         seen: Observation = await beside(desk.task, lambda: desk.environment(self.format).start())
-        self._desk.step("look", 0, {"observation": self._desk.journal.text(seen.text), "actions": seen.actions})
+        self._desk.step("look", 0, self._seen(seen))
         return seen
 
     async def step(self, action: str, *, level: int) -> Observation:
         """See `plugins.Ask`."""
         desk = self._desk
         seen: Observation = await beside(desk.task, lambda: desk.environment(self.format).step(action))
-        shown = {"observation": self._desk.journal.text(seen.text), "actions": seen.actions}
-        self._desk.step("env_step", level, {"action": action, "valid": seen.valid, "done": seen.done, **shown})
+        told = {"action": action, "valid": seen.valid, "done": seen.done, **self._seen(seen)}
+        self._desk.step("env_step", level, told)
         self._desk.bill.env_steps += 1
         return seen
+
+    def _seen(self, seen: Observation) -> dict[str, Any]:
+        text = self._desk.journal.text
+        place = {"place": text(seen.place)} if seen.place else {}
+        return {"observation": text(seen.text), "actions": seen.actions, **place}
 
     def check(self, answer: str, *, level: int, reliability: float = 1.0, begun: bool = False) -> bool:
         """See `plugins.Ask`."""

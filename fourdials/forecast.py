@@ -19,6 +19,8 @@ import polars as pl
 
 from fourdials import estimate, plan
 from fourdials.charges import Row
+from fourdials.endings import Ending
+from fourdials.errors import InputError
 from fourdials.journal import History
 from fourdials.ledger import Purse, modelled_seconds
 from fourdials.prices import load_prices
@@ -89,14 +91,17 @@ def forecast(experiment: Experiment, history: pl.DataFrame | None = None) -> For
             completion_tokens; where
             there are some of the same kind, their mean (± 15 %) replaces the rehearsed tokens.
 
-    Raises InputError if a task cannot make its problems.
+    Raises InputError with the message a run would end with: if a task cannot make its problems, or an arm fails at its
+    first move or by what a person's own code gives it, whatever a model says.
     """
+    found = plan.problems(experiment)
     few = replace(
         experiment,
         repeats=1,
         tasks=tuple(replace(task, problems=min(task.problems, REHEARSED_PROBLEMS)) for task in experiment.tasks),
     )
-    trials = list(plan.trials(few, "rehearsal", plan.blocks(few, plan.problems(few))))
+    first = {task.name: found[task.name][: task.problems] for task in few.tasks}
+    trials = list(plan.trials(few, "rehearsal", plan.blocks(few, first)))
     passes = [asyncio.run(_rehearse(few, trials, share)) for share in (SHORT, LONG)]
     return _scaled(experiment, trials, passes, history)
 
@@ -105,13 +110,28 @@ async def _rehearse(experiment: Experiment, trials: Sequence[Trial], share: floa
     """What each trial costs when free replies take this share of their length."""
     job = Job(experiment, "rehearsal", _Stand(share), _Silence(), History(None), load_prices())
     costs = []
+    ends: dict[tuple[str, str], list[str | None]] = {}
     for trial in trials:
         free = replace(trial, limits=Limits())  # what caps leave of it is worked out afterwards
         trial_run = TrialRun(replace(job, journal=(heard := _Silence())), free, Purse(Limits()))
-        await trial_run.advance(trial.max_level)
+        end = await trial_run.advance(trial.max_level)
         await trial_run.close()
         costs.append(_cost(heard.rows, experiment))
+        ends.setdefault((trial.arm.name, trial.problem.task), []).append(_hopeless(end, len(heard.rows)))
+    for (arm, task), said in ends.items():
+        if all(said):
+            raise InputError(f"every trial of {arm} on {task} fails: {said[0]}")
     return costs
+
+
+def _hopeless(end: Ending | None, calls: int) -> str | None:
+    """What failed in a trial that no reply of a model could have saved; None if it went on.
+
+    Other faults may be due to the invented replies."""
+    error = end.error if end else None
+    if error is None or error["boundary"] != "plug-in" or (calls and error["type"] != InputError.__name__):
+        return None
+    return error["message"]
 
 
 class _Silence:

@@ -13,6 +13,7 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -104,6 +105,40 @@ def _module(path: Path, _changed: int) -> ModuleType:
     return module
 
 
+def world(named: str, question: str) -> World:
+    """A new world of a person's class. Raises InputError if it is none, or lacks `start` or `step`."""
+    made: World = _made("environment", named, question, needs=("start", "step"))
+    return made
+
+
+def tool(named: str) -> Tool:
+    """A person's function. Raises InputError if it cannot be called with one text."""
+    found: Tool = load(named)
+    _check_call("tool", named, found, "a function of one text", "text")
+    return found
+
+
+def _made(parameter: str, named: str, given: Any, needs: Sequence[str]) -> Any:
+    """What a person's class makes of one argument, with these methods."""
+    found = load(named)
+    _check_call(parameter, named, found, "a class made from one argument", given)
+    made = found(given)
+    if missing := [name for name in needs if not callable(getattr(made, name, None))]:
+        raise InputError(f"{parameter} = {named!r} makes {made!r:.100}, which has no method {' and no '.join(missing)}")
+    return made
+
+
+def _check_call(parameter: str, named: str, found: Any, wanted: str, given: Any) -> None:
+    if not callable(found):
+        raise InputError(f"{parameter} = {named!r} is {found!r:.100}; it must be {wanted}")
+    try:
+        inspect.signature(found).bind(given)
+    except TypeError as error:
+        raise InputError(f"{parameter} = {named!r} cannot be called ({error}); it must be {wanted}") from None
+    except ValueError:  # some built-in functions do not tell what they take
+        return
+
+
 class OwnSearch:
     """A person's retriever as the search tool of a problem."""
 
@@ -115,15 +150,16 @@ class OwnSearch:
         """What the retriever finds, at most `k` texts. Raises InputError if it gives anything but texts."""
         with self._turn:
             found = self._retriever.search(query, k)
-        if isinstance(found, str) or not all(isinstance(text, str) for text in found):
-            raise InputError(f"{self._named}: search must return a list of texts; it gave {found!r:.200}")
+        if not isinstance(found, list | tuple) or not all(isinstance(text, str) for text in found):
+            raise InputError(f"retriever = {self._named!r}: search must return a list of texts; it gave {found!r:.200}")
         return list(found)[:k]
 
 
 @lru_cache(maxsize=4)
 def _retriever(named: str, _changed: int, passages: tuple[str, ...]) -> tuple[Retriever, threading.Lock]:
     """An index may be slow to build, so it is shared; a lock, since searches run in threads."""
-    return load(named)(passages), threading.Lock()
+    made: Retriever = _made("retriever", named, passages, needs=("search",))
+    return made, threading.Lock()
 
 
 class ToolWorld:
@@ -144,7 +180,8 @@ class ToolWorld:
             return Observation("Answered.", done=True, answer=rest.strip() or None)
         result = self._tool(action.strip())
         if not isinstance(result, str):
-            raise InputError(f"a tool must give a text; it gave {result!r:.200}")
+            name = getattr(self._tool, "__name__", repr(self._tool))
+            raise InputError(f"tool {name}: a tool must give a text; it gave {result!r:.200}")
         return Observation(result, answer=result)
 
 
@@ -166,10 +203,7 @@ class OwnEnvironment:
         open_ = {normal(each): each for each in self._now.actions}
         chosen = open_.get(normal(action)) if open_ else action
         if self._now.done or chosen is None:
-            return Observation(
-                self._now.text, self._now.actions, self._now.done, self._now.answer, self._now.prompt, False,
-                self._now.closing,
-            )  # fmt: skip
+            return replace(self._now, valid=False)
         self._story.append(f"{MARK} {chosen}")
         return self._shown(self._world.step(chosen))
 
@@ -177,11 +211,18 @@ class OwnEnvironment:
         if isinstance(seen, str):
             seen = Observation(seen)
         if not isinstance(seen, Observation):
-            raise InputError(f"start and step must give an Observation or a text; they gave {seen!r:.200}")
+            raise self._wrong("must give an Observation or a text", seen)
+        if not isinstance(seen.text, str) or not isinstance(seen.place, str):
+            raise self._wrong("must give an Observation whose text and place are texts", seen)
+        if isinstance(seen.actions, str) or not all(isinstance(action, str) for action in seen.actions):
+            raise self._wrong("must give an Observation whose actions are a list of texts", seen.actions)
         self._story.append(seen.text)
         prompt = None if seen.done else self._prompt(seen.actions)
-        self._now = Observation(seen.text, seen.actions, seen.done, seen.answer, prompt, seen.valid, seen.closing)
+        self._now = replace(seen, prompt=prompt)
         return self._now
+
+    def _wrong(self, rule: str, given: object) -> InputError:
+        return InputError(f"environment {type(self._world).__name__}: start and step {rule}; they gave {given!r:.200}")
 
     def _prompt(self, actions: tuple[str, ...]) -> Prompt:
         told = "\n".join([self._question, *self._story])

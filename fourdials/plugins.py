@@ -323,7 +323,11 @@ def misfit(
     missing = wanted - offered(task, format, params)
     if not missing:
         return None
-    return f"{plan.name} needs {', '.join(sorted(missing))}, which this task does not offer to {format} models"
+    reason = f"{plan.name} needs {', '.join(sorted(missing))}, which this task does not offer to {format} models"
+    if params is None or not hasattr(task, "lacking"):
+        return reason
+    advice = task.lacking(task.Params.model_validate(params), missing)
+    return f"{reason}: {advice}" if advice else reason
 
 
 def unsuited(model: Model, name: str, params: Mapping[str, Any] | None = None) -> str | None:

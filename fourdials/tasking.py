@@ -198,7 +198,8 @@ class Task(Protocol):
 
     These functions may be left out: `evidence(problem)`, the problem's `Evidence`; `sound(problem, thought)`, whether
     the beginning of a thought can be built on, of tasks that offer `sound`; `offers(params, format)` where what is
-    offered depends on the parameters (else `INFO.offers`), `judged(params)`, true where a model grades, and with it
+    offered depends on the parameters (else `INFO.offers`), and with it `lacking(params, missing)`, what to do about
+    what is not; `judged(params)`, true where a model grades, and with it
     `examination(problem, answer, format)`, the prompt that asks that model, and `verdict(problem, text)`, the grade its
     reply amounts to (GraderError if none).
     """

@@ -1,7 +1,7 @@
 -- How each trial went about its problem, counted from its calls and steps
 -- Grain: one row per trial of complete blocks without errors.
--- Units: counts and tokens; score as a share of 1; NULL tokens where a count is unknown. `loops` are environment steps whose
---   observation had been shown before in the trial, `invalid` those the environment refused. `notes` are the entries of a
+-- Units: counts and tokens; score as a share of 1; NULL tokens where a count is unknown. `loops` are environment steps to a
+--   place where the trial had been before (without a named place: whose observation had been shown), `invalid` those the environment refused. `notes` are the entries of a
 --   memory as it stood last, `notes_duplicate`, `notes_stale` and `notes_contradicted` those judged so as the trial ended, NULL
 --   where the task states no facts (of an imported trial: steps of kind memory that hold a `text`, and their marks).
 --   `used_tokens` are the prompts' part, by characters, of the facts on the way to the answer that stood in them, each once.
@@ -17,7 +17,7 @@ seen AS (
     SELECT s.trial_id, s.kind, s.payload,
            s.kind IN ('env_step', 'look')
                AND row_number() OVER (PARTITION BY s.trial_id, s.kind IN ('env_step', 'look'),
-                                                   CAST(s.payload -> '$.observation' AS VARCHAR) ORDER BY s.seq) > 1 AS again,
+                                                   CAST(coalesce(s.payload -> '$.place', s.payload -> '$.observation') AS VARCHAR) ORDER BY s.seq) > 1 AS again,
            row_number() OVER (PARTITION BY s.trial_id, s.kind, CAST(s.payload AS VARCHAR) ORDER BY s.seq) > 1 AS repeated
     FROM steps AS s
     JOIN kept AS k ON k.trial_id = s.trial_id

@@ -1,8 +1,11 @@
 """The forecast rehearses the real strategies, so it brackets what the same experiment then costs."""
 
+import re
+
 import polars as pl
 import pytest
 
+from fourdials.errors import InputError
 from fourdials.forecast import forecast
 from tests.scripted import Script, arm, capped, experiment, journaled, model, play
 
@@ -74,3 +77,35 @@ def test_no_more_is_forecast_than_a_budget_in_any_unit_allows(share):
 def test_the_high_end_counts_a_forced_answer_at_every_level_of_a_thought():
     cast = forecast(experiment([arm("chain_of_thought", "chat")], problems=4))
     assert cast.calls.high == 4 * (1 + 5)
+
+
+def test_what_no_run_could_do_is_not_forecast_but_refused_as_the_run_refuses_it(tmp_path):
+    (tmp_path / "eight.jsonl").write_text("".join(f'{{"question": "{n}?", "answer": "{n}"}}\n' for n in range(8)))
+    short = experiment(
+        [arm("single", "chat")], task="dataset", problems=50, params={"path": str(tmp_path / "eight.jsonl")}
+    )
+    refusals = []
+    for attempt in (forecast, lambda what: play(tmp_path / "run", what, Script())):
+        with pytest.raises(InputError, match=r"has 8 rows, 2 of them kept as examples; 50 problems are wanted") as told:
+            attempt(short)
+        refusals.append(str(told.value))
+    assert refusals[0] == refusals[1]
+
+
+def test_an_arm_whose_task_fails_before_any_reply_is_refused_with_what_its_trials_end_with(tmp_path):
+    (tmp_path / "mine.py").write_text("def picky(text):\n    raise KeyError(text)\n")
+    table = tmp_path / "one.jsonl"
+    table.write_text('{"question": "?", "answer": "1"}\n')
+
+    def acting(**params):
+        return experiment(
+            [arm("act", "chat")], task="dataset", problems=1, params={"path": str(table), "shots": 0} | params
+        )
+
+    absent = acting(tool=f"{tmp_path / 'mine.py'}:absent")
+    play(tmp_path / "run", absent, Script())
+    message = journaled(tmp_path / "run", "trial")[0]["error"]["message"]
+    with pytest.raises(InputError, match=f"every trial of act on dataset fails: {re.escape(message)}"):
+        forecast(absent)
+    picky = acting(tool=f"{tmp_path / 'mine.py'}:picky")
+    assert forecast(picky).calls.low > 0, "a tool that only the invented replies upset is no reason to refuse"

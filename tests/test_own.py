@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from fourdials import own, spec
-from fourdials.errors import SpecError
+from fourdials.errors import InputError, SpecError
+from fourdials.forecast import forecast
 from tests.scripted import Lines, journaled, play
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -161,10 +162,49 @@ def test_reading_an_experiment_runs_nothing_of_its_code_and_an_untrusted_one_is_
             "search must return a list of texts; it gave 'text'",
         ),
         (
-            "class W:\n    def __init__(self, q): pass\n    def start(self): return None",
+            "class W:\n    def __init__(self, q): pass\n    def start(self): pass\n    def step(self, did): pass",
             {"environment": "mine.py:W"},
             "InputError",
-            "must give an Observation or a text",
+            "environment W: start and step must give an Observation or a text; they gave None",
+        ),
+        (
+            "class R:\n    def __init__(self, passages): pass\n    def search(self, query, k): return None",
+            {"retriever": "mine.py:R"},
+            "InputError",
+            r"retriever = '.*mine\.py:R': search must return a list of texts; it gave None",
+        ),
+        (
+            "class R:\n    def __init__(self, passages): pass\n    def search(self, query, k): return [1]",
+            {"retriever": "mine.py:R"},
+            "InputError",
+            r"search must return a list of texts; it gave \[1\]",
+        ),
+        ("x = 5", {"retriever": "mine.py:x"}, "InputError", r"retriever = '.*mine\.py:x' is 5; it must be a class"),
+        (
+            "x = 5",
+            {"tool": "mine.py:x"},
+            "InputError",
+            r"tool = '.*mine\.py:x' is 5; it must be a function of one text",
+        ),
+        ("def f(): pass", {"tool": "mine.py:f"}, "InputError", r"tool = '.*' cannot be called \(too many positional"),
+        (
+            "class R:\n    def __init__(self): pass",
+            {"retriever": "mine.py:R"},
+            "InputError",
+            r"retriever = '.*mine\.py:R' cannot be called \(too many positional .*a class made from one argument",
+        ),
+        (
+            "class W:\n    def __init__(self, q): pass\n    def start(self): return ''",
+            {"environment": "mine.py:W"},
+            "InputError",
+            r"environment = '.*mine\.py:W' makes <.*W object at .*>, which has no method step",
+        ),
+        (
+            "from fourdials.records import Observation\nclass W:\n    def __init__(self, q): pass\n"
+            "    def start(self): return Observation('here', actions='go')\n    def step(self, did): pass",
+            {"environment": "mine.py:W"},
+            "InputError",
+            "environment W: start and step must give an Observation whose actions are a list of texts; they gave 'go'",
         ),
     ],
 )
@@ -178,6 +218,9 @@ def test_a_fault_in_their_code_is_an_infrastructure_error_that_says_where(tmp_pa
     assert (trial["outcome"], trial["score"], trial["error"]["type"]) == ("infra_error", None, kind)
     assert trial["error"]["boundary"] == "plug-in"
     assert re.search(message, trial["error"]["message"])
+    if kind == "InputError":
+        with pytest.raises(InputError, match=message):
+            forecast(spec.parse(spec.load(file)))
 
 
 def test_a_world_may_give_plain_texts_and_a_changed_file_is_run_anew(tmp_path):
@@ -189,6 +232,23 @@ def test_a_world_may_give_plain_texts_and_a_changed_file_is_run_anew(tmp_path):
     second = own.OwnEnvironment(own.load(f"{tmp_path}/mine.py:W")("?"), "?", "completion").start()
     assert (first.text, second.text) == ("one", "another")
     assert second.prompt.text == "?\nanother\nAction:"
+
+
+def test_a_world_may_name_its_places_and_one_that_does_not_is_told_by_its_text(tmp_path):
+    code = """from fourdials.records import Observation
+class W:
+    def __init__(self, q): self.steps = 0
+    def start(self): return Observation("Hall", place="hall")
+    def step(self, did):
+        self.steps += 1
+        return Observation(f"Hall, {self.steps} minutes later", place="hall")
+"""
+    trial = ended(tmp_path, written(tmp_path, code, environment="mine.py:W"))
+    assert trial["error"] is None
+    world = own.OwnEnvironment(own.load(f"{tmp_path}/mine.py:W")("?"), "?", "chat")
+    assert (world.start().where, world.step("wait").where) == ("hall", "hall")
+    bare = own.OwnEnvironment(own.ToolWorld(str.upper), "?", "chat").start()
+    assert (bare.place, bare.where) == ("", bare.text)
 
 
 def test_acting_is_offered_only_where_there_is_something_to_act_in(tmp_path):

@@ -71,7 +71,7 @@ def measured(trials: pl.DataFrame) -> pl.DataFrame:
             that need them are NULL.
 
     - trajectory quality = success × min(1, oracle steps / steps) × (1 − loop rate) × (1 − invalid rate), where a loop
-      is a step whose observation had been shown before, and both rates are per step
+      is a step to where the trial had been before, and both rates are per step
     - memory hygiene = 1 − (stale + contradicted + duplicate) / entries, at least 0
     - context efficiency = used tokens / prompt tokens
     - verification cost = tokens of the roles verify and judge / all tokens

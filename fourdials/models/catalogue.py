@@ -7,6 +7,7 @@ and the command line; never imports litellm.
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import ipaddress
 import os
@@ -49,6 +50,12 @@ _ID = re.compile(r"[a-z0-9_-]+/\S+")
 def _file() -> tuple[dict[str, str], dict[str, Mapping[str, Any]]]:
     held = tomllib.loads(MODELS.read_text(encoding="utf-8"))
     return held["providers"], {entry["id"]: entry for entry in held["models"]}
+
+
+@cache
+def providers() -> tuple[str, ...]:
+    """All providers that litellm knows, those of `data/models.toml` with a key or server of their own first."""
+    return (*_file()[0], *tomllib.loads(MODELS.read_text(encoding="utf-8"))["further_providers"])
 
 
 def catalogue() -> dict[str, Model]:
@@ -154,6 +161,15 @@ def _named(model_id: str) -> Model:
         raise InputError(
             f"no model is called {model_id!r}; there are: {', '.join(entries)}, any litellm id (provider/model), "
             "a file (local:/path/to/file.gguf) and simulated models (sim/solve=0.6)"
+        )
+    provider = model_id.split("/", 1)[0]
+    if provider not in providers():
+        near = difflib.get_close_matches(provider, providers(), n=3, cutoff=0.75)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise InputError(
+            f"no model is called {model_id!r}, and litellm knows no provider {provider!r}{hint}; before the / goes one "
+            f"of {', '.join(keys)}, or another that litellm's documentation names. A server of your own that speaks "
+            "OpenAI's protocol is openai/… with an api_base"
         )
     return _entry(keys, {"id": model_id, "label": model_id, "format": "chat", "capabilities": UNKNOWN})
 

@@ -115,6 +115,8 @@ class Observation:
             None when `done`.
         valid: False if the last action was not among those open; it still counts as a step.
         closing: The open actions that would end everything, or could for all the player knows.
+        place: Names where one is, the same on every return, though `text` may by then say more; empty where the text
+            tells places apart. What ends everything leads to a place of its own.
     """
 
     text: str
@@ -124,6 +126,12 @@ class Observation:
     prompt: Prompt | None = None
     valid: bool = True
     closing: tuple[str, ...] = ()
+    place: str = ""
+
+    @property
+    def where(self) -> str:
+        """What tells returns from first visits: the place, or else what is seen."""
+        return self.place or self.text
 
 
 @dataclass(frozen=True, slots=True)

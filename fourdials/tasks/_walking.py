@@ -265,9 +265,10 @@ class WalkEnvironment:
         arrived = self._here if len(self._trail) > len(self._turns) else None
         text = f"{self._here}\n" + "\n".join(self._lines())
         if self._done:
-            return Observation(text=text, done=True, answer=self._answer or arrived, valid=valid)
+            place = self._here if self._answer is None else f"{self._here}, answered"
+            return Observation(text, done=True, answer=self._answer or arrived, valid=valid, place=place)
         prompt = self._completion() if self._format == "completion" else self._chat(text)
-        return Observation(text, self._actions(), False, arrived, prompt, valid, self._closing())
+        return Observation(text, self._actions(), False, arrived, prompt, valid, self._closing(), self._here)
 
     def _closing(self) -> tuple[str, ...]:
         """Answers; to a completion model the links that are the last turn."""

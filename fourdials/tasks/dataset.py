@@ -110,8 +110,29 @@ INFO = TaskInfo(
 
 
 def offers(params: Params, format: Format) -> frozenset[str]:
-    """What the table can be used with: acting takes a tool or an environment."""
-    return INFO.offers[format] | ({"environment"} if params.tool or params.environment else frozenset())
+    """What the table can be used with: searching takes passages or a retriever, acting a tool or an environment.
+
+    A table that cannot be read here, or would have to be fetched, is taken to have passages.
+    """
+    lacking = frozenset() if _searchable(params) else _SEARCHING
+    return (INFO.offers[format] - lacking) | ({"environment"} if params.tool or params.environment else frozenset())
+
+
+def lacking(params: Params, missing: frozenset[str]) -> str:
+    """What to do where something is not offered that could be."""
+    if missing & _SEARCHING:
+        return _NO_PASSAGES
+    return "name a tool or an environment of yours" if "environment" in missing else ""
+
+
+def _searchable(params: Params) -> bool:
+    if params.retriever or "://" in params.path:
+        return True
+    try:
+        rows = _table.read(params.path)
+    except InputError:
+        return True
+    return any(_table.several(row.get(params.passages), "\n\n") for row in rows)
 
 
 def judged(params: Params) -> bool:
@@ -260,7 +281,10 @@ def question(problem: Problem, access: Access, format: Format) -> Question:
     return Question(problem.problem_id, "dataset", access, format, text, ask(None), think, MARK, steps)
 
 
-_NO_PASSAGES = "this dataset offers no search, since it has no passages; map a column to passages, or use given"
+_SEARCHING = frozenset({"search", "queries"})
+_NO_PASSAGES = (
+    "this dataset offers no search, since it has no passages; map a column to passages, name a retriever, or use given"
+)
 
 
 def _reads(data: Mapping[str, Any], thought: bool = False) -> Reads:
@@ -309,7 +333,7 @@ def environment(problem: Problem, format: Format) -> Environment:
     """Your environment, made from the question, or your tool; raises InputError if there is neither."""
     text = _text(problem.data, ())
     if problem.world["environment"]:
-        return own.OwnEnvironment(own.load(problem.world["environment"])(text), text, format)
+        return own.OwnEnvironment(own.world(problem.world["environment"], text), text, format)
     if problem.world["tool"]:
-        return own.OwnEnvironment(own.ToolWorld(own.load(problem.world["tool"])), text, format)
+        return own.OwnEnvironment(own.ToolWorld(own.tool(problem.world["tool"])), text, format)
     raise refusal("dataset", "environment", OFFERED)

@@ -201,11 +201,14 @@ class MazeEnvironment:
         text = f"{known}\nThe treasure is here." if self._arrived else known
         answer = " ".join(self._taken) or None
         if self._done:
-            return Observation(text, done=True, answer=answer, valid=valid)
+            place = f"{self._here}, stopped" if self._stopped else self._here
+            return Observation(text, done=True, answer=answer, valid=valid, place=place)
         closing = (STOP,) if self._claims else ()
         actions = tuple(self._rooms[self._here]) + closing
         prompt = self._prompt(known, actions)
-        return Observation(text, actions, answer=answer, prompt=prompt, valid=valid, closing=closing)
+        return Observation(
+            text, actions, answer=answer, prompt=prompt, valid=valid, closing=closing, place=self._here
+        )  # fmt: skip
 
     def _prompt(self, known: str, actions: tuple[str, ...]) -> Prompt:
         full, key = self._data["view"] == "full", f"in:{self._here}"

@@ -97,6 +97,7 @@ class HouseEnvironment:
         """The first note."""
         self._found = 0
         self._tried: set[str] = set()
+        self._place = "start"
         return self._observe("", valid=True)
 
     def step(self, action: str) -> Observation:
@@ -106,9 +107,11 @@ class HouseEnvironment:
             return self._observe("", valid=False)
         if room != self._places[self._found]:
             self._tried.add(room)
+            self._place = f"no key {self._found + 1} in the {room}"
             return self._observe(f"There is no key in the {room}.\n", valid=True)
         self._found += 1
         self._tried = set()
+        self._place = f"key {self._found} found"
         return self._observe(f"Key {self._found} is in the {room}.\n", valid=True)
 
     def _open(self) -> tuple[str, ...]:
@@ -119,13 +122,17 @@ class HouseEnvironment:
     def _observe(self, happened: str, valid: bool) -> Observation:
         answer = ", ".join(self._places[: self._found]) or None
         if self._found == len(self._places):
-            return Observation(f"{happened}All keys are found.", done=True, answer=answer, valid=valid)
+            return Observation(
+                f"{happened}All keys are found.", done=True, answer=answer, valid=valid, place=self._place
+            )
         note = self._notes[self._found]
         prompt = self._prompt(note, self._open())
         text, rooms = f"{happened}Note: {note}", self._open()
         # Whichever room holds the last key ends it, and a player cannot know which that is.
         closing = rooms if self._found == len(self._places) - 1 else ()
-        return Observation(text, rooms, answer=answer, prompt=prompt, valid=valid, closing=closing)
+        return Observation(
+            text, rooms, answer=answer, prompt=prompt, valid=valid, closing=closing, place=self._place
+        )  # fmt: skip
 
     def _prompt(self, note: str, rooms: tuple[str, ...]) -> Prompt:
         key = f"key:{self._found}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import subprocess
 import sys
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fourdials.errors import InputError
+from fourdials import capabilities, spec
+from fourdials.errors import InputError, SpecError
 from fourdials.models import catalogue, weights
 from fourdials.models.gguf import read_gguf
 
@@ -54,11 +56,30 @@ def test_the_default_local_model_is_a_real_one_with_calibrated_rates() -> None:
     assert model.context_tokens == catalogue.SLOT_TOKENS
 
 
+def test_a_provider_that_litellm_does_not_know_is_no_model() -> None:
+    with pytest.raises(InputError, match=r"litellm knows no provider 'foo'; before the / goes one of ai21, anthropic"):
+        catalogue.resolve("foo/bar")
+    with pytest.raises(InputError, match=r"did you mean anthropic\?"):
+        catalogue.resolve("antropic/claude")
+    with pytest.raises(InputError, match="litellm knows no provider 'foo'"):
+        capabilities.report("foo/bar", settle=False, dry_run=True)
+    data = {"name": "x", "model": "foo/bar", "tasks": [{"name": "warmup"}], "arms": [{"strategy": "single"}]}
+    with pytest.raises(SpecError, match="litellm knows no provider 'foo'"):
+        spec.parse(data)
+
+
+def test_the_providers_are_those_litellm_knows() -> None:
+    code = "import litellm; print(*(getattr(name, 'value', name) for name in litellm.provider_list))"
+    there = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    done = subprocess.run([sys.executable, "-c", code], env=there, capture_output=True, text=True, check=True)
+    assert sorted(catalogue.providers()) == sorted(set(done.stdout.split()))
+
+
 def test_any_litellm_id_resolves_with_unknown_capabilities_and_its_provider_s_key() -> None:
     model = catalogue.resolve("mistral/some-new-model")
     assert set(model.capabilities.values()) == {"unknown"}
     assert (model.provider, model.litellm_id, model.key_variable) == ("mistral", model.id, "MISTRAL_API_KEY")
-    assert catalogue.resolve("new-provider/x").key_variable == "NEW_PROVIDER_API_KEY"
+    assert catalogue.resolve("nano-gpt/x").key_variable == "NANO_GPT_API_KEY"
 
 
 @pytest.mark.parametrize("model_id", ["", "gpt", "local/other", "a b/c", "/x", "local:/no/such/file.gguf", "sim/what"])

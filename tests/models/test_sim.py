@@ -47,6 +47,14 @@ def test_wrong_answers_are_spread_evenly_over_the_wrong_choices() -> None:
     assert "Rome" not in found
 
 
+def test_a_truth_that_is_not_among_the_choices_is_never_said() -> None:
+    request = ask("sim/solve=1", truth="stop", role="solve")
+    found = answers(request, 2000)
+    assert set(found) == set(NAMES)
+    assert abs(found.count("Oslo") / 2000 - 1 / 4) < 4 * math.sqrt(3 / 16 / 2000)
+    assert sim.samples(request)[0].logprob == pytest.approx(math.log(1 / 4))
+
+
 def test_samples_of_one_request_are_those_of_consecutive_seeds_and_repeat() -> None:
     batch = sim.samples(ask(STATED, n=5, seed=40))
     assert batch == sim.samples(ask(STATED, n=5, seed=40))

@@ -2,8 +2,9 @@
 
 import pytest
 
-from fourdials import plugins
-from tests.scripted import Lines, arm, experiment, first_trial, journaled, play
+from fourdials import plugins, query
+from fourdials.store import Store
+from tests.scripted import Lines, Script, arm, experiment, first_trial, journaled, play
 
 SET_UP = {"task": "graph_path", "problems": 1, "params": {"lengths": (2,)}}
 
@@ -113,9 +114,47 @@ def test_exploring_never_finishes_and_a_plan_that_leads_in_circles_is_made_anew(
     assert rows[-1] == (6, end, 1.0)
     first = script.requests[0].prompt
     assert not any(choice.startswith("answer ") for choice in first.choices)
+    assert "answer " not in first.shown
+    assert all(choice in first.shown for choice in first.choices)
     plans = [c["level"] for c in journaled(tmp_path, "calls") if c["role"] == "plan"]
     assert plans == [2, 4, 5]
     assert "Plan: go on" in script.requests[-1].prompt.shown
+
+
+def back_and_forth(problem):
+    """Through the first door of a maze, back, and through it again."""
+    rooms, start = problem.world["rooms"], problem.data["start"]
+    way, there = next(iter(rooms[start].items()))
+    return way, next(out for out, room in rooms[there].items() if room == start)
+
+
+def test_a_return_to_a_room_whose_doors_are_known_by_now_is_a_return(tmp_path):
+    what = experiment([arm("explore_then_commit", "chat", levels=(5,), knobs={"explore": 1})], task="maze", problems=1)
+    problem = first_trial(what).problem
+    out, back = back_and_forth(problem)
+    script = Lines(by_role={"act": [f"Action: {way}" for way in (out, back, out, back, "stop")], "plan": ["go on"]})
+    folder = tmp_path / "runs" / "run"
+    play(folder, what, script)
+    plans = [c["level"] for c in journaled(folder, "calls") if c["role"] == "plan"]
+    assert plans == [2, 4], "back in the other room for the first time, it plans anew"
+    [judged] = payloads(folder, "judged")
+    assert judged["entries"] == 2
+    assert f"{back} {problem.data['start']}" in judged["memory"][1], "the note says where the door led"
+    store = Store(tmp_path, recorded=tmp_path / "none")
+    store.ingest()
+    [row] = query.run(store, "trajectories", experiment_ids="run").to_dicts()
+    store.close()
+    assert (row["steps"], row["loops"]) == (5, 3), "back, out and back again; to stop is no return"
+
+
+@pytest.mark.parametrize("task", ["maze", "note_house", "graph_path", "wikiworld"])
+def test_while_exploring_a_prompt_lists_the_actions_it_allows_and_no_others(tmp_path, task):
+    what = experiment([arm("explore_then_commit", "chat", levels=(1,))], task=task, problems=1)
+    script = Script()
+    play(tmp_path, what, script)
+    [request] = script.requests
+    listed = request.prompt.shown.split("open to you:")[1].split("End with")[0].strip().rstrip(".")
+    assert [each.strip() for each in listed.replace(",", "\n").split("\n")] == list(request.prompt.choices)
 
 
 @pytest.mark.parametrize("task", ["maze", "note_house"])

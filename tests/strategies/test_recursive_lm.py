@@ -1,5 +1,8 @@
 """A text outside the prompt: which tools are offered, what they bring, and that no prompt holds the whole of it."""
 
+import pytest
+
+from fourdials import plugins
 from fourdials.strategies.hybrid.recursive_lm import Slice
 from tests.scripted import Lines, Script, arm, experiment, first_trial, journaled, play
 
@@ -14,6 +17,7 @@ def run(folder, script, format="completion", *, levels=(4,), **knobs):
 def test_slices_are_cut_evenly_and_lose_no_line():
     assert Slice(0, 10).cut(4) == [(0, 2), (2, 5), (5, 7), (7, 10)]
     assert Slice(3, 5).cut(4) == [(3, 4), (4, 5)]
+    assert Slice(0, 0).cut(4) == []
     assert Slice(0, 30).name == "lines 1 to 30"
 
 
@@ -58,6 +62,25 @@ def test_a_tool_is_not_offered_twice_and_an_answer_only_once_something_is_known(
     assert "peek 1" in offered[2], "part 1 of the new view is another part"
     searches = [step["payload"] for step in journaled(tmp_path, "step") if step["kind"] == "search"]
     assert searches[0]["query"] == "lines 1 to 2"
+
+
+@pytest.mark.parametrize("format", ["chat", "completion"])
+def test_where_there_is_no_text_it_searches_or_answers(tmp_path, monkeypatch, format):
+    class Empty:
+        size = 0
+
+        def search(self, query, k):
+            return []
+
+        def read(self, start, stop):
+            return []
+
+    monkeypatch.setattr(plugins.tasks()["long_context"], "search_tool", lambda problem: Empty())
+    script = Lines(by_role={"plan": ["search", "answer"], "query": ["day 3"], "synthesise": ["7"]})
+    assert run(tmp_path, script, format) == [(1, "7"), (2, "7")]
+    offered = [request.prompt.choices for request in script.requests if request.role == "plan"]
+    assert offered == [("search", "answer"), ("answer",)]
+    assert journaled(tmp_path, "trial")[0]["error"] is None
 
 
 def test_a_chat_model_words_its_own_search(tmp_path):

@@ -8,6 +8,7 @@ from fourdials import spec
 from fourdials.errors import SpecError
 from fourdials.prompting import before_mark, go_on
 from fourdials.records import Message, Prompt
+from fourdials.strategies.sequential import budget_forcing
 from tests.scripted import CAPABLE, Lines, arm, experiment, first_trial, journaled, model, play
 
 
@@ -46,7 +47,9 @@ def test_budget_forcing_takes_the_answer_away_and_writes_wait(tmp_path, names):
     assert run(tmp_path, "budget_forcing", script, levels=(2,)) == [(1, wrong), (2, right)]
     first, second = (request.prompt.text for request in script.requests)
     assert second == f"{first} first idea. Wait,"
-    assert [s["payload"] for s in journaled(tmp_path, "step") if s["kind"] == "continued"] == [{"by": "text"}]
+    assert [s["payload"] for s in journaled(tmp_path, "step") if s["kind"] == "continued"] == [
+        {"by": "text", "after": "end"}
+    ]
 
 
 @pytest.mark.parametrize(("prefill", "way"), [("yes", "prefill"), ("unknown", "turn")])
@@ -54,7 +57,9 @@ def test_budget_forcing_says_how_a_chat_model_was_made_to_go_on(tmp_path, names,
     right, _ = names
     script = Lines(f"idea\nAnswer: {right}")
     run(tmp_path, "budget_forcing", script, "chat", levels=(2,), able={**CAPABLE, "prefill": prefill})
-    assert [s["payload"] for s in journaled(tmp_path, "step") if s["kind"] == "continued"] == [{"by": way}]
+    assert [s["payload"] for s in journaled(tmp_path, "step") if s["kind"] == "continued"] == [
+        {"by": way, "after": "end"}
+    ]
     assert script.requests[1].prompt.messages[-1].role == ("assistant" if way == "prefill" else "user")
 
 
@@ -70,6 +75,18 @@ def test_a_piece_that_was_cut_goes_on_without_being_told_to_wait(tmp_path, names
     script = Lines("one two three four five six seven eight nine ten", right, f"eleven. Answer: {right}")
     assert run(tmp_path, "budget_forcing", script, levels=(2,), tokens=8) == [(1, right), (2, right)]
     assert script.requests[2].prompt.text.endswith("seven eight")
+
+
+def test_a_chat_model_whose_piece_was_cut_is_asked_to_go_on_and_not_to_wait(tmp_path, names):
+    right, _ = names
+    script = Lines("one two three four five six seven eight nine ten", right, f"eleven.\nAnswer: {right}")
+    rows = run(tmp_path, "budget_forcing", script, "chat", levels=(3,), tokens=8)
+    assert rows == [(1, right), (2, right), (3, right)]
+    turns = [request.prompt.messages[-1].content for request in script.requests]
+    assert turns[2] == budget_forcing.GO_ON_TURN
+    assert turns[3] == budget_forcing.WAIT_TURN
+    after = [s["payload"]["after"] for s in journaled(tmp_path, "step") if s["kind"] == "continued"]
+    assert after == ["cut", "end"]
 
 
 def test_a_thought_that_announces_a_switch_is_taken_up_again_and_told_to_stay(tmp_path, names):

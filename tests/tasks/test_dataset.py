@@ -7,9 +7,12 @@ import threading
 import polars as pl
 import pytest
 
+from fourdials import spec
 from fourdials.errors import GraderError, InputError
 from fourdials.grading import extract
+from fourdials.records import TaskChoice
 from fourdials.tasks import _judging, dataset
+from tests.scripted import arm, model
 
 
 def table(folder, rows, name="table.jsonl"):
@@ -161,11 +164,30 @@ def test_passages_are_shown_or_searched_but_not_both(format):
     )
 
 
+def test_searching_is_offered_where_there_is_something_to_search(tmp_path):
+    rows = {"bare": {}, "empty": {"passages": ""}, "full": {"passages": "A lake."}, "renamed": {"docs": "A lake."}}
+    paths = {
+        name: table(tmp_path, [{"question": "?", "answer": "1", **more}], f"{name}.csv") for name, more in rows.items()
+    }
+
+    def offered(path, **params):
+        return "search" in dataset.offers(dataset.Params(path=path, **params), "chat")
+
+    assert [offered(path) for path in paths.values()] == [False, False, True, False]
+    assert offered(paths["renamed"], passages="docs")
+    assert offered(paths["bare"], retriever="mine.py:Mine")
+    assert offered("https://example.org/table.csv"), "nothing is fetched to tell"
+    task = TaskChoice("dataset", dataset.Params(path=paths["bare"]).model_dump(), 1)
+    reason = spec.fit(arm("retrieve", "chat"), task, {"sim/scripted-chat": model("chat")})
+    assert reason.startswith("retrieve needs search, which this task does not offer to chat models")
+    assert reason.endswith("map a column to passages, name a retriever, or use given")
+
+
 def test_without_passages_there_is_nothing_to_search(tmp_path):
     (problem,) = some(table(tmp_path, [{"question": "?", "answer": "1"}]))
-    with pytest.raises(InputError, match="map a column to passages, or use given"):
+    with pytest.raises(InputError, match="map a column to passages, name a retriever, or use given"):
         dataset.question(problem, "search", "chat")
-    with pytest.raises(InputError, match="map a column to passages, or use given"):
+    with pytest.raises(InputError, match="map a column to passages, name a retriever, or use given"):
         dataset.search_tool(problem)
 
 

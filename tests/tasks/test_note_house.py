@@ -99,3 +99,15 @@ def test_every_hint_belongs_to_one_room_and_shots_are_never_asked():
 def test_small_houses_run_out_and_say_so():
     with pytest.raises(InputError, match="distinct problems were found where 3000 are wanted; raise keys or rooms"):
         some(3000, keys=(1,), rooms=2)
+
+
+def test_a_room_tried_again_for_the_same_key_is_a_return_and_for_another_key_is_none():
+    same = ("The key is on the altar.",) * 2
+    world = {"places": ("church", "church"), "notes": same}
+    free = replace(BY_HAND, data={**BY_HAND.data, "memory": False, "notes": same}, world=world)
+    house = note_house.environment(free, "chat")
+    seen = [house.start(), *map(house.step, ("pool", "kitchen", "pool", "attic", "church", "pool"))]
+    assert seen[1].text == seen[6].text
+    assert [each.where for each in seen].index(seen[3].where) == 1
+    assert seen[4].where == seen[3].where, "what was refused changes nothing"
+    assert len({each.where for each in seen}) == 5

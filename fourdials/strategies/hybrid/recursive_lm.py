@@ -43,7 +43,9 @@ class Slice(NamedTuple):
         return self.stop - self.start
 
     def cut(self, parts: int) -> list[Slice]:
-        """So many parts of equal length, give or take a line; fewer if there are fewer lines."""
+        """So many parts of equal length, give or take a line; fewer if there are fewer lines, none if there is none."""
+        if not self.lines:
+            return []
         parts = min(parts, self.lines)
         ends = [self.start + self.lines * number // parts for number in range(parts + 1)]
         return [Slice(*pair) for pair in pairwise(ends)]
@@ -123,11 +125,11 @@ async def recursive_lm(
 
 
 def _actions(view: Sequence[Slice], slice_lines: int, known: bool) -> list[str]:
-    """What may be chosen, `answer` only once something is known, and last."""
+    """What may be chosen, `answer` last and only once something is known or where there is no text."""
     numbers = range(1, len(view) + 1)
     names = ["search", *(f"ask {n}" for n in numbers), *(f"peek {n}" for n in numbers)]
     names += [f"split {n}" for n in numbers if view[n - 1].lines > slice_lines]
-    return [*names, "answer"] if known else names
+    return [*names, "answer"] if known or not view else names
 
 
 def _tools(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fourdials.records import Prompt, Reply
+from fourdials.records import Message, Prompt, Reply
 
 
 def action_of(reply: Reply) -> str:
@@ -14,5 +14,18 @@ def action_of(reply: Reply) -> str:
 
 
 def among(prompt: Prompt, actions: Sequence[str]) -> Prompt:
-    """The prompt with only these actions to choose from."""
-    return replace(prompt, choices=tuple(actions))
+    """The prompt with only these actions to choose from, also where a chat prompt lists them."""
+    chosen = tuple(actions)
+    return replace(prompt, choices=chosen, messages=_relisted(prompt, chosen))
+
+
+def _relisted(prompt: Prompt, actions: Sequence[str]) -> tuple[Message, ...]:
+    """The turns with these actions where the last list of all choices, separated in a known way, stood."""
+    if len(prompt.choices) < 2 or not prompt.messages or prompt.choices == tuple(actions):
+        return prompt.messages
+    *turns, last = prompt.messages
+    for between in ("\n", ", "):
+        above, found, below = last.content.rpartition(between.join(prompt.choices))
+        if found:
+            return (*turns, replace(last, content=f"{above}{between.join(actions)}{below}"))
+    return prompt.messages

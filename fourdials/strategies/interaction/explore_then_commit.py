@@ -9,7 +9,7 @@ from pydantic import Field
 
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.prompting import with_notes
-from fourdials.records import Checkpoint, Prompt
+from fourdials.records import Checkpoint, Observation, Prompt
 from fourdials.strategies.interaction._choosing import action_of, among
 
 EXPLORE = "Seen so far:\n{notes}\nDo not finish yet: choose the action that shows something new."
@@ -19,14 +19,19 @@ COMMIT = "Seen so far:\n{notes}\nPlan: {plan}"
 
 @dataclass(slots=True)
 class _Memory:
-    """What was seen, in order and once each, and the plan, if there is one."""
+    """What was seen last at each place, in the order of first visits, and the plan, if there is one."""
 
-    pages: dict[str, None] = field(default_factory=dict)
+    pages: dict[str, str] = field(default_factory=dict)
     plan: str | None = None
+
+    def keep(self, seen: Observation) -> None:
+        """Notes what is seen; a refused action shows nothing new."""
+        if seen.valid or seen.where not in self.pages:
+            self.pages[seen.where] = seen.text
 
     def fill(self, template: str) -> str:
         """A template with the notes and the plan in it."""
-        notes = "\n".join(page.replace("\n", " ") for page in self.pages)
+        notes = "\n".join(page.replace("\n", " ") for page in self.pages.values())
         return template.replace("{notes}", notes).replace("{plan}", self.plan or "")
 
 
@@ -50,8 +55,8 @@ async def explore_then_commit(
     """Look around for some steps without finishing, plan with everything seen in view, then act on the plan.
 
     Spends one call and one environment step per level, and a call for each plan. All notes stay in the prompt, which
-    therefore grows. After an action that was not open, or one that led back to what was seen in acting on the plan,
-    the plan is made anew. Wins where a wrong first turn has to be found out; loses, by the steps spent looking, where
+    therefore grows. After an action that was not open, or one that led back to a place the plan had been at, the plan
+    is made anew. Wins where a wrong first turn has to be found out; loses, by the steps spent looking, where
     the way is plain from the start.
     """
     yield Checkpoint(0)
@@ -59,16 +64,16 @@ async def explore_then_commit(
     walked: set[str] = set()
     while not seen.done and seen.prompt is not None:
         level += 1
-        memory.pages[seen.text] = None
-        ask.note("memory", level=level, texts=list(memory.pages))
+        memory.keep(seen)
+        ask.note("memory", level=level, texts=list(memory.pages.values()))
         safe = [action for action in seen.actions if action not in seen.closing]
         if level <= explore and (safe or not seen.actions):  # a world that lists no actions has any number of them
             prompt = with_notes(among(seen.prompt, safe), memory.fill(EXPLORE))
         else:
-            if memory.plan is None or not seen.valid or seen.text in walked:
+            if memory.plan is None or not seen.valid or seen.where in walked:
                 memory.plan = await _plan(ask, seen.prompt, memory, plan_tokens, level, temperature)
                 walked.clear()
-            walked.add(seen.text)
+            walked.add(seen.where)
             prompt = with_notes(among(seen.prompt, seen.actions), memory.fill(COMMIT))
         reply = await ask(prompt, role="act", level=level, temperature=temperature)
         seen = await ask.step(action_of(reply), level=level)

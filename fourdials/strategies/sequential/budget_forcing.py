@@ -14,6 +14,7 @@ from fourdials.strategies.sequential._thinking import FORCE, answer_of
 
 WAIT = "Wait,"
 WAIT_TURN = "Wait. Check that once more, think on from where you stopped, and end in the same form as before."
+GO_ON_TURN = "Think on from where you stopped, and end in the form asked for."
 
 
 @strategy(
@@ -22,7 +23,12 @@ WAIT_TURN = "Wait. Check that once more, think on from where you stopped, and en
     levels=(1, 2, 3, 4),
     source="s1: Muennighoff et al. 2025, arXiv 2501.19393",
     needs=("think",),
-    prompts={"go on": WAIT, "go on (by a turn)": WAIT_TURN, "forced answer (chat)": FORCE},
+    prompts={
+        "go on": WAIT,
+        "go on (by a turn)": WAIT_TURN,
+        "after a cut (by a turn)": GO_ON_TURN,
+        "forced answer (chat)": FORCE,
+    },
 )
 async def budget_forcing(
     question: Question,
@@ -35,7 +41,8 @@ async def budget_forcing(
 
     Level 1 is the thought itself; each further level spends one continuation, which reads all of the thought again, and
     where a piece ends without an answer one forced answer (a probe). Completion models go on in the same text; chat
-    models in their own reply where that is known to work, else after a turn, and the trace says which. Wins where a
+    models in their own reply where that is known to work, else after a turn, and the trace says which. A piece that was
+    cut by its limit did not want to end: it just goes on, after a turn that says no more than that. Wins where a
     second look finds slips; loses where the first answer was right and the model talks itself out of it.
     """
     assert question.think is not None
@@ -51,8 +58,8 @@ async def budget_forcing(
         kept = before_mark(reply.text, question.answer_mark)
         thought = f"{thought} {(reply.text if kept is None else kept).strip()}".strip()
         yield Checkpoint(level, await answer_of(question, ask, thought, reply, level))
-        ask.note("continued", level=level + 1, by=way)
-        # A piece that was cut did not want to end: it goes on as it stands.
-        nudge = WAIT_TURN if by_turn else "" if reply.finish_reason == "length" else WAIT
+        cut = reply.finish_reason == "length"
+        ask.note("continued", level=level + 1, by=way, after="cut" if cut else "end")
+        nudge = (GO_ON_TURN if cut else WAIT_TURN) if by_turn else "" if cut else WAIT
         prompt = go_on(question.think, thought, nudge, prefill=prefill)
         thought = thought if by_turn else f"{thought} {nudge}".strip()
