@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from fourdials.estimate import CENSORED_SHARE, LEVEL
+from fourdials.estimate.intervals import by_cluster, difference, resamples, share
 from fourdials.replay import RecordedTrial
-from fourdials.worth import ENDS, PAIRED, mean_interval
 
 Array = NDArray[np.float64]
 LEAST_CLUSTERS = 20  # in each half; below this a choice says more about the draw of problems than about the arms
@@ -52,7 +52,8 @@ class Surer:
         rival: Arm and level that were selected next most often.
         difference: Choice minus rival on the reporting half, with its 95 % interval.
         problems: Problems needed in all to find such a difference with 80 % power (paired z test, 5 %, two-sided):
-            ((z_.975 + z_.8) s / d)², s the standard deviation of the paired differences. None where d is 0.
+            ((z_.975 + z_.8) s / d)², s² the variance of the paired differences, between clusters and per problem. None
+            where d is 0.
         spend: What asking both on the problems still lacking would cost; None where `problems` is.
         distinguishable: True if the interval leaves out 0 already.
     """
@@ -161,7 +162,7 @@ def advise(
     choice = _chosen(panel, budget, seed, replicates)
     if choice is None:
         return Advice(None, None, _too_dear(panel, budget), pl.DataFrame(schema=TABLE_SCHEMA))
-    table = _table(panel, choice, None, seed, replicates)
+    table = _table(panel, choice, None)
     routes, picks, no_routes = _routes(panel, budget, seed, replicates)
     arm, level = panel.candidates[choice.place]
     row = table.filter(pl.col("chosen")).row(0, named=True)
@@ -169,10 +170,8 @@ def advise(
         f"{arm} at level {level}: {row['value']:.2f} [{row['low']:.2f}, {row['high']:.2f}] on {row['n']} problems that "
         f"had no part in the choice; {choice.sure:.0%} of resampled halves choose the same"
     )
-    routing = _routing(panel, choice, picks, seed, replicates)
-    return Advice(
-        (arm, level), choice.sure, reason, table, _surer(panel, choice, seed, replicates), routes, routing, no_routes
-    )
+    routing = _routing(panel, choice, picks)
+    return Advice((arm, level), choice.sure, reason, table, _surer(panel, choice), routes, routing, no_routes)
 
 
 def _panel(trials: Sequence[RecordedTrial], seed: int) -> _Panel:
@@ -267,18 +266,25 @@ def _chosen(panel: _Panel, budget: float, seed: int, replicates: int) -> _Choice
     return _Choice(int(winners[0]), float(selected[winners[0]]), selected)
 
 
-def _table(panel: _Panel, choice: _Choice, task: str | None, seed: int, replicates: int) -> pl.DataFrame:
+def _numbers(panel: _Panel, rows: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The clusters of these problems, numbered from 0."""
+    found: NDArray[np.int64] = np.unique(panel.clusters[rows], return_inverse=True)[1].astype(np.int64)
+    return found
+
+
+def _table(panel: _Panel, choice: _Choice, task: str | None) -> pl.DataFrame:
     """Each candidate on the reporting half."""
     rows = ~panel.choosing
-    weights = _draws(panel, rows, seed + 1, replicates)
-    n, clusters = int(rows.sum()), len(np.unique(panel.clusters[rows]))
+    numbers = _numbers(panel, rows)
+    n, clusters = int(rows.sum()), int(numbers.max()) + 1
+    weights = resamples(clusters)
     lines = []
     for j, (arm, level) in enumerate(panel.candidates):
         scores = panel.score[rows, j]
         if not np.isfinite(panel.score[:, j]).all():
             continue
         value = float(scores.mean())
-        interval = mean_interval(value, n, clusters, weights @ scores / weights.sum(axis=1))
+        interval = share(scores, numbers, weights)
         lines.append(
             {
                 "task": task,
@@ -300,7 +306,7 @@ def _table(panel: _Panel, choice: _Choice, task: str | None, seed: int, replicat
     return pl.DataFrame(lines, schema=TABLE_SCHEMA)
 
 
-def _surer(panel: _Panel, choice: _Choice, seed: int, replicates: int) -> Surer | None:
+def _surer(panel: _Panel, choice: _Choice) -> Surer | None:
     """The choice against the candidate selected next most often; None if no other ever was."""
     others = choice.selected.copy()
     others[choice.place] = -1
@@ -308,17 +314,23 @@ def _surer(panel: _Panel, choice: _Choice, seed: int, replicates: int) -> Surer 
     if others[rival] <= 0:
         return None
     rows = ~panel.choosing
+    numbers = _numbers(panel, rows)
+    found = difference(panel.score[rows, choice.place], panel.score[rows, rival], numbers)
     gaps = panel.score[rows, choice.place] - panel.score[rows, rival]
-    weights = _draws(panel, rows, seed + 1, replicates)
-    low, high = (float(end) for end in np.quantile(weights @ gaps / weights.sum(axis=1), ENDS))
-    mean, spread, n = float(gaps.mean()), float(gaps.std(ddof=1)), len(gaps)
     needed = spend = None
-    if mean != 0:
+    if found.value != 0:
         reach = float(ndtri(0.5 + LEVEL / 2) + ndtri(POWER))
-        needed = math.ceil((reach * spread / mean) ** 2)
+        apart = by_cluster(gaps - found.value, numbers)
+        spread = (
+            len(apart) / (len(apart) - 1) * float((apart**2).sum()) / found.n
+        )  # variance of a problem's share in it
+        needed = math.ceil(reach**2 * spread / found.value**2)
         each = float(panel.spend[:, choice.place].mean() + panel.spend[:, rival].mean())
-        spend = max(0, needed - n) * each
-    return Surer(panel.candidates[rival], mean, low, high, n, PAIRED, needed, spend, low > 0 or high < 0)
+        spend = max(0, needed - found.n) * each
+    sure = found.low > 0 or found.high < 0
+    return Surer(
+        panel.candidates[rival], found.value, found.low, found.high, found.n, found.method, needed, spend, sure
+    )
 
 
 def _routes(panel: _Panel, budget: float, seed: int, replicates: int) -> tuple[pl.DataFrame, dict[str, int], str]:
@@ -330,19 +342,17 @@ def _routes(panel: _Panel, budget: float, seed: int, replicates: int) -> tuple[p
         choice = None if refusal else _chosen(own, budget, seed, replicates)
         if choice is None:
             return pl.DataFrame(schema=TABLE_SCHEMA), {}, f"{task}: {refusal or _too_dear(own, budget)}"
-        frames.append(_table(own, choice, task, seed, replicates).filter(pl.col("chosen")))
+        frames.append(_table(own, choice, task).filter(pl.col("chosen")))
         picks[task] = choice.place
     return pl.concat(frames), picks, ""
 
 
-def _routing(panel: _Panel, choice: _Choice, picks: dict[str, int], seed: int, replicates: int) -> Routing | None:
+def _routing(panel: _Panel, choice: _Choice, picks: dict[str, int]) -> Routing | None:
     """Routing against the single choice on the reporting half; None for one task, or where a task has no choice."""
     if len(picks) < 2:
         return None
     rows = ~panel.choosing
     places = np.array([picks[task] for task in panel.tasks])
     routed = np.take_along_axis(panel.score, places[:, None], axis=1)[:, 0]
-    gaps = (routed - panel.score[:, choice.place])[rows]
-    weights = _draws(panel, rows, seed + 1, replicates)
-    low, high = (float(end) for end in np.quantile(weights @ gaps / weights.sum(axis=1), ENDS))
-    return Routing(float(gaps.mean()), low, high, len(gaps), PAIRED, low > 0)
+    found = difference(routed[rows], panel.score[rows, choice.place], _numbers(panel, rows))
+    return Routing(found.value, found.low, found.high, found.n, found.method, found.low > 0)

@@ -1,4 +1,4 @@
-"""The command line's part that exchanges files with others: `import`, `snapshot`, `report`."""
+"""The command line's part that takes stored runs out and in: `import`, `snapshot`, `report`, `learn`."""
 
 from __future__ import annotations
 
@@ -99,6 +99,11 @@ def report(
     ),
     task: Annotated[list[str] | None, typer.Option(help="Only this task; may be given again")] = None,
     arm: Annotated[list[str] | None, typer.Option(help="Only this arm; may be given again")] = None,
+    view: Annotated[str, typer.Option(help="The tab of Compare: Curves, Fits, Differences, Frontier, …")] = "Curves",
+    more: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="What the tab's address says besides, such as a=walk"),
+    ] = None,
 ) -> None:
     """Write a run's figures, tables and method as one web page that needs nothing else."""
     from fourdials import report as reports
@@ -106,11 +111,41 @@ def report(
 
     store = opened(home())
     try:
-        text = reports.html_of(store, experiment, unit=unit, tasks=task, arms=arm)
+        said = dict(each.partition("=")[::2] for each in more or [])
+        text = reports.html_of(store, experiment, unit=unit, tasks=task, arms=arm, view=view, more=said)
     finally:
         store.close()
     file.write_text(text, encoding="utf-8")
     print(f"wrote {file}")
+
+
+@app.command()
+def learn(
+    experiment: Annotated[str, typer.Argument(help="A run's id")],
+    arm: Annotated[list[str] | None, typer.Option(help="Only this arm; may be given again")] = None,
+    price: Annotated[float, typer.Option(min=0, help="Score that one token is worth")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the calibration split")] = 0,
+    share: Annotated[float, typer.Option(help="Of problems to learn on, between 0 and 1")] = 0.5,
+) -> None:
+    """Learn on some of a run's problems which strategy to pick for which; print it for `route`, or `orchestrate`."""
+    from fourdials import calibrating
+    from fourdials.store import opened
+
+    store = opened(home())
+    try:
+        found = calibrating.learned(store, experiment, arm, price=price, seed=seed, share=share)
+    finally:
+        store.close()
+    print(calibrating.toml(found))
+    print(
+        f"\n# learned on {found.problems} problems of {experiment}; judge it on others, such as those of another seed"
+    )
+    if found.gain is not None:
+        gain, against = found.gain, found.single
+        print(
+            f"# on {gain.n} problems not learned on, against {against} alone: {gain.value:+.3f} "
+            f"[{gain.low:+.3f}, {gain.high:+.3f}] ({gain.method})"
+        )
 
 
 def _owned() -> Store:

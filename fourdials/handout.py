@@ -15,8 +15,8 @@ import polars as pl
 
 from fourdials import __version__, estimate, query, verdict
 from fourdials.bench import Bench
-from fourdials.figures import curves, numbers, status, theory
-from fourdials.lessons import Lesson
+from fourdials.figures import curves, numbers, sketches, status, theory
+from fourdials.lessons import Laid, Lesson
 from fourdials.report import POLICY, STYLE
 from fourdials.store import Store
 from fourdials.verdict import Finding
@@ -30,7 +30,7 @@ def html_of(
     found: Mapping[str, Finding],
     store: Store | None = None,
     experiment_id: str | None = None,
-    over: pl.DataFrame | None = None,
+    over: Laid | None = None,
     beside: str | None = None,
 ) -> str:
     """The lesson as one HTML text.
@@ -40,7 +40,7 @@ def html_of(
         found: The verdicts on its claim, by kind of models.
         store: Where its run is.
         experiment_id: The run it shows; None for none, which the page says.
-        over: Columns of `bench.LINE_SCHEMA`: the run's points, drawn over the theory.
+        over: What is laid over the theory; None for nothing.
         beside: A run of scale models shown after it; None for none.
     """
     claim = verdict.claims()[lesson.claim]
@@ -49,17 +49,17 @@ def html_of(
         f'<p class="status">A lesson of Four Dials {_text(__version__)} · about {lesson.minutes} minutes · '
         f"{_text(claim.id)}: {_text(claim.source)}</p>",
         _story(lesson.story),
+        _sketch(lesson),
         "<h2>Your prediction</h2>",
         _prediction(lesson),
         "<h2>A real run</h2>",
-        _run(store, experiment_id, lesson),
+        _run(store, experiment_id, lesson, first=not lesson.sketch),
     ]
     if beside is not None:
         parts += ["<h3>The same question, put to a scale model</h3>", _run(store, beside, lesson, first=False)]
-    if lesson.of_bench is not None:
-        parts += ["<h2>Theory</h2>", _theory(lesson.of_bench, lesson.knobs, over, first=experiment_id is None)]
-        if over is not None and lesson.run.pool and _seen(store, experiment_id, lesson) == lesson.run.see:
-            parts.append(f"<p>{_text(lesson.run.see)}</p>")
+    parts += _theories(lesson, over, first=experiment_id is None and not lesson.sketch)
+    if over is not None and lesson.run.told_beside_theory and _seen(store, experiment_id, lesson) == lesson.run.see:
+        parts.append(f"<p>{_text(lesson.run.see)}</p>")
     parts += [
         "<h2>What is known</h2>",
         *(
@@ -105,6 +105,14 @@ def _story(text: str) -> str:
     return "".join(shown)
 
 
+def _sketch(lesson: Lesson) -> str:
+    """The picture under the story, with the drawing script that all later figures use."""
+    if not lesson.sketch:
+        return ""
+    drawn = sketches.SKETCHES[lesson.sketch](False)
+    return _figure(drawn.figure, drawn.alt, True)
+
+
 def _prediction(lesson: Lesson) -> str:
     asked = lesson.predict
     options = "".join(f"<li>{_text(option)}</li>" for option in asked.options)
@@ -121,7 +129,8 @@ def _run(store: Store | None, experiment_id: str | None, lesson: Lesson, first: 
     if store is None or experiment_id is None:
         command = f"python -m fourdials run data/experiments/{lesson.experiment}.toml"
         offer = f" Its experiment: <code>{_text(command)}</code>" if lesson.experiment else ""
-        return f"<p>No real run that fits was there when this page was made, and none is made up.{offer}</p>"
+        told = "No real run that fits was there when this page was made, and none is made up."
+        return f"<p>{told} {_text(lesson.run.none)}{offer}</p>"
     ids = [experiment_id]
     tasks = query.run(store, "experiments").filter(experiment_id=experiment_id)["tasks"][0].to_list()
     chosen = {"tasks": [lesson.run.task]} if lesson.run.task in tasks else {}
@@ -135,7 +144,7 @@ def _run(store: Store | None, experiment_id: str | None, lesson: Lesson, first: 
     figure = curves.overlay(curve, baselines, said, "total_tokens")
     told = _seen(store, experiment_id, lesson)
     # What is to be seen in a pool stands beside the theory that it is laid over.
-    see = "" if lesson.run.pool and told == lesson.run.see else f"<p>{_text(told)}</p>"
+    see = "" if lesson.run.told_beside_theory and told == lesson.run.see else f"<p>{_text(told)}</p>"
     return f"<p>{_text(runs['name'][0])}</p>{_figure(figure, curves.alt_text(curve, 'total_tokens'), first)}{see}"
 
 
@@ -150,6 +159,22 @@ def _figure(figure: Any, alt: str, first: bool) -> str:
     return f'<div role="img" aria-label="{html.escape(alt, quote=True)}">{drawn}</div>'
 
 
+def _theories(lesson: Lesson, over: Laid | None, first: bool) -> list[str]:
+    """The lesson's bench with its slider, and the run over it or in a figure of its own."""
+    if lesson.of_bench is None:
+        return []
+    inside = None if over is None or lesson.run.laid else over.points
+    parts = ["<h2>Theory</h2>", _theory(lesson.of_bench, lesson.knobs, inside, first)]
+    if over is not None and lesson.run.laid and lesson.laid_bench is not None:
+        bench = lesson.laid_bench
+        figure = theory.over_run(over.points, bench.title, f"points: {over.name}", bench.x, bench.y, bench.percent)
+        alt = theory.alt_text(over.points, bench.x, bench.y, bench.percent)
+        parts += ["<h2>Theory laid over a run</h2>", _figure(figure, alt, False)]
+    if over is not None and over.recorded and lesson.run.fit:
+        parts.append(f"<p>{_text(lesson.run.fit)}</p>")
+    return parts
+
+
 def _theory(bench: Bench, knobs: Mapping[str, float], over: pl.DataFrame | None, first: bool) -> str:
     """The bench at the lesson's setting, with a slider for its first knob."""
     at, knob = bench.settings(knobs), bench.knobs[0]
@@ -162,7 +187,7 @@ def _theory(bench: Bench, knobs: Mapping[str, float], over: pl.DataFrame | None,
         theory.draw(
             each.frame,
             bench.title,
-            each.status if over is None else f"{each.status}, but for the points, which are the run above",
+            each.status if over is None else f"{each.status}, but for the points, which are a run",
             x=bench.x,
             y=bench.y,
             percent=bench.percent,

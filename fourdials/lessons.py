@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fourdials.bench import BENCHES, Bench
@@ -53,9 +55,11 @@ class Prediction(_Section):
 class Shown(_Section):
     """Which recorded run is shown where none in the database names the claim, and what to see in it.
 
-    `pool` names an arm whose samples are laid over the bench, `task` one of the run's tasks. Without `recorded` the
+    `pool` names an arm that is laid over the bench, `task` one of the run's tasks. Without `recorded` the
     lesson says that there is no run yet and offers the experiment. `scale` is what to see where the recorded run of a
-    scale model is shown in its place.
+    scale model is shown in its place or beside it. `laid` names the bench that the run is laid over in a figure of its
+    own, where it is not the lesson's; `over` a recording to lay over it where the run shown does not fit; `fit` is what
+    to see there. `none` says why no run comes along where none can.
     """
 
     recorded: str = ""
@@ -63,6 +67,24 @@ class Shown(_Section):
     task: str = ""
     see: str = ""
     scale: str = ""
+    laid: str = ""
+    over: str = ""
+    fit: str = ""
+    none: str = ""
+
+    @property
+    def told_beside_theory(self) -> bool:
+        """True if what is to be seen is seen in the pool that is laid over the lesson's bench."""
+        return bool(self.pool) and not self.over
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """What a run says in the axes of a bench: columns of `bench.LINE_SCHEMA`, the run's name, and if it is recorded."""
+
+    points: pl.DataFrame
+    name: str
+    recorded: bool
 
 
 class Asked(_Section):
@@ -73,12 +95,14 @@ class Asked(_Section):
 
 
 class Lesson(_Section):
-    """A lesson: `claim` is its claim's id, `deep` marks those that go further, `bench` is its theory."""
+    """A lesson: `claim` is its claim's id, `deep` marks those that go further, `bench` is its theory, and `sketch` the
+    picture under its story, one of `figures.sketches`."""
 
     claim: Text
     deep: bool = False
     minutes: Annotated[int, Field(gt=0, le=60)] = 8
     question: Text
+    sketch: str = ""
     story: Text
     predict: Prediction
     bench: str = ""
@@ -93,6 +117,11 @@ class Lesson(_Section):
     def of_bench(self) -> Bench | None:
         """The bench with its theory, if it has one."""
         return BENCHES[self.bench] if self.bench else None
+
+    @property
+    def laid_bench(self) -> Bench | None:
+        """The bench whose axes a run is laid over."""
+        return BENCHES[self.run.laid] if self.run.laid else self.of_bench
 
     def seen(self, run: Mapping[str, Any]) -> str:
         """What to see in a run (a row of the query `experiments`); empty for runs that the lesson does not know."""
@@ -123,8 +152,9 @@ def read(path: Path) -> Lesson:
         raise InputError(f"the lesson {path.name} has mistakes: {told}") from None
     if lesson.claim not in claims():
         raise InputError(f"{path.name} names the claim {lesson.claim!r}; there are {', '.join(claims())}")
-    if lesson.bench and lesson.bench not in BENCHES:
-        raise InputError(f"{path.name} names the bench {lesson.bench!r}; there are {', '.join(BENCHES)}")
+    for bench in filter(None, (lesson.bench, lesson.run.laid)):
+        if bench not in BENCHES:
+            raise InputError(f"{path.name} names the bench {bench!r}; there are {', '.join(BENCHES)}")
     return lesson
 
 

@@ -84,6 +84,7 @@ class RecordedTrial:
     requests: list[_Request] = field(default_factory=list)
     _costs: dict[tuple[int, int], float] = field(default_factory=dict)
     _stops: list[Stop] | None = field(default=None, init=False)
+    _at: list[int] | None = field(default=None, init=False)
     _view: TrialView | None = field(default=None, init=False)
 
     @property
@@ -112,11 +113,16 @@ class RecordedTrial:
             self._costs[low, high] = known
         return known
 
+    def at(self) -> list[int]:
+        """The levels of its checkpoints."""
+        if self._at is None:
+            self._at = [checkpoint.level for checkpoint in self.checkpoints]
+        return self._at
+
     def stops(self) -> list[Stop]:
         """Where it would stand had it been taken to each of its levels at once; none before its first answer."""
         if self._stops is None:
-            at = [checkpoint.level for checkpoint in self.checkpoints]
-            passed = [(level, bisect_right(at, level)) for level in self.levels]
+            passed = [(level, bisect_right(self.at(), level)) for level in self.levels]
             self._stops = [Stop(level, self.cost(0, level), self.scores[count - 1]) for level, count in passed if count]
         return self._stops
 
@@ -209,14 +215,33 @@ def replay(trials: Sequence[RecordedTrial], policy: Policy, budget: float | None
             place = by_id[grant.trial_id]
             seen, stopped = place.advance(grant.up_to)
             allotment.observe(grant.trial_id, seen, place.spent, stopped, place.score)
-    places, aside = by_id.values(), allotment.aside
+    return _stood(trials, list(by_id.values()), allotment.aside)
+
+
+def taken(trials: Sequence[RecordedTrial], level: int) -> pl.DataFrame:
+    """Every trial taken at once to its largest level up to `level`, to its first in any case, whatever that costs.
+
+    The rows are those of `replay` with the allocator `uniform` told that level and no budget, without asking it.
+    """
+    places = []
+    for trial in trials:
+        place = _Place(trial)
+        asked = [each for each in trial.levels if each > 0]
+        if asked:
+            place.advance(max((each for each in asked if each <= level), default=asked[0]))
+        places.append(place)
+    return _stood(trials, places, frozenset())
+
+
+def _stood(trials: Sequence[RecordedTrial], places: Sequence[_Place], aside: frozenset[str]) -> pl.DataFrame:
+    """Where the trials came to stand: columns of `REPLAY_SCHEMA`."""
     same = {name: [trial.row[name] for trial in trials] for name in _SAME}
     came = {
         "level": [place.trial.checkpoints[place.passed - 1].level if place.passed else 0 for place in places],
         "spent": [place.spent for place in places],
         "score": [place.score for place in places],
         "outcome": [place.trial.outcomes[place.passed - 1] if place.passed else "unanswered" for place in places],
-        "aside": [trial_id in aside for trial_id in by_id],
+        "aside": [trial.row["trial_id"] in aside for trial in trials],
     }
     return pl.DataFrame(same | came, schema=REPLAY_SCHEMA)
 
@@ -231,7 +256,7 @@ class _Place:
     levels: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.levels = [checkpoint.level for checkpoint in self.trial.checkpoints]
+        self.levels = self.trial.at()
 
     @property
     def score(self) -> float:

@@ -16,12 +16,13 @@ from typing import Any
 
 import polars as pl
 
-from fourdials import __version__, estimate, query, snapshot, spec, units
+from fourdials import __version__, estimate, query, snapshot, spec, viewed
 from fourdials.errors import InputError
 from fourdials.figures import curves, numbers, status
 from fourdials.store import Store
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+UNFOLDED = 24  # rows
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430; }
 table { border-collapse: collapse; font-size: 14px; } td, th { padding: .25rem .75rem; text-align: left; }
@@ -30,7 +31,6 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; }
 pre { background: #f3f5f7; padding: 1rem; overflow-x: auto; font-size: 13px; }
 .status { color: #55606c; } @media print { details { display: block; } }
 """
-_QUERIES = ("curve_points", "baselines")
 
 
 def html_of(
@@ -40,6 +40,8 @@ def html_of(
     unit: str = "total_tokens",
     tasks: Sequence[str] | None = None,
     arms: Sequence[str] | None = None,
+    view: str = "Curves",
+    more: Mapping[str, str] | None = None,
 ) -> str:
     """The report as one HTML text.
 
@@ -49,6 +51,8 @@ def html_of(
         unit: Unit of spend, one of `figures.numbers.UNITS`.
         tasks: Tasks shown; None for all.
         arms: Arms shown; None for all.
+        view: The tab of Compare it shows, one of `viewed.VIEWS`.
+        more: What that tab's address says besides, such as `a` and `b`; see `viewed.Asked`.
 
     Raises:
         InputError: There is no such run, or nothing of it can be drawn yet.
@@ -56,43 +60,39 @@ def html_of(
     runs = query.run(store, "experiments").filter(experiment_id=experiment_id)
     if runs.is_empty():
         raise InputError(f"there is no run called {experiment_id!r}")
-    given = {"tasks": tasks, "arms": arms}
-    chosen = {name: list(value) for name, value in given.items() if value is not None}
-    curve = estimate.curves(units.points(store, [experiment_id], unit, tasks, arms))
+    asked = viewed.Asked(store, experiment_id, unit, tasks, arms, dict(more or {}))
+    run, chosen = runs.row(0, named=True), {"arms": list(arms)} if arms is not None else {}
+    if tasks is not None:
+        chosen["tasks"] = list(tasks)
+    curve = estimate.curves(asked.points())
     if curve.is_empty():
         raise InputError("nothing of this selection can be drawn yet: no complete block, or its spend is unknown")
-    baselines = query.run(store, "baselines", experiment_ids=[experiment_id], **chosen)
-    described = query.run(store, "arms", experiment_ids=[experiment_id])
-    described = described.filter(pl.col("arm").is_in(curve["arm"].unique().to_list()))
+    found = viewed.viewed(view, asked)
     said = status.status_of(runs, curve, unit)
-    warnings = status.warnings_of(runs, curve, described)
-    # Where each dial sees in a way of its own, panels by what is seen would be those by dial once more.
-    drawings = [curves.panels] if curves.split_alike(curve) else [curves.overlay, curves.panels]
-    figures = [draw(curve, baselines, said, unit, warnings) for draw in drawings]
-    run, alt = runs.row(0, named=True), curves.alt_text(curve, unit)
     cited = _content_id(store, experiment_id, tasks, arms)
-    own_spec = spec.dump(_spec(store, experiment_id))
     parts = [
-        f"<h1>{_text(run['name'])}</h1>",
+        f"<h1>{_text(run['name'])}: {_text(view)}</h1>",
         f'<p class="status">{_text(status.status_line(said))}</p>',
-        *(f"<p>⚠ {_text(warning)}</p>" for warning in warnings),
-        *(_figure(figure, alt, first=i == 0) for i, figure in enumerate(figures)),
+        *(f"<p>⚠ {_text(warning)}</p>" for warning in found.warnings),
+        *(_figure(figure, alt, first=i == 0) for i, (figure, alt) in enumerate(found.figures)),
         "<h2>Scores</h2>",
         _table(_scores(curve, unit)),
+        "<h2>Numbers behind the figures</h2>",
+        *(_long(told, frame) for told, frame in found.tables),
         "<h2>Arms</h2>",
-        _table([_arm(row) for row in described.iter_rows(named=True)]),
+        _table([_arm(row) for row in asked.described.iter_rows(named=True)]),
         "<h2>How trials ended</h2>",
         _table(_outcomes(store, experiment_id, chosen)),
         "<h2>Methods</h2>",
-        f"<p>{_text(_methods(run, curve, unit))}</p>",
+        f"<p>{_text(found.methods)}</p><p>{_text(_methods(run))}</p>",
         "<h2>How to cite</h2>",
         f"<p>{_text(_citation(run, cited))}</p>",
         "<h2>How to repeat it</h2>",
         f"<p>Save this as <code>experiment.toml</code>, install Four Dials {_text(run['version'])}, then run "
         "<code>python -m fourdials run experiment.toml</code>. Sampled replies will differ; the problems will not.</p>",
-        f"<pre>{_text(own_spec)}</pre>",
+        f"<pre>{_text(spec.dump(_spec(store, experiment_id)))}</pre>",
         "<h2>The SQL behind the figures</h2>",
-        *map(_sql, (*_QUERIES, *(["stop_uses"] if unit == units.FLOPS else []))),
+        *map(_sql, found.queries),
     ]
     head = (
         f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'
@@ -163,18 +163,32 @@ def _outcomes(store: Store, experiment_id: str, chosen: Mapping[str, list[str]])
     return [dict(row) for row in rows]
 
 
-def _methods(run: Mapping[str, Any], curve: pl.DataFrame, unit: str) -> str:
-    first = curve.row(0, named=True)
-    methods = ", ".join(sorted(curve["method"].unique()))
+def _long(told: str, frame: pl.DataFrame) -> str:
+    """A whole frame, folded where it has many rows."""
+    table = _table(_rows(frame))
+    if frame.height <= UNFOLDED:
+        return f"<p>{_text(told)}</p>{table}"
+    return f"<details><summary>{_text(told)} {frame.height} rows.</summary>{table}</details>"
+
+
+def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """A frame's rows as a table shows them: all of them, numbers to four digits, unknown ones called so."""
+
+    def shown(value: Any) -> Any:
+        if value is None or value != value:
+            return numbers.UNKNOWN
+        return f"{value:.4g}" if isinstance(value, float) else str(value) if isinstance(value, bool | list) else value
+
+    return [{name: shown(value) for name, value in row.items()} for row in frame.iter_rows(named=True)]
+
+
+def _methods(run: Mapping[str, Any]) -> str:
     priced = f" Dollars are list prices of {run['price_date']} without caching." if run["price_date"] else ""
     return (
-        "The score within a budget is the mean, over problems, of the score of the last answer that costs at most that "
-        f"many {numbers.UNITS[unit]}; it is 0 before the first answer. What stopping at a level costs is worked out "
-        "from the calls a deployment that stops there would have made. Only complete blocks count: a problem tried "
-        f"with every arm. Intervals are 95 % ({methods}) over {first['clusters']} clusters of {first['n']} problems, "
-        "paired across arms; repeats of a problem are averaged first. A curve is dotted where more than 5 % of trials "
-        f"were cut off. Calls that failed are never counted as wrong answers.{priced} "
-        f"Models: {', '.join(run['models'])}. Tasks: {', '.join(run['tasks'])}."
+        "What stopping at a level costs is worked out from the calls a deployment that stops there would have made. "
+        "Only complete blocks count: a problem tried with every arm. Calls that failed are never counted as wrong "
+        "answers."
+        f"{priced} Models: {', '.join(run['models'])}. Tasks: {', '.join(run['tasks'])}."
     )
 
 

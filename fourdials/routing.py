@@ -64,7 +64,7 @@ def calibrates(cluster_id: str, seed: int, share: float = 0.5) -> bool:
 
 
 def tried(rows: Iterable[Mapping[str, Any]], questions: Mapping[tuple[str, str], Question]) -> list[Tried]:
-    """Rows of `trials` as examples; those without a score, or of other problems than the questions', are left out.
+    """Rows of the query `trial_spends` as examples; those of other problems than the questions' are left out.
 
     `questions` are the calibration problems' by task and problem id. The cost is a trial's total tokens; a trial whose
     tokens are unknown is left out too.
@@ -72,10 +72,9 @@ def tried(rows: Iterable[Mapping[str, Any]], questions: Mapping[tuple[str, str],
     found = []
     for row in rows:
         question = questions.get((row["task"], row["problem_id"]))
-        tokens = (row["prompt_tokens"], row["completion_tokens"])
-        if question is not None and row["score"] is not None and None not in tokens:
+        if question is not None and None not in (row["score"], row["total_tokens"]):
             place = row["task"], row["problem_id"], features(question.text)
-            found.append(Tried(*place, row["strategy"], float(row["score"]), float(sum(tokens))))
+            found.append(Tried(*place, row["strategy"], float(row["score"]), float(row["total_tokens"])))
     return found
 
 
@@ -86,14 +85,13 @@ def tried_parts(
 
     A part is credited with the score of its whole trial and charged an even share of the trial's tokens, since nobody
     grades parts; so calibrate with arms that treat all parts alike, at temperature 0, where the plans are the same.
-    Rows are of `trials` and of `steps` (kind, trial_id, payload); only problems of the calibration split count, by task
-    and problem id, and only trials with a score and known tokens.
+    Rows are those of the queries `trial_spends` and `assigned`; only problems of the calibration split count, by task
+    and problem id, and only trials whose tokens are known.
     """
     graded = {
         row["trial_id"]: row
         for row in trials
-        if (row["task"], row["problem_id"]) in calibration
-        and None not in (row["score"], row["prompt_tokens"], row["completion_tokens"])
+        if (row["task"], row["problem_id"]) in calibration and None not in (row["score"], row["total_tokens"])
     }
     found = []
     for step in steps:
@@ -101,7 +99,7 @@ def tried_parts(
         if row is None or step["kind"] != "assigned":
             continue
         parts, workers = step["payload"]["parts"], step["payload"]["workers"]
-        cost = (row["prompt_tokens"] + row["completion_tokens"]) / len(parts)
+        cost = row["total_tokens"] / len(parts)
         for part, worker in zip(parts, workers, strict=True):
             place = row["task"], f"{row['problem_id']}: {part}", features(part)
             found.append(Tried(*place, worker, float(row["score"]), cost))

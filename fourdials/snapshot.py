@@ -24,7 +24,7 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from fourdials import __version__, prices, query
+from fourdials import __version__, prices, query, withheld
 from fourdials.errors import InputError
 from fourdials.store import Store, database, foreign
 from fourdials.store.store import IMPORTED
@@ -46,9 +46,6 @@ _WITHHELD: Mapping[str, Mapping[str, str | None]] = {
     "checkpoints": {"detail": None},
     "trials": {"error": None},
 }
-# What of a spec names an address, a key or a program of the machine it came from.
-_ADDRESSES = ("api_base", "key_variable")
-_PROGRAMS = ("retriever", "environment", "tool")
 
 
 class Part(BaseModel):
@@ -100,14 +97,6 @@ class Snapshot:
     manifest: Manifest
     tables: Mapping[str, pl.DataFrame]
     prices: Sequence[Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """A part of an imported spec that is not used before somebody confirms it: where it stood and what it was."""
-
-    place: str
-    value: str
 
 
 def write(
@@ -192,8 +181,8 @@ def read(path: Path) -> Snapshot:
 def install(path: Path, store: Store) -> Manifest:
     """Puts a snapshot's runs beside one's own, read-only and marked recorded; nothing changes if it is refused.
 
-    Addresses and programs its specs name are set aside (`withheld`) until somebody confirms them. A snapshot that is
-    here already stays as it is. Raises InputError if the file is bad or a run it holds is here from elsewhere.
+    Addresses and programs its specs name are set aside (`withheld`) until somebody confirms the addresses. A snapshot
+    that is here already stays as it is. Raises InputError if the file is bad or a run it holds is here from elsewhere.
     """
     return place(read(path), store)
 
@@ -205,7 +194,7 @@ def place(snapshot: Snapshot, store: Store) -> Manifest:
         return snapshot.manifest
     _no_clash(snapshot, store)
     tables = dict(snapshot.tables)
-    specs, aside = zip(*map(_disarmed, tables["experiments"]["spec"]), strict=True)
+    specs, aside = zip(*map(withheld.disarmed, tables["experiments"]["spec"]), strict=True)
     tables["experiments"] = tables["experiments"].with_columns(spec=pl.Series(specs, dtype=pl.String))
     partial = folder.with_name(f".{folder.name}")
     shutil.rmtree(partial, ignore_errors=True)
@@ -213,8 +202,7 @@ def place(snapshot: Snapshot, store: Store) -> Manifest:
     for name, frame in tables.items():
         frame.write_parquet(partial / f"{name}.parquet", compression="zstd")
     ids = tables["experiments"]["experiment_id"]
-    kept = {each: [asdict(one) for one in found] for each, found in zip(ids, aside, strict=True)}
-    (partial / "withheld.json").write_text(json.dumps(kept), encoding="utf-8")
+    withheld.keep(partial, dict(zip(ids, aside, strict=True)))
     (partial / PRICES).write_text(json.dumps(list(snapshot.prices)), encoding="utf-8")
     (partial / MANIFEST).write_text(snapshot.manifest.model_dump_json(indent=2), encoding="utf-8")
     partial.replace(folder)  # all of it appears at once
@@ -236,15 +224,6 @@ def remove(content_id: str, store: Store) -> None:
     (store.home / IMPORTED / content_id).replace(gone)  # all of it vanishes at once for whoever is reading
     shutil.rmtree(gone)
     store.ingest()
-
-
-def withheld(experiment_id: str, home: Path) -> list[Withheld]:
-    """What an imported run's spec named and is not used before it is confirmed; empty for one's own runs."""
-    for path in home.glob(f"{IMPORTED}/[0-9a-f]*/withheld.json"):
-        kept = json.loads(path.read_bytes())
-        if experiment_id in kept:
-            return [Withheld(**each) for each in kept[experiment_id]]
-    return []
 
 
 def _selected(
@@ -367,25 +346,3 @@ def _no_clash(snapshot: Snapshot, store: Store) -> None:
         sql = f"SELECT count(*) FROM {table} WHERE list_contains($ids, {key})"  # noqa: S608 - constants
         if ids and store.frame(sql, {"ids": ids}).item():
             raise InputError(f"some of its {table} carry ids of {table} that are here already")
-
-
-def _disarmed(text: str) -> tuple[str, list[Withheld]]:
-    """A spec without what names an address or a program, and what that was."""
-    found: list[Withheld] = []
-
-    def walk(value: Any, place: str) -> Any:
-        if isinstance(value, dict):
-            out = {}
-            for key, each in value.items():
-                if key in (*_ADDRESSES, *_PROGRAMS):
-                    found.append(Withheld(f"{place}{key}", str(each)))
-                else:
-                    out[key] = walk(each, f"{place}{key}.")
-            return out
-        return [walk(each, f"{place}{i}.") for i, each in enumerate(value)] if isinstance(value, list) else value
-
-    try:
-        bare = walk(json.loads(text), "")
-        return json.dumps(bare) if found else text, found
-    except RecursionError:
-        raise InputError("one of its specs is nested too deeply") from None

@@ -78,10 +78,12 @@ def operating_points(
         return rows
     uses = query.run(store, "stop_uses", **chosen)
     for unit in (unit for unit, asked in wanted.items() if asked):
-        costs = _stops(uses, unit, price_list).select("trial_id", stop_level="level", new="spend")
-        joined = rows.join(costs, on=["trial_id", "stop_level"], how="left", maintain_order="left")
-        spent = pl.when(pl.col("stop_level").is_null()).then(0.0).otherwise("new")
-        rows = joined.with_columns(spent.alias(unit)).drop("new")
+        costs = _stops(uses, unit, price_list).select("trial_id", paid_to="level", new="spend")
+        paid_to = pl.when("cut").then(-1).otherwise("stop_level").cast(costs["paid_to"].dtype)
+        keyed = rows.with_columns(paid_to=paid_to)
+        joined = keyed.join(costs, on=["trial_id", "paid_to"], how="left", maintain_order="left")
+        spent = pl.when(pl.col("paid_to").is_null()).then(0.0).otherwise("new")
+        rows = joined.with_columns(spent.alias(unit)).drop("new", "paid_to")
     return rows
 
 

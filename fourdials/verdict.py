@@ -167,7 +167,8 @@ class Finding:
         models: Models that solved.
         experiments: The run that speaks, then others of the same kind, which were judged the same way.
         others: Outcomes of those others, in the same order.
-        interim: True if the run is still going.
+        interim: True if trials of the run are still to come: what it says so far is then in the reasons, and the
+            outcome is undecided, since whoever looks often enough at a growing run sees it settled once by chance.
     """
 
     claim_id: str
@@ -194,9 +195,10 @@ class Finding:
 
     @property
     def told(self) -> str:
-        """The outcome, with "in part" where a part of the claim could not be tested and the others hold."""
+        """The outcome, with "in part" where a part of the claim could not be tested and the others hold, and "interim"
+        where trials are still to come."""
         part = self.outcome == REPRODUCED and any(check.outcome == UNTESTABLE for check in self.checks)
-        return f"{self.outcome}, in part" if part else self.outcome
+        return self.outcome + (", in part" if part else "") + (", interim" if self.interim else "")
 
 
 @cache
@@ -279,14 +281,15 @@ def untested(said: str) -> Check:
 
 
 def conclude(checks: Sequence[Check]) -> Outcome:
-    """What all checks together say: not reproduced if one fails; else, of those that could be tested, reproduced if all
-    are and undecided if not. It cannot be tested where none could. What is only shown does not count."""
-    outcomes = {check.outcome for check in checks} - {SHOWN, UNTESTABLE}
-    if not outcomes:
-        return UNTESTABLE
+    """What all checks together say: not reproduced if one fails; else it cannot be tested where the first, which the
+    claim is about, could not be; else, of those that could, reproduced if all are and undecided if not. What is only
+    shown does not count."""
+    outcomes = [check.outcome for check in checks if check.outcome != SHOWN]
     if NOT_REPRODUCED in outcomes:
         return NOT_REPRODUCED
-    return REPRODUCED if outcomes == {REPRODUCED} else UNDECIDED
+    if not outcomes or outcomes[0] == UNTESTABLE:
+        return UNTESTABLE
+    return REPRODUCED if set(outcomes) <= {REPRODUCED, UNTESTABLE} else UNDECIDED
 
 
 def judge(claim: Claim, evidence: Evidence) -> Finding:
@@ -343,16 +346,27 @@ def of_runs(claim: Claim, origin: str, runs: Sequence[Mapping[str, Any]], look: 
     if not runs:
         return Finding(claim.id, origin, NOT_RUN)
     seen = [look(run["experiment_id"]) for run in runs]
-    found = [judge(claim, replace(own, others=tuple(other for other in seen if other is not own))) for own in seen]
+    found = [
+        _so_far(judge(claim, replace(own, others=tuple(other for other in seen if other is not own))), run)
+        for own, run in zip(seen, runs, strict=True)
+    ]
     first, rest = found[0], found[1:]
-    interim = bool(runs[0]["interim"])
     return replace(
         first,
         models=tuple(runs[0]["models"]),
         experiments=tuple(run["experiment_id"] for run in runs),
         others=tuple(each.outcome for each in rest),
-        interim=interim,
     )
+
+
+def _so_far(found: Finding, run: Mapping[str, Any]) -> Finding:
+    """A finding of a run with trials still to come, as what it is: interim, and settled in nothing."""
+    if not run["interim"]:
+        return found
+    if found.outcome not in (REPRODUCED, NOT_REPRODUCED):
+        return replace(found, interim=True)
+    said = f"Trials of this run are still to come; so far: {found.told}."
+    return replace(found, outcome=UNDECIDED, reasons=(*found.reasons, said), interim=True)
 
 
 def _check(said: str, outcome: Outcome, found: Measured, unit: Unit, needed: int | None) -> Check:

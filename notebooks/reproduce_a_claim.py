@@ -21,8 +21,10 @@ def _(mo):
 
     **C20**: with more samples, a right answer is more and more often among them, and choosing it lags behind
     (Brown et al. 2024, arXiv 2407.21787). Before looking, say what would count: coverage grows with the number of
-    samples, and what a majority vote gets out of them lies below it, both with an interval that leaves out 0. If an
-    interval holds 0, the claim is undecided at this n. If it lies on the other side, it is not reproduced here.
+    samples, and what a majority vote gets out of them lies below it, both with an interval that leaves out 0. Neither
+    can come out the other way: coverage never falls, and guesses would do as much. So both count only if coverage also
+    lies above what as many guesses would cover, at the most samples of which guesses cover no more than half; if not,
+    this run cannot test the claim. If an interval holds 0, the claim is undecided at this n.
 
     The samples are those of the recorded demonstration: real ones, of a model of 135 million parameters.
     """)
@@ -84,7 +86,7 @@ def _(mo):
 
 
 @app.cell
-def _(coverage, gap, mo):
+def _(coverage, gap, mo, pool, results, run, stored):
     def side(low, high):
         """Which side of 0 an interval lies on."""
         return "above 0" if low > 0 else "below 0" if high < 0 else "not told from 0"
@@ -94,8 +96,14 @@ def _(coverage, gap, mo):
     # Coverage of the same problems can only grow; their intervals not overlapping is more than the claim asks for.
     grows = side(many["low"] - one["high"], many["high"] - one["low"])
     behind = side(most["low"], most["high"])
+    chance = results.frame("baselines", experiment_ids=[run]).filter(kind="chance")["value"][0]
+    few = max((_k for _k in range(2, most["k"] + 1) if 1 - (1 - chance) ** _k <= 0.5), default=2)
+    guesses, held = 1 - (1 - chance) ** few, pool.coverage(stored, [few]).row(0, named=True)
+    luck = held["low"] <= guesses
     verdict = (
-        "reproduced"
+        "cannot be tested this way"
+        if luck
+        else "reproduced"
         if grows == behind == "above 0"
         else "not reproduced here"
         if "below 0" in (grows, behind)
@@ -105,12 +113,12 @@ def _(coverage, gap, mo):
         f"- Coverage by 1 sample: {one['value']:.1%} ({one['low']:.1%} to {one['high']:.1%}); by {many['k']}: "
         f"{many['value']:.1%} ({many['low']:.1%} to {many['high']:.1%}). The growth is {grows}.\n"
         f"- With {most['k']} samples the vote lies {most['value']:.1%} behind coverage ({most['low']:.1%} to "
-        f"{most['high']:.1%}), {behind}.\n\n"
-        f"**C20: {verdict}**, for this model on these tasks, {most['n']} problems.\n\n"
-        "One reservation: where answers can be guessed, coverage grows by guessing alone. The tasks' chance levels say "
-        "how much of it that may be."
+        f"{most['high']:.1%}), {behind}.\n"
+        f"- {few} guesses would cover {guesses:.1%}, and {few} samples cover {held['value']:.1%} ({held['low']:.1%} to "
+        f"{held['high']:.1%}): {'that may be luck' if luck else 'more than luck'}.\n\n"
+        f"**C20: {verdict}**, for this model on these tasks, {most['n']} problems."
     )
-    return behind, grows, verdict
+    return behind, grows, luck, verdict
 
 
 @app.cell

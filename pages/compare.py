@@ -14,6 +14,7 @@ from fourdials.ui import (  # noqa: E402 - the title appears while these load
     controls,
     curves,
     data,
+    glossary,
     pricing,
     tables,
     words,
@@ -56,3 +57,5 @@ for title, place in zip(titles, st.tabs(titles, key="tab", bind="query-params"),
     if place.open:
         with place:
             compare.show(title, view, experiment)
+            compare.offer_report(title, view)
+            glossary.offer(title)

@@ -49,8 +49,14 @@ if rows.is_empty():
     st.info("No complete block has this arm yet: a block is a problem with all arms. Wait, or choose another arm.")
     st.stop()
 
-wanted = st.segmented_control(
-    "Show", trace.KINDS, format_func=trace.KINDS.get, key="traces.kind", default="all", required=True
+wanted = controls.linked_choice(
+    st.segmented_control,
+    "Show",
+    list(trace.KINDS),
+    param="kind",
+    default="all",
+    format_func=trace.KINDS.get,
+    required=True,
 )
 listed = trace.of_kind(rows, wanted)
 where = words.plain(numbers.budget(unit, spend))

@@ -1,5 +1,5 @@
 -- Where each problem's answer stands as spend grows
--- Grain: one row per useful stop of each unit (a problem, an arm, a repeat) of complete blocks; a unit that never answered
+-- Grain: one row per useful stop of each unit (a problem, an arm, a repeat) of complete blocks no allocator calibrated on; a unit that never answered
 --   has one row whose level and spend are NULL and gain 0. Stops that a later level reaches at equal or lower spend are left
 --   out, so the score at budget b is the sum of `gain` where spend <= b.
 -- Units: spend and max_spend in $unit; score, gain and answered_gain as shares of 1.

@@ -1,7 +1,8 @@
 -- Experiments, newest first
 -- Grain: one row per experiment.
 -- Units: tokens of prompt and completion together, US dollars at list price, seconds since the epoch. `imported` is the
---   format of the file the run was imported from, NULL for one that was run.
+--   format of the file the run was imported from, NULL for one that was run. `calibrated` are problems of which an allocator
+--   was shown a grade.
 WITH ended AS (
     SELECT experiment_id,
            count(*) AS trials_done,
@@ -46,6 +47,13 @@ edited AS (
     FROM regrades
     GROUP BY experiment_id
 ),
+shown AS (
+    SELECT t.experiment_id, count(DISTINCT (t.task, t.problem_id)) AS calibrated
+    FROM steps AS s
+    JOIN trials AS t ON t.trial_id = s.trial_id
+    WHERE s.kind = 'calibration'
+    GROUP BY t.experiment_id
+),
 used AS (
     SELECT experiment_id, list(DISTINCT model ORDER BY model) AS models
     FROM calls
@@ -74,6 +82,7 @@ SELECT e.experiment_id,
        e.planned_trials,
        coalesce(d.trials_done, 0) AS trials_done,
        coalesce(d.problems, 0) AS problems,
+       coalesce(h.calibrated, 0) AS calibrated,
        coalesce(d.correct, 0) AS correct,
        coalesce(d.wrong, 0) AS wrong,
        coalesce(d.unparsed, 0) AS unparsed,
@@ -91,5 +100,6 @@ LEFT JOIN paid AS p ON p.experiment_id = e.experiment_id
 LEFT JOIN turned AS t ON t.experiment_id = e.experiment_id
 LEFT JOIN asked AS a ON a.experiment_id = e.experiment_id
 LEFT JOIN edited AS g ON g.experiment_id = e.experiment_id
+LEFT JOIN shown AS h ON h.experiment_id = e.experiment_id
 LEFT JOIN used AS u ON u.experiment_id = e.experiment_id
 ORDER BY e.created_at DESC, e.experiment_id;

@@ -253,6 +253,40 @@ GROUP BY c.trial_id, c.level;
 
 CREATE OR REPLACE VIEW spend AS SELECT * FROM spend_of(NULL);
 
+-- Trials that were cut short, by a cap, an allocator or for want of any answer: `after_level` is that of their last answer
+-- (NULL for none). Somebody who deployed them to a higher level would have paid for every call they made, but for probes of
+-- lower levels. A row per such call.
+CREATE OR REPLACE MACRO cut_calls_of(ids) AS TABLE
+WITH ended AS (
+    SELECT t.trial_id, max(c.level) AS after_level
+    FROM trials AS t
+    LEFT JOIN checkpoints AS c ON c.trial_id = t.trial_id
+    WHERE list_contains(ids, t.experiment_id)
+    GROUP BY t.trial_id, t.stop_reason
+    HAVING t.stop_reason NOT IN ('finished', 'max_level') OR count(c.trial_id) = 0
+)
+SELECT e.trial_id, e.after_level, c.model, c.segment, c.path_s, c.modelled_path_s,
+       1 / coalesce(c.shared, 1) AS calls,
+       c.prompt_tokens / coalesce(c.shared, 1) AS prompt_tokens,
+       c.completion_tokens / coalesce(c.shared, 1) AS completion_tokens,
+       c.usd / coalesce(c.shared, 1) AS usd,
+       c.usd_paid / coalesce(c.shared, 1) AS usd_paid
+FROM ended AS e
+JOIN calls AS c ON c.trial_id = e.trial_id AND c.error IS NULL AND c.role <> 'grade'
+               AND (NOT c.probe OR c.level = e.after_level);
+
+CREATE OR REPLACE MACRO cut_spend_of(ids) AS TABLE
+SELECT trial_id,
+       coalesce(sum(calls) FILTER (segment = 0), 0) AS calls,
+       CASE WHEN count(*) = count(completion_tokens) THEN sum(completion_tokens) END AS completion_tokens,
+       CASE WHEN count(*) = count(prompt_tokens + completion_tokens)
+            THEN sum(prompt_tokens + completion_tokens) END AS total_tokens,
+       CASE WHEN count(*) = count(usd) THEN sum(usd) END AS usd,
+       CASE WHEN count(*) = count(path_s) THEN max(path_s) END AS critical_path_s,
+       CASE WHEN count(*) = count(modelled_path_s) THEN max(modelled_path_s) END AS modelled_s
+FROM cut_calls_of(ids)
+GROUP BY trial_id;
+
 -- Blocks (a problem, a repeat, all arms that fit its task) and whether every trial planned for them has ended.
 CREATE OR REPLACE MACRO blocks_of(ids) AS TABLE
 WITH planned AS (
@@ -306,13 +340,25 @@ SELECT c.*,
        dense_rank() OVER (ORDER BY experiment_id, block, arm) AS unit_id
 FROM chosen AS c;
 
+-- Units that arms may be judged by: those of complete blocks without a failure, but for blocks of which an allocator was
+-- shown a grade. It chose by these grades, so what it chose does better on them than it will elsewhere.
+CREATE OR REPLACE MACRO judged_of(ids, chosen_tasks, chosen_arms) AS TABLE
+SELECT u.*
+FROM units_of(ids, chosen_tasks, chosen_arms) AS u
+ANTI JOIN (SELECT DISTINCT t.experiment_id, t.block
+           FROM steps AS s
+           JOIN trials AS t ON t.trial_id = s.trial_id
+           WHERE s.kind = 'calibration' AND list_contains(ids, t.experiment_id)) AS shown
+    ON shown.experiment_id = u.experiment_id AND shown.block = u.block
+WHERE NOT u.dropped;
+
 -- Every answer a unit could have stopped at, with what stopping there costs in `spend_unit`, those removed that a later
 -- level reaches at equal or lower spend: so the value at budget b is the sum of `gain` where spend <= b. A unit without
--- any answer has one row whose level and spend are NULL and gain 0. An arm whose spend is unknown throughout is left out;
+-- any answer has one row whose level and spend are NULL and gain 0; its max_spend is all that it spent. An arm whose spend is unknown throughout is left out;
 -- where only some of its units are unknown, their blocks are.
 CREATE OR REPLACE MACRO points_of(ids, spend_unit, chosen_tasks, chosen_arms) AS TABLE
 WITH kept AS (
-    SELECT * FROM units_of(ids, chosen_tasks, chosen_arms) WHERE NOT dropped
+    SELECT * FROM judged_of(ids, chosen_tasks, chosen_arms)
 ),
 last_answers AS (  -- of trials that stand for one level as a whole
     SELECT c.trial_id, max(c.seq) AS seq
@@ -356,7 +402,7 @@ gained AS (
     WINDOW steps AS (PARTITION BY unit_id ORDER BY level, seq)
 ),
 units AS (
-    SELECT k.*, coalesce(u.known, TRUE) AS known, coalesce(u.max_spend, 0) AS max_spend
+    SELECT k.*, coalesce(u.known, TRUE) AS known, coalesce(u.max_spend, w.max_spend, 0) AS max_spend
     FROM (SELECT unit_id, experiment_id, block, task, problem_id, cluster_id, arm, dial, strategy, access, repeat,
                  arg_max(stop_reason, max_level) = 'finished' AS finished
           FROM kept
@@ -364,6 +410,17 @@ units AS (
     LEFT JOIN (SELECT unit_id, bool_and(spend IS NOT NULL) AS known, max(spend) AS max_spend
                FROM stops
                GROUP BY unit_id) AS u ON u.unit_id = k.unit_id
+    LEFT JOIN (SELECT k.unit_id,  -- never answered: known, and nothing, up to all that was spent
+                      max(CASE spend_unit
+                               WHEN 'total_tokens' THEN CAST(x.total_tokens AS DOUBLE)
+                               WHEN 'usd' THEN x.usd
+                               WHEN 'completion_tokens' THEN CAST(x.completion_tokens AS DOUBLE)
+                               WHEN 'calls' THEN CAST(x.calls AS DOUBLE)
+                               WHEN 'modelled_s' THEN x.modelled_s
+                               WHEN 'critical_path_s' THEN x.critical_path_s END) AS max_spend
+               FROM kept AS k
+               JOIN cut_spend_of(ids) AS x ON x.trial_id = k.trial_id
+               GROUP BY k.unit_id) AS w ON w.unit_id = k.unit_id
 ),
 counted AS (
     SELECT *

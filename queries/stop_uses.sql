@@ -2,7 +2,8 @@
 -- Grain: one row per trial of complete blocks without errors, level of a checkpoint, and model of the calls that stopping there
 --   would have needed; where none would have been, one row whose model is NULL and whose counts are 0.
 -- Units: tokens and US dollars, the part that one question has of calls made for several; NULL where any part is unknown.
---   `point` is the level of this stop in `curve_points`, NULL for answers that are no stop there.
+--   `point` is the level of this stop in `curve_points`, NULL for answers that are no stop there. Level -1 is what a trial that
+--   was cut short had taken by then.
 -- $experiment_ids VARCHAR[]: experiments
 -- $tasks VARCHAR[] optional: only these tasks
 -- $arms VARCHAR[] optional: only these arms; a failure of another arm then drops no block
@@ -36,4 +37,12 @@ FROM stops AS s
 LEFT JOIN taken AS t
        ON t.trial_id = s.trial_id AND (CASE WHEN t.probe THEN t.level = s.level ELSE t.level <= s.level END)
 GROUP BY s.trial_id, s.level, s.point, t.model
-ORDER BY s.trial_id, s.level, t.model;
+UNION ALL
+SELECT c.trial_id, -1, NULL, c.model,
+       CASE WHEN count(*) = count(c.prompt_tokens) THEN sum(c.prompt_tokens) END,
+       CASE WHEN count(*) = count(c.completion_tokens) THEN sum(c.completion_tokens) END,
+       CASE WHEN count(*) = count(c.usd_paid) THEN sum(c.usd_paid) END
+FROM cut_calls_of($experiment_ids) AS c
+JOIN kept AS k ON k.trial_id = c.trial_id
+GROUP BY c.trial_id, c.model
+ORDER BY 1, 2, 4;

@@ -193,11 +193,12 @@ def _shown(title: str, chosen: dict[str, str]) -> Measured:
     import streamlit as st
     from streamlit.testing.v1 import AppTest
 
-    from fourdials.ui.compare import advisor, frontier
+    from fourdials.ui.compare import advisor, allocate, frontier
 
     st.cache_data.clear()
     frontier._points.clear()
     advisor._trials.clear()
+    allocate._trials.clear()
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=600)
     for key, value in chosen.items():
         app.query_params[key] = value

@@ -67,6 +67,28 @@ def test_the_best_of_many_equal_arms_looks_better_where_it_was_chosen_than_where
     assert sum(sure) / 12 < 0.6, "it is not sure of what chance chose"
 
 
+def test_a_lead_on_four_of_twenty_problems_is_not_sure_and_shared_clusters_ask_for_more_problems():
+    few = [
+        trial(i, [(1, "x", score)], arm=arm)
+        for i in range(40)
+        for arm, score in (("good", 1.0), ("bad", float(i % 5 != 0)))
+    ]
+    surer = advise(few, budget=100).surer
+    assert not surer.distinguishable
+    alone, shared = (
+        advise(
+            [
+                trial(i, [(1, "x", s)], arm=arm, cluster_id=f"c{i // size}")
+                for i in range(300)
+                for arm, s in (("good", float(i // 5 % 3 > 0)), ("bad", float(i // 5 % 2)))
+            ],
+            budget=100,
+        ).surer
+        for size in (1, 5)
+    )
+    assert shared.problems > 3 * alone.problems
+
+
 def test_it_says_how_many_problems_would_settle_a_close_choice_and_what_they_cost():
     advice = advise(trials_of({"a": 0.55, "b": 0.5}, 200, seed=4), budget=10)
     surer = advice.surer

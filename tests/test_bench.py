@@ -99,7 +99,7 @@ def test_a_run_is_laid_over_with_points_and_intervals(tmp_path, monkeypatch):
     form = found.filter(pl.col("kind") == "dash")
     assert form["y"].to_list() == pytest.approx([0.5] * 4, abs=0.02)  # problems differ as much as they can
     with pytest.raises(InputError, match="choose another bench"):
-        laid_over(store, BENCHES["sleep"], "run", "pool")
+        laid_over(store, BENCHES["flops"], "run", "pool")
     store.close()
 
 

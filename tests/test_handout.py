@@ -32,7 +32,9 @@ def test_names_and_texts_are_escaped():
 
 def test_the_figure_starts_at_the_lessons_setting_and_its_slider_shows_the_others():
     text = page("C11")
-    data = json.loads(re.search(r'Plotly\.newPlot\(\s*"[^"]+",\s*(\[.*?\]),\s*\{"', text, re.S)[1])
+    drawn = re.findall(r'Plotly\.newPlot\(\s*"[^"]+",\s*(\[.*?\]),\s*\{"', text, re.S)
+    assert len(drawn) == 2  # the picture under the story, and the theory
+    data = json.loads(drawn[1])
     lesson = lessons()["C11"]
     wanted = lesson.of_bench.play(**lesson.of_bench.settings(lesson.knobs)).frame
     shown = [trace for trace in data if trace["visible"]]
@@ -42,3 +44,15 @@ def test_the_figure_starts_at_the_lessons_setting_and_its_slider_shows_the_other
 
 def test_a_lesson_without_theory_needs_no_figure():
     assert "Plotly.newPlot" not in page("C23", bench="")
+
+
+def test_the_drawing_script_stands_in_a_page_once_and_before_the_first_figure():
+    for claim in ("C11", "C21"):
+        text = page(claim)
+        first = text.index("Plotly.newPlot(")
+        assert text.count("plotly.js v") == 1
+        assert text.index("plotly.js v") < first
+
+
+def test_a_picture_is_told_in_words_for_those_who_do_not_see_it():
+    assert 'aria-label="6 steps, each a path of right minus wrong votes' in page("C11")

@@ -105,3 +105,9 @@ def test_a_recording_a_lesson_names_comes_along_is_of_real_models_and_is_told_ab
 
 def test_every_lesson_has_knobs_that_answer_at_once():
     assert [claim for claim, lesson in ALL.items() if lesson.of_bench is None] == []
+
+
+def test_what_is_seen_in_a_pool_is_told_beside_the_theory_only_where_the_run_shown_is_laid_over_it():
+    assert ALL["C20"].run.told_beside_theory
+    assert not ALL["C10"].run.told_beside_theory  # another recording is laid over its bench
+    assert not ALL["C13"].run.told_beside_theory

@@ -117,7 +117,8 @@ def test_the_claim_s_verdict_follows_from_its_intervals(home):
     assert found["coverage"]["value"].is_sorted()
     gap = found["gap"].sort("k").row(-1, named=True)
     assert found["behind"] == ("above 0" if gap["low"] > 0 else "below 0" if gap["high"] < 0 else "not told from 0")
-    assert (found["verdict"] == "reproduced") == (found["behind"] == found["grows"] == "above 0")
+    assert (found["verdict"] == "reproduced") == (found["behind"] == found["grows"] == "above 0" and not found["luck"])
+    assert (found["verdict"] == "cannot be tested this way") == found["luck"], "guesses would cover as much"
     assert f"C20: {found['verdict']}" in found["told"]
 
 

@@ -40,6 +40,7 @@ def full(tmp_path_factory):
     trial_id, thought = ledger.trial_id("p0", "vote"), ledger.trial_id("p0", "think")
     ledger.add("step", trial_id=trial_id, seq=0, level=1, kind="search", payload={"query": "q"}, at=5.0)
     ledger.call(trial_id, error={"type": "Unreachable", "message": "gone"}, call_id="x!1", prompt=None, completion=None)
+    ledger.add("step", trial_id=trial_id, seq=1, level=1, kind="assigned", payload={"parts": [], "workers": []}, at=6.0)
     ledger.call(trial_id, role="step", request={"parts": [], "truth": "A"})
     ledger.call(thought, level=9)
     ledger.checkpoint(thought, 9, 9, 1.0, detail={"consensus": "A", "vote": "B", "product": "A"})

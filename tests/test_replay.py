@@ -103,6 +103,19 @@ def test_halving_prefers_what_the_rest_of_the_budget_can_serve():
     assert poor.filter(~poor["aside"])["arm"].unique().to_list() == ["cheap"]
 
 
+@pytest.mark.parametrize("level", [1, 2, 3, 4, 9])
+def test_taking_all_to_one_level_is_what_the_uniform_allocator_does_when_told_that_level(level):
+    trials = [
+        trial(0, [(1, "x", 1.0), (2, "x", 1.0), (4, "y", 0.0)]),
+        trial(1, [(1, "x", 0.0)], reason="finished"),  # ended on its way
+        trial(2, []),  # no answer at all
+        trial(3, [(2, "z", 1.0)], levels=(2,), nested=False, max_level=2),
+        trial(4, [(0, "a", 0.0), (3, "b", 1.0)], levels=(0, 3), arm="b"),
+    ]
+    told = Policy("uniform", "uniform", {"order": "levels", "level": level})
+    assert replay.taken(trials, level).equals(replay.replay(trials, told, None))
+
+
 def test_a_request_cut_in_two_is_paid_as_two():
     batch = replace(trial(0, EASY), requests=[([1, 2, 3, 4], [110.0, 10.0, 10.0, 10.0], [100.0, 0.0, 0.0, 0.0])])
     assert (batch.cost(0, 4), batch.cost(0, 2), batch.cost(2, 4)) == (140.0, 120.0, 120.0)

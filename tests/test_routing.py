@@ -50,9 +50,9 @@ def test_a_problem_not_tried_with_every_strategy_does_not_count():
 
 
 def test_only_trials_of_the_calibration_questions_are_looked_at():
-    row = {"task": "t", "strategy": "single", "score": 1.0, "prompt_tokens": 30, "completion_tokens": 4}
+    row = {"task": "t", "strategy": "single", "score": 1.0, "total_tokens": 34}
     rows = [row | {"problem_id": name} for name in ("seen", "held out")]
-    rows += [row | {"problem_id": "seen", "score": None}, row | {"problem_id": "seen", "prompt_tokens": None}]
+    rows += [row | {"problem_id": "seen", "score": None}, row | {"problem_id": "seen", "total_tokens": None}]
     [found] = tried(rows, {("t", "seen"): question("one\n\ntwo")})
     assert (found.problem_id, found.cost, found.features) == (
         "seen",

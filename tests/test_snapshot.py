@@ -8,7 +8,7 @@ import zipfile
 import polars as pl
 import pytest
 
-from fourdials import query, snapshot
+from fourdials import query, snapshot, withheld
 from fourdials.errors import InputError
 from fourdials.store import Store
 from fourdials.store.store import IMPORTED
@@ -264,13 +264,44 @@ def test_addresses_keys_and_programs_of_a_spec_are_set_aside(homes, tmp_path):
     held = json.loads(query.run(theirs, "spec", experiment_id="exp")["spec"][0])
     assert held["models"] == {"openai/x": {"concurrency": 2}}
     assert held["tasks"][0]["params"] == {"file": "a.csv"}
-    aside = {found.place: found.value for found in snapshot.withheld("exp", theirs.home)}
+    aside = {found.place: found.value for found in withheld.of("exp", theirs.home)}
     assert aside == {
         "models.openai/x.api_base": "http://evil.example",
         "models.openai/x.key_variable": "MY_KEY",
         "tasks.0.params.retriever": "run_me.py:Now",
     }
-    assert snapshot.withheld("nobody", theirs.home) == []
+    assert withheld.of("nobody", theirs.home) == []
+
+
+def test_a_confirmed_address_is_put_back_and_nothing_else_is(homes, tmp_path):
+    store = homes("other")
+    spec = {
+        "models": {"openai/x-4.1": {"api_base": "http://box.example/v1", "key_variable": "MY_KEY"}},
+        "tasks": [{"name": "dataset", "params": {"retriever": "run_me.py:Now"}}],
+    }
+    two_arms(spec=spec).write(store.home)
+    store.ingest()
+    snapshot.write(store, ["exp"], tmp_path / "a.fourdials")
+    theirs = homes("theirs")
+    snapshot.install(tmp_path / "a.fourdials", theirs)
+    trials = query.run(theirs, "experiments")["trials_done"][0]
+    assert [each.value for each in withheld.confirm("exp", theirs)] == ["http://box.example/v1"]
+    held = json.loads(query.run(theirs, "spec", experiment_id="exp")["spec"][0])
+    assert held["models"] == {"openai/x-4.1": {"api_base": "http://box.example/v1"}}
+    assert held["tasks"] == [{"name": "dataset", "params": {}}]
+    assert query.run(theirs, "experiments")["trials_done"][0] == trials
+    assert {each.value for each in withheld.of("exp", theirs.home)} == {"MY_KEY", "run_me.py:Now"}
+    for nobody in ("exp", "nobody"):
+        with pytest.raises(InputError, match="waits to be confirmed"):
+            withheld.confirm(nobody, theirs)
+
+
+def test_what_an_older_version_set_aside_is_shown_and_cannot_be_put_back(homes, file):
+    theirs = homes("theirs")
+    manifest = snapshot.install(file, theirs)
+    old = {"exp": [{"place": "models.x.api_base", "value": "http://box.example"}]}
+    (theirs.home / "imported" / manifest.content_id / withheld.FILE).write_text(json.dumps(old))
+    assert [(each.value, each.address) for each in withheld.of("exp", theirs.home)] == [("http://box.example", False)]
 
 
 def test_the_manifest_names_versions_and_runs(file):

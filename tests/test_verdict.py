@@ -159,6 +159,8 @@ def test_what_is_only_shown_decides_nothing_and_a_part_that_cannot_be_tested_is_
     assert verdict.conclude([held, beside]) == REPRODUCED
     assert verdict.conclude([beside, part]) == UNTESTABLE
     assert verdict.conclude([part, failed, held]) == NOT_REPRODUCED
+    assert verdict.conclude([held, part]) == REPRODUCED
+    assert verdict.conclude([beside, part, held]) == UNTESTABLE, "the first is what the claim is about"
     whole = verdict.Finding("C1", "real", REPRODUCED, checks=(beside, held))
     assert (whole.told, whole.leading) == (REPRODUCED, held)
     partly = verdict.Finding("C1", "real", REPRODUCED, checks=(part, beside, held))
@@ -214,4 +216,15 @@ def test_a_run_of_a_file_that_named_no_claim_yet_counts_for_those_it_names_now(t
     store = store_of(tmp_path, same, other)
     found = verdict.runs_by_claim(store)
     assert [row["experiment_id"] for row in found[named[0]]] == ["same"]
+    store.close()
+
+
+def test_a_run_with_trials_to_come_settles_nothing_and_says_where_it_points(tmp_path):
+    growing = cascade_run("growing", 40)
+    growing.lines[0]["planned_trials"] = 100
+    store = store_of(tmp_path, cascade_run("done", 30), growing)
+    found = verdict.findings(store)["C3"]["real"]
+    assert (found.experiments, found.others) == (("growing", "done"), (REPRODUCED,))
+    assert (found.outcome, found.told, found.interim) == (UNDECIDED, "undecided at this n, interim", True)
+    assert found.reasons == ("Trials of this run are still to come; so far: reproduced.",)
     store.close()

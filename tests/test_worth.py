@@ -1,11 +1,13 @@
 """What policies are worth: by hand, and on simulated models whose parameters say what must come out."""
 
+import gc
 import math
 
 import polars as pl
 import pytest
 
 from fourdials import worth
+from fourdials.errors import InputError
 from fourdials.replay import UNIFORM, Policy
 from tests.recordings import simulated, trial
 
@@ -161,3 +163,11 @@ def test_a_live_run_shows_where_its_spend_went():
     fates = worth.where_spent(worth.played(spends, "greedy_marginal"), "fate").select("group", "spent", "value")
     # What calibrated is paid for, and its answers do not count.
     assert set(fates.rows()) == {("used for calibration", 30.0, None), ("stopped by the allocator", 90.0, 0.0)}
+
+
+def test_the_collector_works_again_after_replays_that_end_and_that_fail():
+    worth.replays(mixed(), [480], [UNIFORM])
+    assert gc.isenabled()
+    with pytest.raises(InputError):
+        worth.replays(mixed(), [480], [Policy("x", "no_such_allocator")])
+    assert gc.isenabled()

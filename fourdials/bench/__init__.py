@@ -4,6 +4,7 @@ A bench is a file of this package. `Learn` turns its knobs, lessons set them, ex
 """
 
 from fourdials.bench.benches import BENCHES, laid_over
+from fourdials.bench.overlays import OVERLAYS, Overlay
 from fourdials.bench.records import LINE_SCHEMA, Bench, Knob, Played
 
-__all__ = ["BENCHES", "LINE_SCHEMA", "Bench", "Knob", "Played", "laid_over"]
+__all__ = ["BENCHES", "LINE_SCHEMA", "OVERLAYS", "Bench", "Knob", "Overlay", "Played", "laid_over"]

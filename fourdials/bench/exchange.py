@@ -68,6 +68,7 @@ SLEEP = Bench(
     x="questions on one context (Q)",
     y="tokens in all, weighted",
     percent=False,
+    overlay="slept",
 )
 EXCHANGE = Bench(
     name="flops",

@@ -143,8 +143,8 @@ RANGE = Bench(
     name="range",
     title="R² and the range of budgets",
     question="How much do tokens explain?",
-    formula=r"R^2 = \frac{\beta^2(\log_2\rho)^2/12}{\beta^2(\log_2\rho)^2/12 + \sigma_a^2 + p(1-p)/n}, "
-    r"\quad p = \tfrac12",
+    formula=r"\begin{gathered} R^2 = \frac{B}{B + \sigma^2 + p(1-p)/n} \\ "
+    r"B = \beta^2(\log_2\rho)^2/12, \quad p = \tfrac12 \end{gathered}",
     source="Variance of a uniform distribution and of a share; our derivation, for the post of June 2025",
     assumes="Score rises by β a doubling; budgets are even on a log scale; arrangements differ by σ at equal spend.",
     knobs=(
@@ -162,8 +162,8 @@ KEPT = Bench(
     name="kept",
     title="A share of a gain",
     question="How much of the gain is kept, and who can tell?",
-    formula=r"\theta = \tfrac{\mathrm{invalid}-\mathrm{base}}{\mathrm{valid}-\mathrm{base}}: \quad "
-    r"(D_i - \theta D_v)^2 \le \tfrac{z^2}{n}\left(V_i - 2\theta C + \theta^2 V_v\right)",
+    formula=r"\begin{gathered} \theta = D_i/D_v \\ (D_i - \theta D_v)^2 \le \\ "
+    r"\tfrac{z^2}{n}\left(V_i - 2\theta C + \theta^2 V_v\right) \end{gathered}",
     source="Fieller 1954, Some problems in interval estimation",
     assumes="Each problem is asked in all three ways; the interval stands where the truth is, without luck.",
     knobs=(
@@ -199,8 +199,8 @@ HIDDEN = Bench(
     name="hidden",
     title="What a score hides",
     question="What is a success worth by the way it was come by?",
-    formula=r"\text{success} \times \frac{\text{fewest steps}}{\text{steps}} "
-    r"\times (1-\text{loop rate}) \times (1-\text{invalid rate})",
+    formula=r"\begin{gathered} \text{success} \times \frac{\text{fewest steps}}{\text{steps}} \\ "
+    r"{} \times (1-\text{loop rate}) \\ {} \times (1-\text{invalid rate}) \end{gathered}",
     source="Declared by this project; the agenda is Gu 2026, arXiv 2605.26112, which gives no formula",
     assumes="One rate for all trials; that a detour, a loop and an invalid action are bad in this proportion.",
     knobs=(

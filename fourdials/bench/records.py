@@ -80,7 +80,7 @@ class Bench:
         knobs: Its settings.
         play: The settings by name → its curves.
         x, y: What the axes show; `percent` if y is a share, `log_x` and `log_y` for logarithmic axes.
-        overlay: How data of a run are laid over it: a way of reading its pool of samples, or None.
+        overlay: How data of a run are laid over it, one of `OVERLAYS`, or None.
         slow: What pressing a button plays that takes a second or two; None if all of it is quick.
     """
 

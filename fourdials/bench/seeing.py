@@ -131,8 +131,9 @@ LOOKS = Bench(
     name="looks",
     title="Look or think",
     question="What does a step show that a thought cannot?",
-    formula=r"\begin{gathered} \text{look: } P(U_1+\dots+U_d \le s/c), \quad U_i \sim \{1,\dots,b\} \\ "
-    r"\text{think, map hidden: } b^{-d} \\ \text{think, map shown: } (1-e)^d\, P(U_1+\dots+U_d \le s) \end{gathered}",
+    formula=r"\begin{gathered} S_d = U_1+\dots+U_d, \quad U_i \sim \{1,\dots,b\} \\ "
+    r"\text{look: } P(S_d \le s/c) \\ \text{think, hidden: } b^{-d} \\ "
+    r"\text{think, shown: } (1-e)^d\, P(S_d \le s) \end{gathered}",
     source="Our derivation, for the claim of Shen et al. 2025, arXiv 2506.07976",
     assumes="At each junction one door leads on, any of them alike; a door is opened once; on a map a thought checks "
     "doors in the same way, and errs at a junction now and then.",
@@ -150,7 +151,8 @@ SEARCHES = Bench(
     name="searches",
     title="Searches that find and distract",
     question="When does one more search hurt?",
-    formula=r"P(X \ge h)\,(1-\delta)^{S g - h}, \quad X \sim \mathrm{Bin}(S, q), \quad g = 2",
+    formula=r"\begin{gathered} P(X \ge h)\,(1-\delta)^{S g - h} \\ "
+    r"X \sim \mathrm{Bin}(S, q), \quad g = 2 \end{gathered}",
     source="Our derivation; accuracy that peaks at a middling cost: arXiv 2604.22750",
     assumes="Each search finds the next passage with the same probability; each other passage misleads on its own.",
     knobs=(
@@ -185,7 +187,7 @@ APART = Bench(
     title="Who reads it again",
     question="What does one growing context pay for?",
     formula=r"\begin{gathered} \text{one: } S q + g\,\tfrac{S(S+1)}{2} \\ "
-    r"\text{apart: } S q + e\,\tfrac{S(S-1)}{2} + S g + q + S e \end{gathered}",
+    r"\text{apart: } S q + e\,\tfrac{S(S-1)}{2} \\ {} + S g + q + S e \end{gathered}",
     source="Counted from the strategies retrieve and plan_and_retrieve; the claim: HierSearch, arXiv 2508.08088",
     assumes="Every search brings as many tokens; replies are short; what is read is paid for each time.",
     knobs=(
@@ -203,8 +205,8 @@ PRUNED = Bench(
     name="pruned",
     title="Conclusions instead of transcripts",
     question="How long does the longest prompt get?",
-    formula=r"\text{entries shown after } n \text{ steps} = \text{digit sum of } n \text{ in base } b "
-    r"\;\le\; (b-1)\lceil\log_b(n+1)\rceil",
+    formula=r"\begin{gathered} \text{lines after } n \text{ steps:} \\ \text{digit sum of } n \text{ in base } b \\ "
+    r"\le (b-1)\lceil\log_b(n+1)\rceil \end{gathered}",
     source="Trees of Luo et al. 2025, arXiv 2507.16784; count: our derivation for the strategy subtask_tree",
     assumes="Entries and conclusions are of one length; a conclusion is written at no cost and keeps what matters.",
     knobs=(

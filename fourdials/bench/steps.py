@@ -155,6 +155,7 @@ VOTED = Bench(
     play=voted,
     x="lead k that an answer must have",
     y="all steps are right",
+    overlay="leads",
     slow=tower,
 )
 SNOWBALL = Bench(
@@ -173,6 +174,7 @@ SNOWBALL = Bench(
     play=snowball,
     x="steps",
     y="all right so far",
+    overlay="compounding",
 )
 VERTEX = Bench(
     name="vertex",
@@ -189,6 +191,7 @@ VERTEX = Bench(
     play=vertex,
     x="vertices queried",
     y="the target is named",
+    overlay="walked",
 )
 BRIDGE = Bench(
     name="bridge",

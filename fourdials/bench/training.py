@@ -82,7 +82,7 @@ COMPOSED = Bench(
     name="composed",
     title="Parts or cases",
     question="What does a new combination tell?",
-    formula=r"\text{parts: } p^L \qquad \text{by heart: } 1-\left(1-R^{-L}\right)^n",
+    formula=r"\begin{gathered} \text{parts: } p^L \\ \text{by heart: } 1-\left(1-R^{-L}\right)^n \end{gathered}",
     source="Occupancy of boxes by balls; our derivation, for the claim of DataAlchemy, arXiv 2508.01191",
     assumes="Examples of each length are drawn anew, each combination as likely; a case not met is wrong.",
     knobs=(
@@ -98,7 +98,7 @@ ENTROPY = Bench(
     name="entropy",
     title="Reward bought with entropy",
     question="How far does training go?",
-    formula=r"R = -a\,e^{H} + b, \qquad R_{\max} = b - a \text{ at } H = 0",
+    formula=r"\begin{gathered} R = -a\,e^{H} + b \\ R_{\max} = b - a \text{ at } H = 0 \end{gathered}",
     source="Cui et al. 2025, arXiv 2505.22617",
     assumes="Nothing keeps the entropy up. A law fitted to training runs: nothing here can be seen by calls.",
     knobs=(
@@ -116,7 +116,7 @@ WIDTH = Bench(
     name="width",
     title="Width against depth",
     question="Side by side, or one after another?",
-    formula=r"\begin{gathered} a_m = a_\infty + (a_1-a_\infty)(1-\mu-\sigma)^{m-1}, \quad "
+    formula=r"\begin{gathered} a_m = a_\infty + (a_1-a_\infty)(1-\mu-\sigma)^{m-1} \\ "
     r"a_\infty = \tfrac{\mu}{\mu+\sigma} \\ P = \mathrm{majority}(a_{T/N}, N, \rho) \end{gathered}",
     source="Two-state chain of revisions and Condorcet's vote; our derivation",
     assumes="Two answers; what a revision mends and spoils does not depend on how often it was revised before.",

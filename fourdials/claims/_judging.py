@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from fourdials.errors import InputError
 from fourdials.estimate import Estimate, fits
+from fourdials.estimate.curves import CENSORED_SHARE
 from fourdials.estimate.differences import Difference, difference_at
 from fourdials.estimate.fits import default_budgets
-from fourdials.estimate.intervals import Array, Ints, bca, difference, drawn_means, max_t, resamples
-from fourdials.estimate.panel import PROBLEM, Panel, panel, reach
+from fourdials.estimate.intervals import Array, Ints, bca, difference, drawn_means, max_t, resamples, wilson
+from fourdials.estimate.panel import PROBLEM, Panel, panel, ran_out, reach
 from fourdials.models import catalogue
-from fourdials.verdict import NOT_REPRODUCED, REPRODUCED, UNDECIDED, UNTESTABLE, Check, Evidence, above
+from fourdials.verdict import NOT_REPRODUCED, REPRODUCED, SHOWN, UNDECIDED, UNTESTABLE, Check, Evidence, above, shown
 
 REPLICATES = 1000
 FEWEST = 10  # clusters: a bootstrap of fewer says nothing
@@ -69,21 +70,72 @@ def of_arm(points: pl.DataFrame, arm: str) -> pl.DataFrame:
 
 def ahead(points: pl.DataFrame, a: str, b: str, spend: float | None = None) -> Difference:
     """Arm a minus arm b at equal spend: by default the largest that both curves reach. Raises InputError without a
-    shared problem."""
-    first, second = of_arm(points, a), of_arm(points, b)
+    shared problem, and where the two cannot be compared at that spend (see `comparable`)."""
+    subjects = {arm: of_arm(points, arm) for arm in (a, b)}
+    first, second = subjects.values()
     at = min(reach(first), reach(second)) if spend is None else spend
+    comparable(subjects, at)
+    return _difference(first, second, at, a, b)
+
+
+def at_ends(points: pl.DataFrame, a: str, b: str) -> Difference:
+    """Arm a minus arm b as each was run, at its last answer, whatever it spent. Raises InputError without a shared
+    problem."""
+    return _difference(of_arm(points, a), of_arm(points, b), np.inf, a, b)
+
+
+def _difference(first: pl.DataFrame, second: pl.DataFrame, at: float, a: str, b: str) -> Difference:
     found = difference_at(first, second, at)
     if found is None:
         raise InputError(f"{a} and {b} share no problem")
     return found
 
 
+def compared(
+    rule: Callable[..., Check],
+    said: str,
+    points: pl.DataFrame,
+    a: str,
+    b: str,
+    *line: float,
+    spend: float | None = None,
+) -> Check:
+    """What a rule (`above`, `within`, `shown`, …) with its line says of arm a against arm b at equal spend (`ahead`);
+    where they cannot be compared the check says why, and the rest of the claim is judged without it."""
+    try:
+        found = ahead(points, a, b, spend)
+    except InputError as error:
+        return Check(f"{said}: {error}", SHOWN if rule is shown else UNTESTABLE)
+    return rule(said, found, *line)
+
+
+def begun(points: pl.DataFrame) -> float:
+    """The spend by which an arm has begun to answer: all of its units that ever answer have, but for as many as may be
+    cut off (5 %). Infinite if none answers."""
+    firsts = np.sort(points.drop_nulls("spend").group_by("unit_id").agg(pl.col("spend").min())["spend"].to_numpy())
+    return float(firsts[len(firsts) - 1 - int(CENSORED_SHARE * len(firsts))]) if len(firsts) else np.inf
+
+
+def comparable(subjects: Mapping[str, pl.DataFrame], spend: float) -> None:
+    """Raises InputError if arms (name → points) cannot be compared at a spend: one was not seen so far, so that what it
+    would have answered is unknown, or one has not begun to answer, so that nothing would be compared with something."""
+    for arm, points in subjects.items():
+        if not ran_out(points) and (seen := reach(points)) < spend * (1 - 1e-9):
+            raise InputError(f"they would be compared at {spend:,.4g}, and {arm} was seen up to {seen:,.4g} only")
+    late = {arm: first for arm, points in subjects.items() if (first := begun(points)) > spend}
+    if late:
+        arm = max(late, key=lambda name: late[name])
+        since = f"answers from {late[arm]:,.4g} on" if np.isfinite(late[arm]) else "never answered"
+        raise InputError(f"at {spend:,.4g}, as far as all were seen, there is nothing to compare: {arm} {since}")
+
+
 def values_at(points: pl.DataFrame, arms: Sequence[str], spend: float | None = None) -> pl.DataFrame:
     """Each problem's score under each arm at equal spend: task, problem_id, cluster_id, and a column `v0`, `v1`, … per
-    arm. By default at the largest spend that all reach."""
-    subjects = [of_arm(points, arm) for arm in arms]
-    at = min(reach(subject) for subject in subjects) if spend is None else spend
-    found = panel(subjects, [at])
+    arm. By default at the largest spend that all reach. Raises InputError as `ahead` does."""
+    subjects = {arm: of_arm(points, arm) for arm in arms}
+    at = min(reach(subject) for subject in subjects.values()) if spend is None else spend
+    comparable(subjects, at)
+    found = panel(list(subjects.values()), [at])
     if not found.problems.height:
         raise InputError(f"{', '.join(arms)} share no problem")
     columns = {f"v{i}": found.values[i, :, 0] for i in range(len(arms))}
@@ -190,7 +242,9 @@ def holding(points: pl.DataFrame, arm: str, margin: float) -> Check:
     """No earlier budget of the arm is better than its last: a test for decline.
 
     It fails if one is for sure, and holds if none can be better by more than a margin; the intervals of all budgets
-    hold at once (max-t), as the best of them is picked here.
+    hold at once (max-t), as the best of them is picked here. Where hardly any problem changes between two budgets the
+    bootstrap sees no spread at all, so an interval is at least as wide as Wilson's of none among so many clusters; of
+    fewer than 10 clusters nothing is decided.
     """
     own = of_arm(points, arm)
     grid = default_budgets(own)
@@ -200,9 +254,12 @@ def holding(points: pl.DataFrame, arm: str, margin: float) -> Check:
     gaps = found.sums(0)[:, :-1] - found.sums(0)[:, -1:]
     draws = drawn_means(gaps, found.sizes, resamples(len(found.sizes), 0, REPLICATES))
     value = gaps.sum(axis=0) / found.sizes.sum()
-    half = max_t(draws, value) * draws.std(axis=0)
+    clusters = int(np.count_nonzero(found.sizes))
+    half = np.maximum(max_t(draws, value) * draws.std(axis=0), wilson(0.0, clusters).high)
     low, high, best = value - half, value + half, int(value.argmax())
     outcome = NOT_REPRODUCED if (low > 1e-9).any() else REPRODUCED if (high < margin).all() else UNDECIDED
+    if clusters < FEWEST:
+        outcome = UNDECIDED
     ends = float(value[best]), float(low[best]), float(high[best])
     said = f"{arm} does not fall back (its best earlier budget, {grid[best]:.3g}, minus its last)"
     return Check(said, outcome, *ends, "points", len(found.cluster), "simultaneous, max-t bootstrap")

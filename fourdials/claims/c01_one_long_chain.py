@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 
 from fourdials.claims._judging import (
-    ahead,
     arms_of,
     by_difficulty,
     cluster_of,
+    compared,
     knob,
     of_arm,
     resampled,
@@ -41,35 +41,41 @@ def judge(evidence: Evidence) -> list[Check]:
     votes.sort(key=lambda arm: int(knob(arm, "tokens")))
     name, shortest = chain["arm"], votes[0]["arm"]
     checks = [
-        above(f"{name} leads {arm['arm']} at equal generated tokens", ahead(points, name, arm["arm"])) for arm in votes
+        compared(above, f"{name} leads {arm['arm']} at equal generated tokens", points, name, arm["arm"])
+        for arm in votes
     ]
-    both = with_difficulty(values_at(points, [name, shortest]), evidence)
-    lead = (both["v0"] - both["v1"]).to_numpy()
-    rise = slope_of(lead, both["difficulty"].to_numpy(), cluster_of(both))
-    checks.append(above(f"Its lead over {shortest} grows with the problem's difficulty", rise))
-    return [*checks, *_growth(evidence, votes)]
+    return [*checks, _deeper(evidence, points, name, shortest), *_growth(evidence, votes)]
+
+
+def _deeper(evidence: Evidence, points: pl.DataFrame, chain: str, vote: str) -> Check:
+    said = f"Its lead over {vote} grows with the problem's difficulty"
+    try:
+        both = with_difficulty(values_at(points, [chain, vote]), evidence)
+        lead = (both["v0"] - both["v1"]).to_numpy()
+        return above(said, slope_of(lead, both["difficulty"].to_numpy(), cluster_of(both)))
+    except InputError as error:
+        return untested(f"{said}: {error}")
 
 
 def _growth(evidence: Evidence, votes: list[dict[str, Any]]) -> list[Check]:
-    """For the votes that reach two thirds on the most difficulties: how fast the logarithm of their number grows."""
-    points, found = evidence.points("level"), []
-    for arm in votes:
-        parts = by_difficulty(of_arm(points, arm["arm"]), evidence)
-        needed = {level: _needed(part) for level, part in parts}
-        found.append((sum(value is not None for value in needed.values()), arm["arm"], needed))
-    _, name, needed = max(found, key=lambda each: each[0])
+    """How fast the logarithm of the votes that reach two thirds grows, for the arm with the most votes (of equals, that
+    with the shortest thoughts), which is chosen without a look at outcomes. A difficulty that no number of votes run
+    reached is not left out: its place is unknown, and so is the slope."""
+    points = evidence.points("level")
+    arm = max(votes, key=lambda each: max(each["levels"]))  # they stand in order of their thoughts' length
+    name, most = arm["arm"], max(arm["levels"])
+    needed = {level: _needed(part) for level, part in by_difficulty(of_arm(points, name), evidence)}
     reached = {level: value for level, value in needed.items() if value is not None}
-    most = max(arm["levels"][-1] for arm in votes if arm["arm"] == name)
     told = ", ".join(
         f"{value:.3g} at {level:g}" if value is not None else f"more than {most} at {level:g}"
         for level, value in needed.items()
     )
     said = f"{name}: votes that reach two thirds, by difficulty: {told}"
     growing = "The logarithm of the votes needed for two thirds grows with difficulty (doublings a step)"
-    if len(reached) < FEWEST or len(set(reached.values())) == 1:
-        reason = f"that takes {FEWEST} difficulties which votes reach, and not all with as many"
+    if len(needed) < FEWEST or len(reached) < len(needed) or len(set(reached.values())) == 1:
+        reason = f"that takes {FEWEST} difficulties, all of which votes reach, and not all with as many"
         return [untested(f"{growing}: {reason}"), Check(said, SHOWN)]
-    kept = with_difficulty(of_arm(points, name), evidence).filter(pl.col("difficulty").is_in(list(reached)))
+    kept = with_difficulty(of_arm(points, name), evidence).drop_nulls("difficulty")
     try:
         return [above(growing, _slope(kept), 0.0, "number"), Check(said, SHOWN)]
     except InputError as error:

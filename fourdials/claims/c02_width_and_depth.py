@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from fourdials.claims._judging import ahead, arms_of, cluster_of, knob, mean_of, of_arm
+from fourdials.claims._judging import arms_of, cluster_of, compared, knob, mean_of, of_arm
 from fourdials.errors import InputError
 from fourdials.estimate.panel import PROBLEM
 from fourdials.verdict import Check, Claim, Evidence, below, not_worse
@@ -20,7 +20,6 @@ def judge(evidence: Evidence) -> list[Check]:
 
 
 def _compared(evidence: Evidence, wide: str, deep: str, unit: str) -> list[Check]:
-    close = ahead(evidence.points(unit), wide, deep)
     of = "answers" if unit == "level" else "passes"
     said = f"{wide} is at most 3 points behind {deep} at the same number of {of}"
     timed = evidence.points("critical_path_s")
@@ -31,7 +30,7 @@ def _compared(evidence: Evidence, wide: str, deep: str, unit: str) -> list[Check
     both = sides[0].join(sides[1], on=[*PROBLEM, "cluster_id"], suffix="_deep").sort(*PROBLEM)
     seconds = mean_of((both["max_spend"] - both["max_spend_deep"]).to_numpy(), cluster_of(both))
     return [
-        not_worse(said, close, MARGIN),
+        compared(not_worse, said, evidence.points(unit), wide, deep, MARGIN),
         below("Its critical path is shorter (seconds, width minus depth)", seconds, 0.0, "number"),
     ]
 

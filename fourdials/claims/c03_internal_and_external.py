@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from fourdials.claims._judging import ahead, arms_of, change, cluster_of, of_arm, solver
+from fourdials.claims._judging import arms_of, change, cluster_of, compared, of_arm, solver
 from fourdials.errors import InputError
 from fourdials.estimate.intervals import difference
 from fourdials.estimate.panel import PROBLEM, panel
@@ -50,8 +50,8 @@ def judge(evidence: Evidence) -> list[Check]:
     if both.height:
         said = f"Interaction: how much more a vote brings {thinking} than {brief}"
         checks.append(shown(said, change(both, "more", "less")))
-        lead = ahead(tokens, models[thinking], models[brief])
-        checks.append(shown(f"{thinking} over {brief} at equal generated tokens", lead))
+        said = f"{thinking} over {brief} at equal generated tokens"
+        checks.append(compared(shown, said, tokens, models[thinking], models[brief]))
     return checks
 
 

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from fourdials.claims._judging import ahead, arms_of, change, solver, values_at
+from fourdials.claims._judging import arms_of, change, compared, solver, values_at
 from fourdials.errors import InputError
-from fourdials.verdict import Check, Claim, Evidence, above, below, shown
+from fourdials.verdict import SHOWN, Check, Claim, Evidence, above, below, shown
 
 THOUGHT = ("act_think_longer", "act_best_of_n")  # more at each step
 INSTEAD = ("chain_of_thought", "budget_forcing", "thought_vote")  # in place of steps
@@ -69,8 +69,8 @@ def judge(evidence: Evidence) -> list[Check]:
     walk = next(arm["arm"] for arm in there.arms if arm["strategy"] == "act")
     for arm in there.arms:
         if arm["strategy"] in INSTEAD:
-            lead = ahead(there.points, walk, arm["arm"])
-            checks.append(shown(f"With the map in view, {walk} over {arm['arm']}, which takes no step", lead))
+            said = f"With the map in view, {walk} over {arm['arm']}, which takes no step"
+            checks.append(compared(shown, said, there.points, walk, arm["arm"]))
     return checks
 
 
@@ -84,19 +84,25 @@ def _compared(here: Side, there: Side, steps: dict[str, Any], other: dict[str, A
     twins = there.same(steps), there.same(other)
     if twins[0] is None or twins[1] is None:
         raise InputError(f"{walk} and {name} were not both run with the map in view, with the same model and knobs")
-    both = here.lead(walk, name).join(there.lead(twins[0], twins[1]), on=["task", "cluster_id"], suffix="_twin")
-    if both.is_empty():
+    if not _shared(here, there):
         raise InputError("no map was run both hidden and as its twin")
+    gone = f"With the map in view that lead is at most {100 * MARGIN:.0f} points"
+    billed = f"Where the map is hidden, {walk} over {name} at equal total tokens"
     return [
-        above(f"Where the map is hidden, {walk} leads {name}", ahead(here.points, walk, name)),
-        below(
-            f"With the map in view that lead is at most {100 * MARGIN:.0f} points",
-            ahead(there.points, *twins),  # type: ignore[arg-type]
-            MARGIN,
-        ),
-        shown(f"Where the map is hidden, {walk} over {name} at equal total tokens", ahead(here.billed, walk, name)),
-        shown("How much smaller it is with the map in view, on the same maps", change(both, "lead", "lead_twin")),
+        compared(above, f"Where the map is hidden, {walk} leads {name}", here.points, walk, name),
+        compared(below, gone, there.points, twins[0], twins[1], MARGIN),
+        compared(shown, billed, here.billed, walk, name),
+        _smaller(here, there, (walk, name), (twins[0], twins[1])),
     ]
+
+
+def _smaller(here: Side, there: Side, arms: tuple[str, str], twins: tuple[str, str]) -> Check:
+    said = "How much smaller it is with the map in view, on the same maps"
+    try:
+        both = here.lead(*arms).join(there.lead(*twins), on=["task", "cluster_id"], suffix="_twin")
+    except InputError as error:
+        return Check(f"{said}: {error}", SHOWN)
+    return shown(said, change(both, "lead", "lead_twin"))
 
 
 CLAIM = Claim(

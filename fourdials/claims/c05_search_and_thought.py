@@ -23,9 +23,20 @@ from fourdials.claims._judging import (
 )
 from fourdials.errors import InputError
 from fourdials.estimate import fits
-from fourdials.estimate.intervals import Array
+from fourdials.estimate.intervals import TAILS, Array
 from fourdials.estimate.panel import PROBLEM
-from fourdials.verdict import NOT_REPRODUCED, REPRODUCED, SHOWN, UNTESTABLE, Check, Claim, Evidence, shown, untested
+from fourdials.verdict import (
+    NOT_REPRODUCED,
+    REPRODUCED,
+    SHOWN,
+    UNDECIDED,
+    UNTESTABLE,
+    Check,
+    Claim,
+    Evidence,
+    shown,
+    untested,
+)
 
 MARGIN = 0.03
 TOLD_APART = 2.0  # AICc by which two descriptions have to differ
@@ -64,7 +75,8 @@ def judge(evidence: Evidence) -> list[Check]:
         for points, arm in (searches, thought)
         for check in (rising(points, arm), flattening(points, arm), holding(points, arm, MARGIN))
     ]
-    checks.append(_alike(searches, thought))
+    shaped = all(check.outcome == REPRODUCED for check in checks[1::3])  # those of `flattening`
+    checks.append(_alike(searches, thought, shaped))
     if grid is None:
         said = (
             "The whole grid of searches × thought, and what one is worth in the other, were not run: no two arms think "
@@ -142,19 +154,24 @@ def _exchange(points: pl.DataFrame, arms: dict[int, dict[str, Any]]) -> Check:
         return untested(f"{said}: {error}")
 
 
-def _alike(searches: Marginal, thought: Marginal) -> Check:
-    """One family for both curves is no worse, by the sum of AICc, than one for each; all of them level off."""
+def _alike(searches: Marginal, thought: Marginal, shaped: bool) -> Check:
+    """One family for both curves is no worse, by the sum of AICc, than one for each; all of them level off. It takes
+    95 % of the refits to say so, or to say the contrary; and it is not said of curves that are not known to be `shaped`
+    so, as a handful of problems fits the simplest family whatever they are."""
     said = "One family that levels off describes both (AICc lost against a family for each)"
     if any(points["level"].drop_nulls().n_unique() < fits.FEWEST for points, _ in (searches, thought)):
         return Check(f"{said}: one of the two has fewer than {fits.FEWEST} levels", UNTESTABLE)
-    tables = [fits.fit(of_arm(points, arm)).table for points, arm in (searches, thought)]
-    scores = [dict(zip(table["family"], table["aicc"], strict=True)) for table in tables]
-    apart = sum(min(score[name] for name in SATURATING) for score in scores)
-    together, family = min((sum(score[name] for score in scores), name) for name in SATURATING)
-    lost = float(together - apart)
-    outcome = REPRODUCED if lost <= TOLD_APART else NOT_REPRODUCED
-    n = min(int(table["n"][0]) for table in tables)
-    return Check(f"{said}: {family}", outcome, lost, unit="number", n=n, method="generalised least squares")
+    both = [fits.fit(of_arm(points, arm)) for points, arm in (searches, thought)]
+    # A row for each family: first on the data, then in each refit.
+    one, other = (np.stack([found.scores[name] for name in SATURATING]) for found in both)
+    lost = (one + other).min(axis=0) - one.min(axis=0) - other.min(axis=0)
+    family = SATURATING[int((one + other)[:, 0].argmin())]
+    low, high = (float(end) for end in np.quantile(lost[1:], TAILS))
+    low, high = min(low, float(lost[0])), max(high, float(lost[0]))
+    alike = shaped and high <= TOLD_APART
+    outcome = REPRODUCED if alike else NOT_REPRODUCED if low > TOLD_APART else UNDECIDED
+    n, method = min(int(found.table["n"][0]) for found in both), str(both[0].table["method"][0])
+    return Check(f"{said}: {family}", outcome, float(lost[0]), low, high, "number", n, method)
 
 
 CLAIM = Claim(

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from fourdials import theory
-from fourdials.claims._judging import ahead, arms_of, by_difficulty, of_arm, size_of, solver
+from fourdials.claims._judging import arms_of, begun, by_difficulty, compared, of_arm, size_of, solver
 from fourdials.errors import InputError
 from fourdials.estimate.crossings import common_budgets, crossover
 from fourdials.estimate.differences import Difference, difference_at
@@ -39,14 +39,14 @@ def judge(evidence: Evidence) -> list[Check]:
     half = _half(levels)
     easier = pl.concat([part for level, part in levels if level <= half])
     said = f"At equal FLOPs {names[0]} leads {names[1]} on the easier half"
-    checks = [above(said, ahead(easier, *names))]
+    checks = [compared(above, said, easier, *names)]
     checks += [check for level, part in levels for check in _crossing(part, names, level, "FLOPs")]
     ratio = sizes[last] / sizes[first]
     for share in SHARES:
         allowed = float(theory.flop_exchange(ratio, share))
-        found = ahead(_scaled(tokens, {names[0]: 1 / allowed, names[1]: 1.0}), *names)
         said = f"Training counted, at {share:g} tokens of use for each of training: {names[0]} with {allowed:.3g} times"
-        checks.append(shown(f"{said} the tokens over {names[1]}", found))
+        counted = _scaled(tokens, {names[0]: 1 / allowed, names[1]: 1.0})
+        checks.append(compared(shown, f"{said} the tokens over {names[1]}", counted, *names))
     dollars = evidence.points("usd")
     for level, part in [] if dollars["spend"].null_count() else by_difficulty(dollars, evidence):
         if set(names) <= set(part["arm"]):
@@ -77,21 +77,16 @@ def _crossing(points: pl.DataFrame, names: tuple[str, str], level: float, unit: 
     """Who leads at the largest common spend of one difficulty, and from which spend on. Only budgets from which both
     have answered are looked at: before, the lead is of whoever is cheaper to ask at all."""
     small, large = (of_arm(points, name) for name in names)
-    begun = max(_begun(small), _begun(large))
+    start = max(begun(small), begun(large))
     grid = common_budgets(small, large)
-    lead = ahead(points, *names)
-    checks = [shown(f"Difficulty {level:g}: {names[0]} over {names[1]} at equal {unit}", lead)]
-    found = crossover(small, large, grid[grid >= begun]) if (grid >= begun).sum() > 1 else None
+    said = f"Difficulty {level:g}: {names[0]} over {names[1]} at equal {unit}"
+    checks = [compared(shown, said, points, *names)]
+    found = crossover(small, large, grid[grid >= start]) if (grid >= start).sum() > 1 else None
     if found is not None and found.spend is not None and found.distinguishable:
         leader = names[0] if found.leader_after == "a" else names[1]
         said = f"Difficulty {level:g}: {leader} leads from so many {unit} on"
         checks.append(Check(said, SHOWN, found.spend, found.low, found.high, "number", found.n, found.method))
     return checks
-
-
-def _begun(points: pl.DataFrame) -> float:
-    """The spend by which every unit of an arm that answers has answered."""
-    return float(points.drop_nulls("spend").group_by("unit_id").agg(pl.col("spend").min())["spend"].to_numpy().max())
 
 
 def _skilled(evidence: Evidence, arms: list[dict[str, Any]], size: int) -> list[Check]:

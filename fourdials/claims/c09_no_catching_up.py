@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fourdials.claims._judging import ahead, arms_of, knob, of_arm
+from fourdials.claims._judging import arms_of, compared, knob, of_arm
 from fourdials.errors import InputError
 from fourdials.estimate import Estimate, fits
 from fourdials.estimate.intervals import share
@@ -30,8 +30,8 @@ def judge(evidence: Evidence) -> list[Check]:
     checks = [_against(arm["arm"], fits.fit(of_arm(points, arm["arm"])), goal) for arm in chosen]
     for arm in others:
         if arm not in chosen:
-            lead = ahead(points, arm["arm"], once["arm"])
-            checks.append(shown(f"{arm['arm']} (knows the truth) over {once['arm']} at equal generated tokens", lead))
+            said = f"{arm['arm']} (knows the truth) over {once['arm']} at equal generated tokens"
+            checks.append(compared(shown, said, points, arm["arm"], once["arm"]))
     return checks
 
 

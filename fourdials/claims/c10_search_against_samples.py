@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fourdials.claims._judging import ahead, arms_of, cluster_of, knob, resampled, slope_of, solver, values_at
+from fourdials.claims._judging import arms_of, cluster_of, compared, knob, resampled, slope_of, solver, values_at
 from fourdials.errors import InputError
 from fourdials.estimate import quality
 from fourdials.estimate.panel import PROBLEM
@@ -46,7 +46,7 @@ def _alike(points: pl.DataFrame, arms: list[dict[str, Any]]) -> list[Check]:
     for a, b in itertools.combinations(arms, 2):
         if a["strategy"] != b["strategy"] and scorer(a) == scorer(b) and solver(a) == solver(b):
             said = f"{a['arm']} and {b['arm']} are within 3 points at equal generated tokens"
-            checks.append(within(said, ahead(points, a["arm"], b["arm"]), MARGIN))
+            checks.append(compared(within, said, points, a["arm"], b["arm"], MARGIN))
     kinds = ", ".join(sorted({arm["strategy"] for arm in arms}))
     reason = f"no two algorithms share a scorer here (only {kinds} was run)"
     return checks or [untested(f"Best-of-n and tree search end up alike: {reason}")]
@@ -60,7 +60,12 @@ def _reliable(points: pl.DataFrame, arms: list[dict[str, Any]]) -> list[Check]:
     kinds = [kind for kind in ALGORITHMS if all((grade, kind) in table for grade in grades)] if table else []
     if len(grades) < 2 or not kinds:
         return [untested("Reliability moves scores more than the algorithm: only one reliability of a scorer was run")]
-    ends = values_at(points, [table[grade, kind] for grade in (grades[0], grades[-1]) for kind in kinds])
+    beyond = "the choice of algorithm does" if len(kinds) > 1 else "the 3 points that algorithms may differ by"
+    said = f"Reliability from {100 * grades[0]:.0f} to {100 * grades[-1]:.0f} % moves scores by more than {beyond}"
+    try:
+        ends = values_at(points, [table[grade, kind] for grade in (grades[0], grades[-1]) for kind in kinds])
+    except InputError as error:
+        return [untested(f"{said}: {error}")]
     values = ends.select(f"v{i}" for i in range(2 * len(kinds))).to_numpy()
 
     def more(w: np.typing.NDArray[np.float64]) -> float:
@@ -70,15 +75,13 @@ def _reliable(points: pl.DataFrame, arms: list[dict[str, Any]]) -> list[Check]:
         apart = float(np.ptp(means.mean(axis=0))) if len(kinds) > 1 else MARGIN
         return float(means[1].mean() - means[0].mean()) - apart
 
-    beyond = "the choice of algorithm does" if len(kinds) > 1 else "the 3 points that algorithms may differ by"
-    said = f"Reliability from {100 * grades[0]:.0f} to {100 * grades[-1]:.0f} % moves scores by more than {beyond}"
     checks = [above(said, resampled(more, cluster_of(ends)))]
     modelled = [arm for arm in arms if scorer(arm)[0] == "model"]
     for arm in modelled:
         for grade in grades:
             other = table.get((grade, arm["strategy"]))
             if other is not None:
-                checks.append(shown(f"{arm['arm']} over {other}", ahead(points, arm["arm"], other)))
+                checks.append(compared(shown, f"{arm['arm']} over {other}", points, arm["arm"], other))
     return checks
 
 

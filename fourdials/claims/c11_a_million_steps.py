@@ -7,12 +7,12 @@ from typing import Any
 import polars as pl
 
 from fourdials import theory
-from fourdials.claims._judging import ahead, arms_of, cluster_of, knob, of_arm, solver
+from fourdials.claims._judging import arms_of, at_ends, cluster_of, knob, of_arm, solver
 from fourdials.errors import InputError
 from fourdials.estimate import Estimate, quality
 from fourdials.estimate.intervals import share
 from fourdials.estimate.panel import PROBLEM, panel
-from fourdials.verdict import REPRODUCED, SHOWN, Check, Claim, Evidence, above, below, shown
+from fourdials.verdict import SHOWN, Check, Claim, Evidence, above, below, shown, untested
 
 TARGET = 0.95
 WHOLE = ("single", "chain_of_thought", "budget_forcing")
@@ -20,7 +20,9 @@ WHOLE = ("single", "chain_of_thought", "budget_forcing")
 
 def judge(evidence: Evidence) -> list[Check]:
     """With the least lead that the formula asks for, from the rate of right votes in the run itself, voted single steps
-    are right to the end at least 95 % of the time, and what tries all steps in one call is not."""
+    are right to the end at least 95 % of the time, and what tries all steps in one call is not.
+
+    Where that lead is unknown, or was not run, a smaller one neither confirms nor refutes the formula: it is shown."""
     arms = arms_of(evidence, "decompose_and_vote")
     flagged = [arm for arm in arms if knob(arm, "red_flags") is not False] or arms
     voted = max(flagged, key=lambda arm: (-int(knob(arm, "steps_per_call") or 1), max(arm["levels"])))
@@ -28,26 +30,26 @@ def judge(evidence: Evidence) -> list[Check]:
     if not whole:
         raise InputError(f"it has no arm that tries all steps in one call of {solver(voted)}")
     points, name = evidence.points("level"), voted["arm"]
-    rates, lead = _rates(evidence, voted)
-    level, told = _level(voted, lead)
+    rates, lead, unknown = _rates(evidence, voted)
+    level, short = _level(voted, lead)
     right = at(points, name, level)
-    checks = [
-        above(f"{name}, {level} ahead, is right to the last step at least 95 % of the time", right, TARGET, "share")
-    ]
-    if lead is not None and level < lead and checks[0].outcome != REPRODUCED:
-        # Failing below the lead that the formula asks for says nothing against the formula.
-        raise InputError(
-            f"the formula asks for a lead of {lead}, and {name} was run up to {level}, where "
-            f"{100 * right.value:.0f} % are right to the end"
-        )
+    if unknown or short:
+        said = f"{name} is right to the last step at least 95 % of the time with the least lead by the formula"
+        checks = [
+            untested(f"{said}: {unknown or short}"),
+            shown(f"{name}, {level} ahead, is right to the last step", right, "share"),
+        ]
+    else:
+        said = f"{name}, {level} ahead, is right to the last step at least 95 % of the time"
+        checks = [above(said, right, TARGET, "share")]
     for arm in whole:
         own = at(points, arm["arm"], max(arm["levels"]))
         checks.append(
             below(f"{arm['arm']}, all in one call, is right less than 95 % of the time", own, TARGET, "share")
         )
-        top = max(float(level), float(max(arm["levels"])))
-        checks.append(above(f"{name} leads {arm['arm']}", ahead(_upto(points, name, level), name, arm["arm"], top)))
-    return [*checks, *told, *rates, *_unflagged(points, voted, arms)]
+        found = at_ends(_upto(points, name, level), name, arm["arm"])
+        checks.append((shown if unknown or short else above)(f"{name} leads {arm['arm']}", found))
+    return [*checks, *rates, *_unflagged(points, voted, arms)]
 
 
 def at(points: pl.DataFrame, arm: str, level: int) -> Estimate:
@@ -61,14 +63,13 @@ def _upto(points: pl.DataFrame, arm: str, level: int) -> pl.DataFrame:
     return points.filter((pl.col("arm") != arm) | pl.col("level").is_null() | (pl.col("level") <= level))
 
 
-def _rates(evidence: Evidence, voted: dict[str, Any]) -> tuple[list[Check], int | None]:
-    """How often a single vote is right, how often the first two err together, and the least lead that follows."""
+def _rates(evidence: Evidence, voted: dict[str, Any]) -> tuple[list[Check], int | None, str]:
+    """How often a single vote is right, how often the first two err together, and the least lead that follows, or why
+    none does."""
     rows = evidence.read("step_truths", experiment_ids=[evidence.experiment_id]).filter(arm=voted["arm"])
     rows = rows.drop_nulls("answer") if knob(voted, "red_flags") is not False else rows  # flagged ones are not counted
     if rows.is_empty():
-        return [
-            Check("How often one vote is right was not recorded, so the least lead cannot be worked out", SHOWN)
-        ], None
+        return [], None, "how often one vote is right was not recorded, so that lead cannot be worked out"
     step = [*PROBLEM, "cluster_id", "trial_id", "step"]
     votes = quality.judged(rows).with_columns(place=pl.int_range(pl.len()).over(step))
     p = _mean(votes.group_by(*PROBLEM, "cluster_id").agg(pl.col("right").mean()), "right")
@@ -83,12 +84,11 @@ def _rates(evidence: Evidence, voted: dict[str, Any]) -> tuple[list[Check], int 
             shown(f"Both of the first two votes are wrong ({100 * alone:.2g} % if they erred apart)", errs, "share")
         )
     if p.value <= 0.5:
-        said = "The formula names no lead: a single vote is right no more than half of the time"
-        return [*checks, Check(said, SHOWN)], None
+        return checks, None, "it names none where a single vote is right no more than half of the time"
     lead = theory.least_lead(p.value, steps, TARGET, int(knob(voted, "steps_per_call") or 1))
     foretold = float(theory.all_right(p.value, lead, steps))
     said = f"The formula asks for a lead of {lead}, which would make {100 * foretold:.3g} % right to the end"
-    return [*checks, Check(said, SHOWN)], lead
+    return [*checks, Check(said, SHOWN)], lead, ""
 
 
 def _mean(rows: pl.DataFrame, name: str) -> Estimate:
@@ -96,16 +96,12 @@ def _mean(rows: pl.DataFrame, name: str) -> Estimate:
     return share(ordered[name].to_numpy(), cluster_of(ordered))
 
 
-def _level(voted: dict[str, Any], lead: int | None) -> tuple[int, list[Check]]:
-    """The level to judge: the smallest that was run and reaches the least lead, else the largest."""
+def _level(voted: dict[str, Any], lead: int | None) -> tuple[int, str]:
+    """The smallest level that was run and reaches the least lead; else the largest, and that it falls short."""
     enough = [level for level in voted["levels"] if lead is not None and level >= lead]
-    if enough:
-        return int(min(enough)), []
-    level = int(max(voted["levels"]))
-    if lead is None:
-        return level, []
-    said = f"The least lead by the formula, {lead}, was not run; the largest that was, {level}, is judged instead"
-    return level, [Check(said, SHOWN)]
+    level = int(min(enough, default=max(voted["levels"])))
+    short = lead is not None and not enough
+    return level, f"it asks for a lead of {lead}, and {voted['arm']} was run up to {level}" if short else ""
 
 
 def _unflagged(points: pl.DataFrame, voted: dict[str, Any], arms: list[dict[str, Any]]) -> list[Check]:
@@ -116,7 +112,7 @@ def _unflagged(points: pl.DataFrame, voted: dict[str, Any], arms: list[dict[str,
         common = sorted(set(arm["levels"]) & set(voted["levels"]))
         if alike and arm is not voted and common:
             parts = _upto(_upto(points, arm["arm"], common[-1]), voted["arm"], common[-1])
-            found = ahead(parts, voted["arm"], arm["arm"], float(common[-1]))
+            found = at_ends(parts, voted["arm"], arm["arm"])
             checks.append(shown(f"Red flags on over off ({arm['arm']}), {common[-1]} ahead", found))
     return checks
 
@@ -132,7 +128,8 @@ CLAIM = Claim(
     scaling="external",
     counts=(
         "With the least lead that the formula asks for, from how often a vote is right in the run itself, voted single "
-        "steps are right to the end at least 95 % of the time, and what tries all steps in one call is not."
+        "steps are right to the end at least 95 % of the time, and what tries all steps in one call is not. A smaller "
+        "lead than that, or one in a run that does not tell how often a vote is right, tests nothing."
     ),
     established=(
         "If votes are independent and right more often than wrong, errors fall exponentially with the lead, while "

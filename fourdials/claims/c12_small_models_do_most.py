@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from fourdials.claims._judging import ahead, arms_of, cluster_of, mean_of, of_arm, scores, size_of, solver
+from fourdials.claims._judging import arms_of, at_ends, cluster_of, mean_of, of_arm, scores, size_of, solver
 from fourdials.errors import InputError
 from fourdials.estimate import frontier
 from fourdials.estimate.intervals import difference, share
@@ -46,11 +46,10 @@ def judge(evidence: Evidence) -> list[Check]:
     ]
     both = paid[0].join(paid[1], on=[*PROBLEM, "cluster_id"], suffix="_large").sort(*PROBLEM)
     saved = mean_of((both["max_spend"] - both["max_spend_large"]).to_numpy(), cluster_of(both))
-    end = float(points["max_spend"].max())  # type: ignore[arg-type]
     return [
-        not_worse(f"{name} is at most 2 points behind {alone[large]}", ahead(points, name, alone[large], end), MARGIN),
+        not_worse(f"{name} is at most 2 points behind {alone[large]}", at_ends(points, name, alone[large]), MARGIN),
         below("It costs less a problem (dollars)", saved, 0.0, "number"),
-        above(f"It leads {alone[small]}", ahead(points, name, alone[small], end)),
+        above(f"It leads {alone[small]}", at_ends(points, name, alone[small])),
         _on_front(evidence, name, "dollars", {}),
         *_in_flops(evidence, cascade),
         *_settled(evidence, cascade, alone[large]),

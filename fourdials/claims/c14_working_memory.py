@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from fourdials.claims._judging import ahead, arms_of, cluster_of, ratio, resampled
+from fourdials.claims._judging import arms_of, cluster_of, compared, ratio, resampled
 from fourdials.errors import InputError
 from fourdials.estimate.panel import PROBLEM
 from fourdials.verdict import Check, Claim, Evidence, above, below, not_worse
@@ -25,15 +25,12 @@ def judge(evidence: Evidence) -> list[Check]:
     both = means[0].join(means[1], on=[*PROBLEM, "cluster_id"], suffix="_full").drop_nulls().sort(*PROBLEM)
     if both.is_empty():
         raise InputError("the lengths of its prompts are unknown")
+    behind = f"{names['prune']} is at most 3 points behind {names['full']}"
     sizes = [both[name].to_numpy().astype(float) for name in ("longest_prompt", "longest_prompt_full")]
     return [
         below("The longest prompt is half as long", resampled(ratio(*sizes), cluster_of(both)), HALF, "ratio"),
-        not_worse(
-            f"{names['prune']} is at most 3 points behind {names['full']}",
-            ahead(points, names["prune"], names["full"]),
-            MARGIN,
-        ),
-        above(f"It leads {names['window']}, which is as long", ahead(points, names["prune"], names["window"])),
+        compared(not_worse, behind, points, names["prune"], names["full"], MARGIN),
+        compared(above, f"It leads {names['window']}, which is as long", points, names["prune"], names["window"]),
     ]
 
 

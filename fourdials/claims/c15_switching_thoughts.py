@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 
 from fourdials.claims._judging import (
-    ahead,
     arms_of,
     cluster_of,
+    compared,
     contrast,
     knob,
     mean_of,
@@ -67,10 +67,10 @@ def _intervened(evidence: Evidence, rows: pl.DataFrame, arm: str, plain: str) ->
     both = means[0].join(means[1], on=[*PROBLEM, "cluster_id"], suffix="_plain").sort(*PROBLEM)
     columns = [both[name].to_numpy().astype(float) for name in ("switches", "switches_plain")]
     fewer = resampled(ratio(columns[0], columns[1]), cluster_of(both))
-    lost = ahead(evidence.points("completion_tokens"), arm, plain)
+    lost = f"{arm} loses less than 2 points against {plain} at equal generated tokens"
     checks = [
         below(f"{arm} leaves at most 70 % of the switches of {plain}", fewer, FEWER, "ratio"),
-        not_worse(f"{arm} loses less than 2 points against {plain} at equal generated tokens", lost, MARGIN),
+        compared(not_worse, lost, evidence.points("completion_tokens"), arm, plain, MARGIN),
     ]
     spent = evidence.trials().filter(pl.col("arm").is_in([arm, plain]))
     sides = [

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import polars as pl
 
-from fourdials.claims._judging import arms_of, cluster_of, ratio, resampled, scores
+from fourdials.claims._judging import arms_of, cluster_of, mean_of, ratio, resampled, scores
 from fourdials.errors import InputError
 from fourdials.estimate.intervals import difference
-from fourdials.verdict import Check, Claim, Evidence, above
+from fourdials.verdict import SHOWN, Check, Claim, Evidence, above, shown
 
 KEPT = 0.8
 KINDS = ("answer_only", "valid", "invalid")
 
 
 def judge(evidence: Evidence) -> list[Check]:
-    """Wrong reasoning in the examples keeps at least 80 % of what right reasoning gains over answers alone."""
+    """Wrong reasoning in the examples keeps at least 80 % of what right reasoning gains over answers alone.
+
+    Judged is wrong − answers only − 0.8 · (right − answers only), which divides by nothing: the share itself, over a
+    gain that had to be large enough to be seen, would come out too small. It is shown.
+    """
     arm = arms_of(evidence, "single")[0]["arm"]
     rows = evidence.trials().filter(task="exemplars", arm=arm)
     sides = {kind: scores(rows.filter(pl.col("problem_id").str.ends_with(f"-{kind}"))) for kind in KINDS}
@@ -32,8 +36,13 @@ def judge(evidence: Evidence) -> list[Check]:
             f"right reasoning gains {100 * gain.value:+.0f} points over answers alone ({100 * gain.low:+.0f} to "
             f"{100 * gain.high:+.0f}), so there is no gain to keep"
         )
-    kept = resampled(ratio(wrong - plain, right - plain), cluster_of(wide))
-    return [above("Wrong reasoning keeps at least 80 % of the gain", kept, KEPT, "ratio")]
+    beyond = mean_of(wrong - plain - KEPT * (right - plain), cluster_of(wide))
+    checks = [above("Wrong reasoning keeps at least 80 % of the gain (what it keeps beyond that)", beyond)]
+    said = "Share of the gain that it keeps"
+    try:
+        return [*checks, shown(said, resampled(ratio(wrong - plain, right - plain), cluster_of(wide)), "ratio")]
+    except InputError as error:
+        return [*checks, Check(f"{said}: {error}", SHOWN)]
 
 
 CLAIM = Claim(

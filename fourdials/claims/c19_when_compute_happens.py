@@ -7,13 +7,13 @@ from typing import Any
 import polars as pl
 
 from fourdials import theory
-from fourdials.claims._judging import ahead, arms_of, cluster_of, of_arm, solver
+from fourdials.claims._judging import arms_of, cluster_of, comparable, compared, of_arm, solver
 from fourdials.errors import InputError
 from fourdials.estimate.crossings import crossover
 from fourdials.estimate.differences import difference_at
 from fourdials.estimate.intervals import difference
 from fourdials.estimate.panel import PROBLEM
-from fourdials.verdict import SHOWN, Check, Claim, Evidence, above, gains, not_worse, untested
+from fourdials.verdict import SHOWN, UNTESTABLE, Check, Claim, Evidence, above, gains, not_worse, untested
 
 MARGIN, LEAST = 0.03, 0.03
 WEIGHTS = (1.0, 10.0)  # how many times dearer a token is while somebody waits, from 1 to what the source takes
@@ -42,7 +42,8 @@ def judge(evidence: Evidence) -> list[Check]:
             "it needs sleep_time beside thought when asked, recursive_lm beside retrieve, or consensus_game beside "
             "majority_vote"
         )
-    return [*checks, *missing]
+    # The parts stand by themselves, so what could be tested comes first.
+    return sorted([*checks, *missing], key=lambda check: check.outcome == UNTESTABLE)
 
 
 def _strategies(evidence: Evidence) -> set[str]:
@@ -64,14 +65,9 @@ def _slept(evidence: Evidence, sleeper: str, plain: str) -> list[Check]:
     typical = own["spend"].drop_nulls().median()
     if not isinstance(typical, float):
         raise InputError(f"{sleeper} never answered")
-    # The same spend is asked of both frames, so the other side's spends are halved: twice the budget for it.
-    halved = other.with_columns(other["spend"] / 2, other["max_spend"] / 2)
-    found = difference_at(own, halved, typical)
-    if found is None:
-        raise InputError(f"{sleeper} and {plain} share no problem")
     checks = [
-        not_worse(f"With half of the tokens {sleeper} is at most 3 points behind {plain}", found, MARGIN),
-        above(f"{sleeper} leads {plain} at equal tokens", ahead(points, sleeper, plain, typical)),
+        _halved(own, other, sleeper, plain, typical),
+        compared(above, f"{sleeper} leads {plain} at equal tokens", points, sleeper, plain, spend=typical),
     ]
     crossed = crossover(own, other)
     if crossed is not None and crossed.spend is not None:
@@ -80,6 +76,21 @@ def _slept(evidence: Evidence, sleeper: str, plain: str) -> list[Check]:
         said = f"{leader} leads from so many tokens a problem on"
         checks.append(Check(said, SHOWN, *ends, "number", crossed.n, crossed.method))
     return [*checks, *_shared_by(evidence, sleeper, plain)]
+
+
+def _halved(own: pl.DataFrame, other: pl.DataFrame, sleeper: str, plain: str, spend: float) -> Check:
+    """One arm at a spend against the other at twice as much; untested if either was not seen so far."""
+    said = f"With half of the tokens {sleeper} is at most 3 points behind {plain}"
+    try:
+        comparable({sleeper: own}, spend)
+        comparable({plain: other}, 2 * spend)
+    except InputError as error:
+        return untested(f"{said}: {error}")
+    # The same spend is asked of both frames, so the other side's spends are halved: twice the budget for it.
+    found = difference_at(own, other.with_columns(other["spend"] / 2, other["max_spend"] / 2), spend)
+    if found is None:
+        raise InputError(f"{sleeper} and {plain} share no problem")
+    return not_worse(said, found, MARGIN)
 
 
 def _shared_by(evidence: Evidence, sleeper: str, plain: str) -> list[Check]:
@@ -102,14 +113,13 @@ def _shared_by(evidence: Evidence, sleeper: str, plain: str) -> list[Check]:
 
 
 def _recursive(evidence: Evidence, recursive: str, search: str) -> list[Check]:
-    found = ahead(evidence.points("total_tokens"), recursive, search)
-    return [above(f"{recursive}, which calls itself on parts of a text, leads {search} at equal tokens", found)]
+    said = f"{recursive}, which calls itself on parts of a text, leads {search} at equal tokens"
+    return [compared(above, said, evidence.points("total_tokens"), recursive, search)]
 
 
 def _game(evidence: Evidence, game: str, vote: str) -> list[Check]:
     """The game leads a vote at equal calls, and what a vote and the product pick from the very same calls."""
-    calls = ahead(evidence.points("calls"), game, vote)
-    checks = [above(f"{game} leads {vote} at equal calls", calls)]
+    checks = [compared(above, f"{game} leads {vote} at equal calls", evidence.points("calls"), game, vote)]
     picks = evidence.read("claim_picks", experiment_ids=[evidence.experiment_id]).filter(arm=game)
     if evidence.grade is None or picks.is_empty():
         return [*checks, Check("What a vote and the product pick from the same calls cannot be graded here", SHOWN)]

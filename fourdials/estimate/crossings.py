@@ -9,8 +9,17 @@ import numpy as np
 import polars as pl
 
 from fourdials.estimate.differences import difference_curve
-from fourdials.estimate.intervals import REPLICATES, TAILS, Array, Ints, drawn_means, resamples
-from fourdials.estimate.panel import common_reach, panel
+from fourdials.estimate.intervals import (
+    REPLICATES,
+    TAILS,
+    Array,
+    Ints,
+    difference_bounds,
+    drawn_means,
+    max_t,
+    resamples,
+)
+from fourdials.estimate.panel import Panel, common_reach, panel
 
 BUDGETS = 60
 TINY = 1e-9
@@ -39,7 +48,9 @@ class Crossover:
         low, high: 95 % interval of that budget, from replicates in which there is a crossing; None if there is none.
         leader_before, leader_after: `a`, `b`, or `neither`, on all the data.
         probability: Share of replicates in which the lead changes hands in this direction.
-        distinguishable: True if that share is at least 95 %.
+        distinguishable: True if that share is at least 95 % and the data show both leads: at some budget before the
+            change one subject, and at some budget after it the other, is ahead by a band that holds at all budgets at
+            once (max-t) and by the interval of that budget alone.
         n, clusters: Problems shared, and their clusters.
         method: How the interval was made.
     """
@@ -89,7 +100,7 @@ def crossover(
         # The lead changes hands somewhere between two budgets of the grid; the interval takes in both.
         low = float(np.quantile(grid[places[same] - 1], TAILS[0], method="nearest"))
         high = float(np.quantile(grid[places[same]], TAILS[1], method="nearest"))
-    real = bool(place[0] and same.mean() >= 0.95)
+    real = bool(place[0] and same.mean() >= 0.95 and _both_led(found, draws, int(place[0]), int(after[0])))
     spend = float(grid[place[0]]) if place[0] else None
     return Crossover(spend, low, high, *sides, float(same.mean()), real, len(found.cluster), len(found.sizes))
 
@@ -146,6 +157,16 @@ def common_budgets(a: pl.DataFrame, b: pl.DataFrame, steps: int = BUDGETS) -> Ar
         return np.unique(np.append(changes.to_numpy(), end))
     start = min(float(first.min()), end)  # type: ignore[arg-type]
     return np.unique(np.geomspace(start, end, steps)) if start < end else np.array([end])
+
+
+def _both_led(found: Panel, draws: Array, place: int, after: int) -> bool:
+    """True if the one lead is shown at a budget before `place` and the other at one from it on."""
+    bounds = difference_bounds(found.sums(0), found.sums(1), found.sizes)
+    band = max_t(draws, bounds.value) * draws.std(axis=0)
+    low, high = np.minimum(bounds.low, bounds.value - band), np.maximum(bounds.high, bounds.value + band)
+    ahead = low > 0 if after > 0 else high < 0
+    behind = high < 0 if after > 0 else low > 0
+    return bool(behind[:place].any() and ahead[place:].any())
 
 
 def _change(gaps: Array) -> tuple[Ints, Ints, Ints]:

@@ -117,6 +117,7 @@ class Fits:
         stop_at: The smallest spend from which on a further unit of spend gains less than its price; None where no price
             was given, or the gain stays above it up to 100 times the last budget.
         stop_low, stop_high: 95 % interval of that spend; None where more than half of the replicates have none.
+        scores: Each family's AICc, on the data and then in every replicate.
     """
 
     table: pl.DataFrame
@@ -128,6 +129,7 @@ class Fits:
     stop_at: float | None
     stop_low: float | None
     stop_high: float | None
+    scores: Mapping[str, Array]
 
 
 def fit(
@@ -279,7 +281,7 @@ def _compare(grid: Array, rows: Array, n: int, clusters: int, price: float | Non
     best = min(others, key=lambda name: others[name]) if evidence >= 2 else "constant"
     curve = fitted[best].predict(grid)[0]
     stop = _stops(fitted[best], grid, price)
-    return Fits(table, best, evidence, grid, rows[0], curve, *stop)
+    return Fits(table, best, evidence, grid, rows[0], curve, *stop, dict(zip(known, scores, strict=True)))
 
 
 def _ends(name: str, values: Array) -> Mapping[str, float | None]:

@@ -190,12 +190,12 @@ def difference_bounds(first: Array, second: Array, sizes: Array, weights: Weight
     """Intervals of paired differences, first minus second, a column each; arguments as in `share_bounds`.
 
     Newcombe's paired interval (1998, method 10), which combines the Wilson intervals of both and their correlation r:
-    d − √(x² − 2rxy + y²) with x = a − l_a and y = u_b − b, and the mirror image above; a positive r loses his continuity
-    correction, 1 / 2n√(a(1 − a)b(1 − b)), and stays at least 0. With clusters, or scores between 0 and 1, the Wilson
-    intervals take their effective n, the correction the geometric mean of both, and r is the correlation between
-    clusters (0 below five, too few to tell). Where no cluster differs, that shrinks faster than the data allow, so the
-    ends are then at least z² / (n + z²) away, as Tango's score interval (1998) is. From 200 clusters on, of which at
-    least 15 differ, bootstrap over clusters.
+    d − √(x² − 2rxy + y²) with x = a − l_a and y = u_b − b, and the mirror image above; a positive r loses his
+    continuity correction, 1 / 2n√(a(1 − a)b(1 − b)), and stays at least 0. With clusters, or scores between 0 and 1,
+    the Wilson intervals take their effective n, the correction the geometric mean of both, and r is the correlation
+    between clusters (0 below five, too few to tell). Where no cluster differs, that shrinks faster than the data allow,
+    so the ends are then at least z² / (n + z²) away, as Tango's score interval (1998) is. From 200 clusters on, of
+    which at least 15 differ, bootstrap over clusters.
     """
     total, held = float(sizes.sum()), int(np.count_nonzero(sizes))
     a, b = (first.sum(axis=0) / total).clip(0, 1), (second.sum(axis=0) / total).clip(0, 1)
@@ -254,6 +254,37 @@ def share(scores: ArrayLike, cluster: Ints | None = None, weights: Weights | Non
     places = np.arange(len(values)) if cluster is None else cluster
     sums, sizes = by_cluster(values, places), by_cluster(np.ones(len(values)), places)
     return first_of(share_bounds(sums[:, None], sizes, weights), sizes)
+
+
+def mean_amount(
+    amounts: ArrayLike, trials: ArrayLike, cluster: Ints, seed: int = 0, replicates: int = REPLICATES
+) -> Estimate:
+    """The mean of an amount of any size (tokens, steps, dollars) a trial, with its interval over clusters of problems.
+
+    Args:
+        amounts: Summed over the trials of each problem.
+        trials: How many those are.
+        cluster: Number of each problem's cluster, from 0.
+        seed: Of the bootstrap.
+        replicates: Bootstrap replicates.
+
+    The value is Σ amounts / Σ trials; the interval is that of `bca`, since amounts are often skewed. Where all clusters
+    are alike it has no width. NaN ends for fewer than two clusters, NaN with n = 0 for no problem.
+    """
+    values, counts = np.asarray(amounts, dtype=np.float64), np.asarray(trials, dtype=np.float64)
+    if not len(values):
+        return Estimate(math.nan, math.nan, math.nan, 0, 0, "nothing to average")
+    sums, sizes = by_cluster(values, cluster), by_cluster(counts, cluster)
+    value, clusters = float(values.sum() / counts.sum()), len(sizes)
+    if clusters < 2:
+        return Estimate(value, math.nan, math.nan, len(values), clusters, "one cluster has no interval")
+    weights = resamples(clusters, seed, replicates)
+    draws = (weights @ sums) / (weights @ sizes)
+    left_out = (sums.sum() - sums) / (sizes.sum() - sizes)
+    if np.ptp(left_out) <= 1e-12 * abs(value):
+        return Estimate(value, value, value, len(values), clusters, "all clusters alike")
+    found = bca(value, draws, left_out)
+    return Estimate(value, min(found.low, value), max(found.high, value), len(values), clusters, found.method)
 
 
 def difference(

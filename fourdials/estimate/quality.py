@@ -6,6 +6,7 @@ Measures of arms have intervals over problems; where a trial has nothing to meas
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import polars as pl
 from scipy.special import ndtri
 
 from fourdials.errors import InputError
-from fourdials.estimate.intervals import Z, difference, share
+from fourdials.estimate.intervals import Z, difference, mean_amount, share
 from fourdials.estimate.panel import PROBLEM, shared
 from fourdials.grading import normal
 
@@ -37,6 +38,16 @@ MEASURES: dict[str, pl.Expr] = {
 }
 OPTIONAL = {"oracle_steps": pl.Float64, "used_tokens": pl.Float64}
 TIE = 0.05
+# Amounts a trial, and whether one trial of which it is unknown makes the mean unknown; else such trials are left out.
+AMOUNTS = {
+    "peak_context": True,
+    "plan_tokens": True,
+    "execute_tokens": True,
+    "verify_tokens": True,
+    "steps": True,
+    "switches": False,
+    "notes": True,
+}
 
 QUALITY_SCHEMA: dict[str, type[pl.DataType]] = {
     "experiment_id": pl.String,
@@ -85,6 +96,30 @@ def quality(trials: pl.DataFrame) -> pl.DataFrame:
             row = {"experiment_id": arm["experiment_id"][0], "arm": arm["arm"][0], "measure": name}
             rows.append(row | _mean(arm, name))
     return pl.DataFrame(rows, schema=QUALITY_SCHEMA)
+
+
+def amounts(trials: pl.DataFrame) -> pl.DataFrame:
+    """What a trial of every arm takes on average: a row of `QUALITY_SCHEMA` for each of `AMOUNTS` known.
+
+    Args:
+        trials: Rows of the query `trajectories`.
+
+    Means over trials with intervals over clusters of problems; `n` counts problems.
+    """
+    rows = []
+    for arm in trials.partition_by("experiment_id", "arm", maintain_order=True):
+        names = {"experiment_id": arm["experiment_id"][0], "arm": arm["arm"][0]}
+        for name, whole in AMOUNTS.items():
+            known = arm.drop_nulls(name)
+            if known.is_empty() or (whole and known.height < arm.height):
+                continue
+            problems = known.group_by(*PROBLEM, "cluster_id", maintain_order=True).agg(
+                pl.col(name).cast(pl.Float64).sum(), pl.len().alias("trials")
+            )
+            places = problems.select(pl.struct("task", "cluster_id").rank("dense") - 1).to_series().to_numpy()
+            found = mean_amount(problems[name].to_numpy(), problems["trials"].to_numpy(), places.astype(np.int64))
+            rows.append({**names, "measure": name, **asdict(found)})
+    return pl.DataFrame(rows, schema=QUALITY_SCHEMA).with_columns(pl.col("low", "high").fill_nan(None))
 
 
 def ties(trials: pl.DataFrame, margin: float = TIE) -> pl.DataFrame:

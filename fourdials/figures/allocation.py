@@ -5,6 +5,7 @@ Called by the Allocate tab of Compare and by notebooks.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -155,9 +156,9 @@ def _policies(frame: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
 
 
 def _looks(frame: pl.DataFrame, dark: bool) -> dict[str, tuple[str, str, str]]:
-    """Colour, marker and dash of each policy: what adapts in colour, what it is measured against in greys."""
+    """Colour, marker and dash of each policy: what adapts in colours of no dial, what it is held against in greys."""
     ink, looks = style.INKS[dark], {}
-    colours = iter([*ink.dials.values()] * 3)
+    colours = itertools.cycle(ink.others)
     for i, (policy, truth) in enumerate(frame.select("policy", "uses_truth").unique(maintain_order=True).rows()):
         colour = ink.text if truth else ink.muted if i == 0 else next(colours)
         looks[policy] = (

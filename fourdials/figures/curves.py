@@ -15,7 +15,7 @@ import polars as pl
 from plotly.subplots import make_subplots
 
 from fourdials.figures import answered, numbers, style
-from fourdials.figures.status import SEES, Status, status_line
+from fourdials.figures.status import SEES, Status, left_out, status_line
 from fourdials.records import DIALS
 
 LOG_FROM = 30.0  # a wider range of spends is drawn on a log scale
@@ -344,7 +344,7 @@ def _say(figure: go.Figure, text: str, number: str) -> None:
 
 
 def _lines(curve: pl.DataFrame, status: Status, warnings: Sequence[str]) -> list[str]:
-    lines = [status_line(status)]
+    lines = [status_line(status), *left_out(status)]
     if not curve.is_empty() and curve["censored"].any():
         lines.append("Dotted: over 5 % of trials were cut off before here.")
     return lines + [f"⚠ {warning}" for warning in warnings]

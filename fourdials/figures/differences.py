@@ -12,7 +12,7 @@ import polars as pl
 
 from fourdials.figures import numbers, style
 from fourdials.figures.curves import x_axis
-from fourdials.figures.status import Status, status_line
+from fourdials.figures.status import Status, left_out, status_line
 
 
 def difference(
@@ -80,7 +80,7 @@ def difference(
         nticks=7,
     )
     told = ["Shaded band: where the lead changes hands."] if crossing is not None else []
-    lines = [status_line(status), *told, *(f"⚠ {warning}" for warning in warnings)]
+    lines = [status_line(status), *left_out(status), *told, *(f"⚠ {warning}" for warning in warnings)]
     title = "Who is ahead at equal spend" if alike else "Apart at equal spend, not the same problem"
     return style.dress(figure, title, lines, dark, height)
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from fourdials.figures import numbers, style
 from fourdials.figures.curves import x_axis
-from fourdials.figures.status import Status, status_line
+from fourdials.figures.status import Status, left_out, status_line
 
 Interval = tuple[float, float, float]
 
@@ -83,7 +83,7 @@ def fit(
     figure.layout.yaxis.update(
         title={"text": "Mean score", "standoff": 4}, range=[0, top * 1.03], tickformat=".0%", nticks=6
     )
-    lines = [status_line(status)]
+    lines = [status_line(status), *left_out(status)]
     lines += ["Dashed: the score the curve tends to, with its interval."] if asymptote else []
     lines += ["Dotted: from here on more is not worth its price, with its interval."] if stop else []
     return style.dress(figure, "The curve that fits best", lines + [f"⚠ {each}" for each in warnings], dark, height)

@@ -13,7 +13,7 @@ import polars as pl
 
 from fourdials.figures import numbers, style
 from fourdials.figures.curves import x_axis
-from fourdials.figures.status import Status, status_line
+from fourdials.figures.status import Status, left_out, status_line
 from fourdials.records import DIALS
 
 COSTS = {
@@ -75,7 +75,8 @@ def frontier(
     figure.layout.yaxis.update(
         title={"text": "Mean score", "standoff": 4}, range=[0, top * 1.03], tickformat=".0%", nticks=6
     )
-    lines = [status_line(status), "Filled: no other point is as good for as little. Bars hold for all points at once."]
+    lines = [status_line(status), *left_out(status)]
+    lines.append("Filled: no other point is as good for as little. Bars hold for all points at once.")
     lines += [f"⚠ {warning}" for warning in warnings]
     return style.dress(figure, "What a score costs", lines, dark, height)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 UNKNOWN = "unknown"
 UNITS = {
@@ -95,9 +96,11 @@ def interval(unit: str, value: float | None, low: float | None, high: float | No
 
 
 def plain(value: float | None) -> str:
-    """A number of no unit, with three digits that matter: `0.0312`, `2.1`, `1.2k`."""
+    """A number of no unit, with three digits that matter: `0.0312`, `2.1`, `1.2k`, `no limit` for infinity."""
     if value is None or math.isnan(value):
         return UNKNOWN
+    if math.isinf(value):
+        return "no limit"
     return count(value) if abs(value) >= 999.5 else f"{value:.3g}"
 
 
@@ -117,6 +120,31 @@ def flops(value: float | None) -> str:
     return f"{_digits(value / size, 1 if abs(value) < 9.95 * size else 0)} {letter}FLOPs".replace("0 FLOPs", "0")
 
 
+def times(value: float | None) -> str:
+    """How many times as much, without a sign: `0.24`, `2.80`, `14.2`, `350`, `no limit` for infinity."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    if math.isinf(value):
+        return "no limit"
+    return f"{value:.2f}" if abs(value) < 9.995 else f"{value:.1f}" if abs(value) < 99.95 else count(value)
+
+
+def p_value(value: float | None) -> str:
+    """A probability under the null hypothesis: `0.5`, `0.031`, `under 0.001`; only a true 1 reads 1."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    if value < 0.001:
+        return "under 0.001"
+    return "over 0.99" if 0.995 <= value < 1 else f"{value:.2g}"
+
+
+def evidence(value: float | None) -> str:
+    """A difference of AICc: `0.4`, `12.7`, `350`."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    return f"{value:.1f}" if abs(value) < 99.95 else f"{value:.0f}"
+
+
 def amount(unit: str, value: float | None) -> str:
     """A spend in one of `UNITS`, without the unit's name where the number shows it: `1.2k`, `$0.10`, `52 s`."""
     if unit.startswith("usd"):
@@ -132,6 +160,13 @@ def budget(unit: str, value: float | None) -> str:
         return f"level {count(value)}"
     told = unit.startswith("usd") or unit.endswith("_s") or unit == "flops"
     return amount(unit, value) if told else f"{count(value)} {UNITS[unit]}"
+
+
+def with_ends(show: Callable[[float | None], str], value: float | None, low: float | None, high: float | None) -> str:
+    """A number with its interval, written by `show`: `1.2k (950 to 1.4k)`; without the interval where it has none."""
+    if value is None or low is None or high is None or math.isnan(low) or math.isnan(high):
+        return show(value)
+    return f"{show(value)} ({show(low)} to {show(high)})"
 
 
 def _digits(value: float, places: int) -> str:

@@ -132,6 +132,15 @@ def alt_text(rows: pl.DataFrame) -> str:
     return f"Measures of trials with 95 % intervals. {'; '.join(told)}{more}." if told else "An empty chart."
 
 
+def roles_alt_text(rows: pl.DataFrame) -> str:
+    """What `roles` shows, for people who do not see it."""
+    told = []
+    for part in rows.sort("arm", "tokens", "role", descending=[False, True, False]).partition_by("arm"):
+        roles = ", ".join(f"{row['role']} {numbers.count(row['tokens'])}" for row in part.iter_rows(named=True))
+        told.append(f"{part['arm'][0]}: {roles}")
+    return f"Tokens a trial by role. {'; '.join(told)}." if told else "An empty chart."
+
+
 def steps_alt_text(rows: pl.DataFrame) -> str:
     """What `steps` shows, for people who do not see it."""
     told = []

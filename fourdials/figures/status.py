@@ -44,6 +44,7 @@ class Status:
         price_date: Day of the newest price used; None if no price was.
         unit: Unit of spend; None for figures without one.
         priced: By which prices dollars were counted afresh, such as `as paid`; it takes the place of `price_date`.
+        calibrated: Problems of which an allocator was shown a grade.
     """
 
     sources: tuple[tuple[str, str], ...]
@@ -52,6 +53,7 @@ class Status:
     price_date: str | None = None
     unit: str | None = None
     priced: str | None = None
+    calibrated: int = 0
 
 
 def status_of(experiments: pl.DataFrame, curve: pl.DataFrame, unit: str | None) -> Status:
@@ -63,6 +65,7 @@ def status_of(experiments: pl.DataFrame, curve: pl.DataFrame, unit: str | None) 
         interim=bool((experiments["trials_done"] < experiments["planned_trials"]).any()),
         price_date=max(experiments["price_date"].drop_nulls().to_list(), default=None),
         unit=unit,
+        calibrated=int(experiments["calibrated"].sum()) if "calibrated" in experiments.columns else 0,
     )
 
 
@@ -91,6 +94,14 @@ def status_line(status: Status) -> str:
     elif status.price_date is not None:
         parts.append(f"list prices of {status.price_date}")
     return " · ".join(part.replace(" ", UNBROKEN) for part in parts)  # lines break between parts only
+
+
+def left_out(status: Status) -> list[str]:
+    """What curves, and all that is read off them, leave out: a line where an allocator chose by grades, else none."""
+    if not status.calibrated:
+        return []
+    noun = "1 problem" if status.calibrated == 1 else f"{status.calibrated} problems"
+    return [f"Left out: {noun} whose grades the allocator chose by; their cost is under Allocate."]
 
 
 def unlike(arms: pl.DataFrame) -> str | None:

@@ -1,4 +1,4 @@
-"""One look for all figures: a colour per dial, a marker per arm, fonts and margins.
+"""One look for all figures: a colour per dial (others for what is none), a marker per arm, fonts and margins.
 
 Each palette was chosen by search: against its background every colour has a contrast of at least 3:1, any two differ by
 more than 20 (CIE76) to full and to each kind of colour-blind sight, and their lightness differs enough for grey print.
@@ -26,6 +26,9 @@ DARK = {
     "interaction": "#d058ae",
     "hybrid": "#f7f1a0",
 }
+# For what is no dial: ways of dividing a budget, measures. Chosen likewise, and more than 14 from any dial.
+OTHERS_LIGHT = ("#119ae8", "#692066", "#658e51", "#464138")
+OTHERS_DARK = ("#e36d4e", "#61efb2", "#c5a7e1", "#ac7688")
 DIAL_TITLES = {
     "parallel": "Sample more",
     "sequential": "Think longer",
@@ -45,6 +48,7 @@ class Ink:
     """The colours of a page, light or dark."""
 
     dials: dict[str, str]
+    others: tuple[str, ...]
     text: str
     muted: str
     grid: str
@@ -52,8 +56,8 @@ class Ink:
 
 
 INKS = {
-    False: Ink(LIGHT, "#1c2430", "#55606c", "#dde2e7", "#ffffff"),
-    True: Ink(DARK, "#e6eaee", "#a5b0bb", "#333c46", "#14181d"),
+    False: Ink(LIGHT, OTHERS_LIGHT, "#1c2430", "#55606c", "#dde2e7", "#ffffff"),
+    True: Ink(DARK, OTHERS_DARK, "#e6eaee", "#a5b0bb", "#333c46", "#14181d"),
 }
 
 

@@ -58,12 +58,33 @@ def draw(
     if percent:
         figure.layout.yaxis.update(tickformat=".0%", range=[-0.02, 1.04])
     else:
-        figure.layout.yaxis.update(tickformat="~s", rangemode="normal" if log_y else "tozero")
+        heights = [y for part in (frame, over) if part is not None for y in part["y"].to_list()]
+        tall = max(heights, default=0.0) >= 1000  # of smaller ones ~s would write 0.5 as 500m
+        figure.layout.yaxis.update(tickformat="~s" if tall else "~g", rangemode="normal" if log_y else "tozero")
         if log_y:
             figure.layout.yaxis.update(dtick=1)
     if log_x:
         figure.layout.xaxis.update(tickformat="~s", dtick=1)
     return style.dress(figure, style.safe(title), [status], dark, height)
+
+
+def over_run(
+    frame: pl.DataFrame, title: str, status: str, x: str, y: str, percent: bool = True, dark: bool = False
+) -> go.Figure:
+    """A run's points and the closed forms at what it shows, without any other line.
+
+    Args:
+        frame: Both, of the columns `draw` takes; points are the run's.
+        title: What is drawn.
+        status: Printed under the title.
+        x: Title of the axis.
+        y: Title of the other axis.
+        percent: True if y is a share of 1.
+        dark: Colours for a dark page.
+    """
+    points = pl.col("kind") == "points"
+    forms = frame.filter(~points).with_columns(kind=pl.lit("line"))
+    return draw(forms, title, status, x=x, y=y, percent=percent, over=frame.filter(points), dark=dark)
 
 
 def with_slider(figures: Sequence[go.Figure], labels: Sequence[str], start: int, title: str) -> go.Figure:

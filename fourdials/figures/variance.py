@@ -20,7 +20,6 @@ MEASURES = {
     "partial": "partial R², given tokens",
     "full": "R² of all together",
 }
-_DIALS = {"alone": "parallel", "shapley": "sequential", "partial": "search"}  # whose colours serve here
 
 
 def shares(
@@ -36,8 +35,8 @@ def shares(
         dark: Colours for a dark page.
     """
     figure, ink = go.Figure(), style.INKS[dark]
-    for (measure, label), symbol in zip(MEASURES.items(), style.SYMBOLS, strict=False):
-        colour = ink.dials[_DIALS[measure]] if measure in _DIALS else ink.text
+    colours = (*ink.others[: len(MEASURES) - 1], ink.text)
+    for (measure, label), symbol, colour in zip(MEASURES.items(), style.SYMBOLS, colours, strict=False):
         rows = table.filter(pl.col("measure") == measure)
         figure.add_trace(
             go.Scatter(
@@ -71,7 +70,7 @@ def by_range(frame: pl.DataFrame, status: Status, dark: bool = False) -> go.Figu
             y=frame["value"].to_numpy(),
             mode="lines+markers",
             showlegend=False,
-            line={"color": ink.dials["parallel"], "width": 2},
+            line={"color": ink.others[0], "width": 2},
             marker={"size": 7},
             error_y=_whiskers(frame),
             text=[f"{_told(row)}, {row['trials']} trials" for row in frame.iter_rows(named=True)],

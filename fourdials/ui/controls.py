@@ -49,6 +49,86 @@ def linked_choice(
     return value
 
 
+def linked_value(
+    draw: Callable[..., Any],
+    label: str,
+    *,
+    param: str,
+    default: T,
+    read: Callable[[str], T | None],
+    write: Callable[[T], str] = str,
+    scope: str = "",
+    **settings: Any,
+) -> T:
+    """A number, a day or a switch whose value lives in the URL unless it is the default, and is kept between pages.
+
+    Args:
+        draw: `st.number_input`, `st.date_input`, `st.toggle`, …
+        label: The widget's label.
+        param: Name in the URL.
+        default: Value if neither the URL nor an earlier page names one.
+        read: Text in the URL → value; None for text that is none, which is then ignored.
+        write: Value → text in the URL.
+        scope: What the value belongs to, such as a run; in another scope the URL's value does not count.
+        settings: Passed to the widget.
+    """
+    key, seen = f"linked.{param}.{scope}", f"linked.{param}.{scope}.seen"
+    state, asked = st.session_state, _asked(param, scope)
+    given = read(asked[0]) if asked else None
+    if given is not None and asked != state.get(seen):
+        state[key] = given
+    elif key not in state:
+        kept = read(state[seen][0]) if state.get(seen) else None
+        state[key] = default if kept is None else kept
+    value: T = draw(label, key=key, **settings)
+    _tell(param, seen, [] if value == default else [write(value)])
+    return value
+
+
+def linked_many(
+    draw: Callable[..., Any],
+    label: str,
+    options: Sequence[str],
+    *,
+    param: str,
+    scope: str = "",
+    at_first: Sequence[str] | None = None,
+    **settings: Any,
+) -> tuple[str, ...] | None:
+    """A choice of several whose values live in the URL unless it is what is chosen `at_first` (None: all of them).
+
+    The other arguments are those of `linked_value`; values in the URL that are no option are ignored. Gives None for
+    all, and also for none where all are chosen at first.
+    """
+    first = list(options if at_first is None else at_first)
+    key, seen = f"linked.{param}.{scope}", f"linked.{param}.{scope}.seen"
+    state = st.session_state
+    asked = [each for each in _asked(param, scope) if each in options]
+    if asked and asked != state.get(seen):
+        state[key] = asked
+    elif key not in state:
+        state[key] = [each for each in state.get(seen) or [] if each in options] or first
+    drawn = draw(label, options, key=key, **settings)
+    picked = [each for each in options if each in drawn]
+    _tell(param, seen, [] if picked == first else picked)
+    return None if len(picked) == len(options) or (at_first is None and not picked) else tuple(picked)
+
+
+def _asked(param: str, scope: str) -> list[str]:
+    """What the URL says of a parameter; nothing where it was said of another scope."""
+    before = st.session_state.get(f"linked.{param}.scope", scope)
+    st.session_state[f"linked.{param}.scope"] = scope
+    return st.query_params.get_all(param) if before == scope else []
+
+
+def _tell(param: str, seen: str, told: list[str]) -> None:
+    st.session_state[seen] = told
+    if told:
+        st.query_params[param] = told
+    elif param in st.query_params:
+        del st.query_params[param]
+
+
 def choose_experiment() -> dict[str, Any] | None:
     """A choice among all runs, newest first; at first the one worth showing. Its row of the query `experiments`, or
     None if there are no runs."""

@@ -127,7 +127,7 @@ def show(found: Outlook) -> None:
         ("Tokens", _band("total_tokens", outlined.total_tokens)),
         ("USD", _band("usd", outlined.usd)),
         ("Time", _band("seconds", outlined.seconds)),
-        ("Could tell apart", f"{100 * outlined.detectable_difference:.0f} points"),
+        ("Could tell apart", numbers.difference(outlined.detectable_difference).removeprefix("+")),
     )
     st.caption("Forecast")
     controls.facts([(label, value, HELP.get(label)) for label, value in shown])

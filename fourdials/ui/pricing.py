@@ -20,6 +20,7 @@ KINDS = {
     "list": "List price of a day, or of another model",
 }
 OWN = "each model's own"
+FIRST_DAY = datetime.date(2020, 1, 1)
 
 
 def offered(arms: pl.DataFrame) -> tuple[list[str], str | None]:
@@ -47,9 +48,23 @@ def choose() -> PriceList | None:
             return None
         if kind == "paid":
             return PriceList()
-        today = datetime.datetime.now(datetime.UTC).date()
-        day = st.date_input("Of the day", today, min_value=datetime.date(2020, 1, 1), max_value=today, key="view.day")
+        day = choose_day("Of the day", param="priced_on")
         models = [OWN, *sorted({row.model for row in load_prices()})]
         model = controls.linked_choice(st.selectbox, "Of the model", models, param="priced", default=OWN)
-    chosen = day if isinstance(day, datetime.date) else today
-    return PriceList(chosen.isoformat(), None if model == OWN else model)
+    return PriceList(day.isoformat(), None if model == OWN else model)
+
+
+def choose_day(label: str, param: str) -> datetime.date:
+    """A day whose list prices count, kept in the URL; at first today (UTC)."""
+    today = datetime.datetime.now(datetime.UTC).date()
+
+    def read(text: str) -> datetime.date | None:
+        try:
+            day = datetime.date.fromisoformat(text)
+        except ValueError:
+            return None
+        return day if FIRST_DAY <= day <= today else None
+
+    return controls.linked_value(
+        st.date_input, label, param=param, default=today, read=read, min_value=FIRST_DAY, max_value=today
+    )

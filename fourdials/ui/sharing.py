@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from fourdials.errors import InputError
-from fourdials.ui import access, curves, data, pricing, tables, words
+from fourdials.ui import access, controls, curves, data, pricing, tables, words
 
 MOST_UPLOAD_MB = 200
 Selection = Mapping[str, Sequence[str] | None]
@@ -21,22 +21,30 @@ Selection = Mapping[str, Sequence[str] | None]
 def choose(experiment: Mapping[str, Any]) -> curves.View:
     """Which tasks and arms of the run go along."""
     tasks = experiment["tasks"]
-    kept = st.multiselect("Tasks", tasks, default=tasks, key=f"share.tasks.{experiment['experiment_id']}")
-    arms = tables.choose_arms(data.frame("arms", experiment_ids=[experiment["experiment_id"]]))
-    chosen = None if not kept or len(kept) == len(tasks) else tuple(kept)
-    return curves.View(experiment["experiment_id"], tasks=chosen, arms=arms)
+    own = experiment["experiment_id"]
+    chosen = controls.linked_many(st.multiselect, "Tasks", tasks, param="tasks", scope=own)
+    return curves.View(own, tasks=chosen, arms=tables.choose_arms(data.frame("arms", experiment_ids=[own])))
 
 
 def snapshot(view: curves.View, name: str) -> None:
-    """Makes the file somebody else can open."""
+    """Makes the file somebody else can open, of this run or of several."""
     st.markdown(
         "**A snapshot** is one file with every trial, call and price of the selection. Others open it under Share, "
         "compare it with their runs and start from it. Its content id names exactly this data."
     )
-    texts = st.toggle("Include prompts and replies", value=True, key="share.texts")
+    others = _others(view)
+    texts = controls.linked_value(
+        st.toggle,
+        "Include prompts and replies",
+        param="texts",
+        default=True,
+        read={"yes": True, "no": False}.get,
+        write=lambda on: "yes" if on else "no",
+    )
     if not texts:
         st.caption("Questions, prompts, replies and error messages stay here; answers, scores and costs go along.")
-    made = _offer(f"snapshot.{texts}", view, lambda: _snapshot(view, texts), "Make the snapshot")
+    key = f"snapshot.{texts}.{'.'.join(others)}"
+    made = _offer(key, view, lambda: _snapshot(view, others, texts), "Make the snapshot")
     if made:
         content, content_id = made
         _save("Save the snapshot", content, f"{_stem(name)}.fourdials", "application/zip")
@@ -44,15 +52,29 @@ def snapshot(view: curves.View, name: str) -> None:
 
 
 def report(view: curves.View, name: str) -> None:
-    """Makes the page that needs nothing installed."""
+    """Makes the page that needs nothing installed, of the tab of Compare that is chosen."""
+    from fourdials import viewed
+
     st.markdown(
         "**A report** is one web page with the figures to explore, the tables behind them, how it was measured, how to "
         "cite and how to repeat it. It opens from a disk, offline, in any browser."
     )
     arms = data.frame("arms", experiment_ids=[view.experiment_id])
     units, why_not = pricing.offered(arms if view.arms is None else arms.filter(arms["arm"].is_in(list(view.arms))))
-    unit = st.selectbox("Spend in", units, format_func=lambda unit: words.UNITS[unit], key="share.unit", help=why_not)
-    made = _offer(f"report.{unit}", view, lambda: _report(view, unit), "Make the report")
+    unit = controls.linked_choice(
+        st.selectbox, "Spend in", units, param="unit", default=units[0], format_func=words.UNITS.get, help=why_not
+    )
+    shown = controls.linked_choice(
+        st.selectbox,
+        "What it shows",
+        list(viewed.VIEWS),
+        param="report",
+        default="Curves",
+        help="A tab of Compare. Its arms, budget and cost are those of the address: follow the link below the tab.",
+    )
+    more = {name: st.query_params[name] for name in viewed.SAID if name in st.query_params}
+    key = f"report.{unit}.{shown}.{sorted(more.items())}"
+    made = _offer(key, view, lambda: _report(view, unit, shown, more), "Make the report")
     if made:
         _save("Save the report", made, f"{_stem(name)}.html", "text/html")
 
@@ -122,16 +144,37 @@ def _installed(manifest: Any) -> None:
 
 
 def _withheld(experiment_id: str) -> None:
-    from fourdials import snapshot as snapshots
+    from fourdials import withheld
 
-    found = snapshots.withheld(experiment_id, data.store().home)
-    if found:
-        st.warning(
-            "Its experiment named addresses, key variables or programs of another computer. They were left out; put "
-            "them back yourself in a copy if you trust them.",
-            icon=":material/shield:",
+    found = withheld.of(experiment_id, data.store().home)
+    if not found:
+        return
+    st.warning(
+        "Its experiment named addresses, key variables or programs of another computer. They were left out. Addresses "
+        "can be put back here; the others only by hand, in a copy, if you trust them.",
+        icon=":material/shield:",
+    )
+    st.code("\n".join(f"{each.place} = {each.value}" for each in found), language=None, wrap_lines=True)
+    addresses = {each.value for each in found if each.address}
+    if addresses and access.allowed():
+        st.button(
+            f"Use {'this address' if len(addresses) == 1 else f'these {len(addresses)} addresses'}",
+            icon=":material/lock_open:",
+            key=f"confirm.{experiment_id}",
+            on_click=_confirm,
+            args=(experiment_id,),
+            help="Runs you start from this one would then send their prompts there. No key of yours goes along unless "
+            "you name one for it.",
         )
-        st.code("\n".join(f"{each.place} = {each.value}" for each in found), language=None, wrap_lines=True)
+
+
+def _confirm(experiment_id: str) -> None:
+    from fourdials import withheld
+
+    access.require()
+    back = withheld.confirm(experiment_id, data.store())
+    told = ", ".join(sorted({words.plain(each.value) for each in back}))
+    st.session_state["share.told"] = f"Runs started from it will call {told}."
 
 
 def _remove(manifest: Any) -> None:
@@ -181,20 +224,47 @@ def _offer(key: str, view: curves.View, make: Callable[[], Any], label: str) -> 
     return held[1] if held and held[0] == now else None
 
 
-def _snapshot(view: curves.View, texts: bool) -> tuple[bytes, str]:
+def _others(view: curves.View) -> tuple[str, ...]:
+    """Further runs that go into the same file, each as a whole."""
+    runs = data.frame("experiments")
+    known = {
+        row["experiment_id"]: controls.described(row)
+        for row in runs.iter_rows(named=True)
+        if row["trials_done"] and row["experiment_id"] != view.experiment_id
+    }
+    if not known:
+        return ()
+    picked = controls.linked_many(
+        st.multiselect,
+        "Other runs in the same file",
+        list(known),
+        param="with",
+        scope=view.experiment_id,
+        at_first=(),
+        format_func=known.__getitem__,
+        placeholder="None",
+    )
+    others = tuple(known) if picked is None else picked
+    if others and (view.tasks or view.arms):
+        st.caption("With other runs every run goes along as a whole, with the tasks and arms left out above.")
+    return others
+
+
+def _snapshot(view: curves.View, others: tuple[str, ...], texts: bool) -> tuple[bytes, str]:
     from fourdials import snapshot as snapshots
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "made.fourdials"
-        ids = [view.experiment_id]
-        made = snapshots.write(data.store(), ids, path, texts=texts, tasks=view.tasks, arms=view.arms)
+        tasks, arms = (None, None) if others else (view.tasks, view.arms)
+        made = snapshots.write(data.store(), [view.experiment_id, *others], path, texts=texts, tasks=tasks, arms=arms)
         return path.read_bytes(), made.content_id
 
 
-def _report(view: curves.View, unit: str) -> str:
+def _report(view: curves.View, unit: str, shown: str, more: Mapping[str, str]) -> str:
     from fourdials import report as reports
 
-    return reports.html_of(data.store(), view.experiment_id, unit=unit, tasks=view.tasks, arms=view.arms)
+    chosen = {"tasks": view.tasks, "arms": view.arms}
+    return reports.html_of(data.store(), view.experiment_id, unit=unit, view=shown, more=more, **chosen)
 
 
 def _save(label: str, content: bytes | str, name: str, kind: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fourdials.figures import numbers
-from fourdials.ui import curves, data, words
+from fourdials.ui import controls, curves, data, words
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,17 +17,21 @@ DIVIDED = {"stopped": "stopped by the allocator", "calibrated": "used for calibr
 
 
 def choose_arms(arms: pl.DataFrame) -> tuple[str, ...] | None:
-    """Which arms are shown; None for all, which is also what an empty choice means."""
+    """Which arms are shown, kept in the URL; None for all, which is also what an empty choice means."""
     names = arms["arm"].to_list()
     if len(names) < 2:
         return None
     titles = {row["arm"]: f"{words.DIAL_TITLES[row['dial']]}: {row['arm']}" for row in arms.iter_rows(named=True)}
-    key = f"compare.arms.{arms['experiment_id'][0]}"
     with st.popover("Choose arms", icon=":material/filter_list:", type="tertiary"):
-        picked = st.pills(
-            "Arms shown", names, selection_mode="multi", default=names, format_func=titles.__getitem__, key=key
+        return controls.linked_many(
+            st.pills,
+            "Arms shown",
+            names,
+            param="arms",
+            scope=arms["experiment_id"][0],
+            selection_mode="multi",
+            format_func=titles.__getitem__,
         )
-    return None if not picked or len(picked) == len(names) else tuple(picked)
 
 
 def folded(title: str, icon: str, key: str, show: Callable[[], None]) -> None:

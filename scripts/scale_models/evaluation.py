@@ -72,7 +72,7 @@ def accuracy(
 
 
 # Maps on which verdicts are asked for: rivers, hops, forks, their reach.
-CHECKED = {"24 edges, 2 forks a river": (4, 4, 2, 1), "14 edges, 1 fork a river": (2, 6, 1, 1), "8 edges": (2, 4, 0, 1)}
+CHECKED = {"24 edges, 2 forks a river": (4, 4, 2, 1), "10 edges, 1 fork a river": (2, 4, 1, 1), "8 edges": (2, 4, 0, 1)}
 
 
 def roles(network: Network, count: int) -> dict[str, float]:

@@ -30,7 +30,6 @@ class Course:
         lead: The kind of lesson whose success makes the maps grow; None for maps of every size from the beginning.
         seeded: A new network gets the seeded beginning; without, it starts at random.
         compares: It starts near a circuit that compares a step of a thought with the map.
-        enough: Share of right characters of the leading kind at which the maps grow.
     """
 
     name: str
@@ -44,7 +43,6 @@ class Course:
     rate: float = 2e-3
     seeded: bool = True
     compares: bool = False
-    enough: float = 0.93
 
 
 COURSES = {
@@ -55,11 +53,10 @@ COURSES = {
         Course(
             "verifier",
             {"check": 0.85, "think": 0.15},
-            4000,
+            2400,
             begins_with="reasoner",
             lead="check",
             compares=True,
-            enough=0.89,
         ),
         Course(
             "roles",
@@ -77,8 +74,8 @@ class _Curriculum:
     """Which sizes of maps are drawn: at first small ones, larger ones once whole thoughts are mostly right. Questions
     to be answered at once get harder hop by hop instead."""
 
-    def __init__(self, lead: str | None, enough: float) -> None:
-        self._lead, self._enough = lead, enough
+    def __init__(self, lead: str | None) -> None:
+        self._lead = lead
         self.edges = FIRST_EDGES if lead else MOST_EDGES
         self.hops = 1
         self._right: list[float] = []
@@ -94,7 +91,7 @@ class _Curriculum:
     def learned(self, mode: str, size: Size, right: float) -> None:
         if mode == self._lead and not size.forks and self.edges < MOST_EDGES:
             self._right = [*self._right, right][-25:]
-            if len(self._right) == 25 and sum(self._right) / 25 > self._enough:
+            if len(self._right) == 25 and sum(self._right) / 25 > 0.93:
                 self.edges = min(MOST_EDGES, self.edges + max(2, self.edges // 5))
                 self._right = []
         if mode == "direct" and size.hops == self.hops:
@@ -124,7 +121,7 @@ def teach(
     if course.compares:
         network.seed_comparison()
     optimisers = _optimisers(network, course)
-    curriculum = _Curriculum(course.lead, course.enough)
+    curriculum = _Curriculum(course.lead)
     began, recent = time.process_time(), []
     names, weights = list(course.modes), list(course.modes.values())
     last = steps or course.steps

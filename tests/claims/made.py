@@ -28,12 +28,20 @@ def rates(**by_arm):
     return lambda name, where, level: by_arm[name]
 
 
-def arm(name, strategy=None, dial="parallel", levels=(1,), solver="model/a", lineup=None, cost=100.0, **knobs):
-    """An arm of `Made`; each level costs `cost` more."""
+def arm(
+    name, strategy=None, dial="parallel", levels=(1,), solver="model/a", lineup=None, cost=100.0, finished=True, **knobs
+):
+    """An arm of `Made`; each level costs `cost` more. Unless it finished, more than its last level may be had of it."""
     row = {"arm": name, "strategy": strategy or name, "dial": dial, "levels": json.dumps(list(levels))}
     row["access"] = ACCESS.get(dial, "given")
     lineup = {"solver": solver} | (lineup or {})
-    return row | {"knobs": json.dumps(knobs), "lineup": json.dumps(lineup), "model": lineup["solver"], "cost": cost}
+    return row | {
+        "knobs": json.dumps(knobs),
+        "lineup": json.dumps(lineup),
+        "model": lineup["solver"],
+        "cost": cost,
+        "finished": finished,
+    }
 
 
 class Made:
@@ -41,7 +49,7 @@ class Made:
 
     `problems` are dicts with `problem_id`, `cluster_id`, `difficulty`, `task`; by default so many plain ones. A problem
     has one luck throughout an arm, so that a higher level is never worse where its rate is higher. `frames` are the
-    rows of further queries, by name; `name` is the run's id.
+    rows of further queries, by name; `name` is the run's id; a guess is right at the rate `chance`.
     """
 
     def __init__(
@@ -54,11 +62,13 @@ class Made:
         spec=None,
         frames=None,
         name="run",
+        chance=0.0,
     ):
         self.arms, self.roles, self.frames, self.name = arms, ("query", "synthesise"), frames or {}, name
         plain = isinstance(problems, int)
         self.problems = [problem(i) for i in range(problems)] if plain else problems
         self.rate, self.notes, self.pool, self.spec = rate, steps, pool, spec or {}
+        self.chance = chance
         luck = np.random.default_rng(5).random((len(arms), len(self.problems)))
         self.score = {
             (each["arm"], row["problem_id"], level): float(luck[i, j] < rate(each["arm"], row, level))
@@ -103,7 +113,7 @@ class Made:
                             "gain": score - before,
                             "answered_gain": float(level == levels[0]),
                             "max_spend": top,
-                            "finished": True,
+                            "finished": each["finished"],
                         }
                     )
                     before = score
@@ -170,6 +180,10 @@ class Made:
                     }
                 )
         return pl.DataFrame(rows, schema_overrides={"weight": pl.Float64})
+
+    def baselines(self, **_):
+        rows = [{"kind": "chance", "value": self.chance}] if self.chance else []
+        return pl.DataFrame(rows, schema={"kind": pl.String, "value": pl.Float64})
 
     def step_truths(self, **_):
         names = ("arm", "task", "problem_id", "cluster_id", "trial_id", "answer", "truth")

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from fourdials.claims.c08_adaptive_allocation import needed
 from fourdials.verdict import NOT_REPRODUCED, REPRODUCED, SHOWN, UNDECIDED, UNTESTABLE
 from tests.claims.made import FEW, MANY, Made, arm, judged, rates, said
 
@@ -18,6 +19,29 @@ from tests.claims.made import FEW, MANY, Made, arm, judged, rates, said
 )
 def test_c8_asks_for_half_of_the_samples_at_equal_coverage(rate, n, outcome):
     assert judged("C8", Made([arm("independent")], rate, n, pool=64)).outcome == outcome
+
+
+def test_c8_is_not_told_by_a_plateau_where_more_samples_bring_nothing():
+    # Seven in ten problems are solved at once and the rest never: both ways are done after three samples or so.
+    made = Made(
+        [arm("independent")], lambda name, where, level: 0.8 * (int(where["problem_id"][1:]) < 70), 100, pool=64
+    )
+    found = judged("C8", made)
+    assert (found.outcome, found.checks[0].value) == (NOT_REPRODUCED, pytest.approx(0.75, abs=0.2))
+
+
+def test_c8_compares_below_the_end_of_the_pool_where_its_size_alone_would_decide():
+    # After the pilot 3 in 10 are open, and no number of samples solves them: the longer the pool the larger the saving.
+    curves = np.array([[0.5, 0.75, 0.9, 1.0, *[1.0] * 60]] * 7 + [[0.0] * 64] * 3)
+    assert needed(np.ones(10), curves) == pytest.approx((3.75, 4.0))
+    assert needed(np.ones(10), curves[:, :32]) == pytest.approx((3.75, 4.0))
+
+
+def test_c8_counts_the_first_number_of_samples_that_reaches_a_coverage():
+    # Half are always right. The others are right from the tenth sample on: 16 a problem let them go on to 28.
+    curves = np.array([[1.0] * 32, [*[0.0] * 8, 0.5, *[1.0] * 23]])
+    assert needed(np.ones(2), curves) == pytest.approx((9.9, 4 + 0.5 * 5.9))
+    assert np.isnan(needed(np.ones(2), np.ones((2, 32)))).all()
 
 
 @pytest.mark.parametrize(
@@ -128,13 +152,16 @@ def test_c10_with_one_algorithm_judges_reliability_only_and_says_so():
     ]
     values = {"checker, 60 %": 0.5, "checker, 100 %": 0.8, "trained verifier": 0.4}
     found = judged("C10", Made(arms, rates(**values), MANY))
-    assert found.told == "reproduced, in part"
+    assert found.told == UNTESTABLE, "what the claim is about could not be tested, however the rest came out"
+    reliable = "Reliability from 60 to 100 % moves scores by more than the 3 points that algorithms may differ by"
+    assert said(found)[reliable] == REPRODUCED
     assert [check.said for check in found.checks if check.outcome == UNTESTABLE] == [
         "Best-of-n and tree search end up alike: no two algorithms share a scorer here (only best_of_n was run)"
     ]
     assert said(found)["trained verifier over checker, 60 %"] == SHOWN
     assert judged("C10", Made(arms, rates(**dict.fromkeys(values, 0.5)), 6000)).outcome == NOT_REPRODUCED
-    assert judged("C10", Made(arms, rates(**values | {"checker, 100 %": 0.55}), FEW)).outcome == UNDECIDED
+    few = judged("C10", Made(arms, rates(**values | {"checker, 100 %": 0.55}), FEW))
+    assert said(few)[reliable] == UNDECIDED
     assert judged("C10", Made([arm("single")], lambda *_: 0.5, FEW)).outcome == UNTESTABLE
 
 
@@ -169,8 +196,20 @@ def test_c11_asks_for_towers_without_an_error(voted, n, outcome):
         arm("one move a call", "decompose_and_vote", "hybrid", levels=(1, 3, 5), steps_per_call=1),
         arm("two moves a call", "decompose_and_vote", "hybrid", levels=(1, 3), steps_per_call=2),
     ]
-    made = Made(arms, rates(**{"all in one call": 0.1, "one move a call": voted, "two moves a call": 0.2}), n)
-    assert judged("C11", made).outcome == outcome
+    right = rates(**{"all in one call": 0.1, "one move a call": voted, "two moves a call": 0.2})
+    votes = {"step_truths": chains(lambda step: 0.95, name="one move a call", votes=2)}
+    assert judged("C11", Made(arms, right, n, frames=votes)).outcome == outcome
+
+
+@pytest.mark.parametrize("voted", [1.0, 0.6])
+def test_c11_tests_nothing_where_no_vote_rates_name_the_lead(voted):
+    arms = [arm("all in one call", "single"), arm("one move a call", "decompose_and_vote", "hybrid", levels=(1, 3, 5))]
+    found = judged("C11", Made(arms, rates(**{"all in one call": 0.1, "one move a call": voted}), MANY))
+    assert found.outcome == UNTESTABLE
+    assert "was not recorded" in found.leading.said
+    assert said(found)["one move a call, 5 ahead, is right to the last step"] == SHOWN
+    even = towers(lambda level: voted, p=0.4)
+    assert "no more than half of the time" in judged("C11", even).leading.said
 
 
 def towers(voted, p, levels=(1, 3, 5), n=MANY, whole=0.1, **more):
@@ -197,13 +236,13 @@ def test_c11_judges_the_least_lead_that_the_measured_rate_of_right_votes_asks_fo
     assert judged("C11", towers(lambda level: 0.7, p=0.9)).outcome == NOT_REPRODUCED
 
 
-def test_c11_cannot_be_failed_by_a_smaller_lead_than_the_formula_asks_for():
-    short = judged("C11", towers(lambda level: 0.6, p=0.7, levels=(1, 2, 3)))
+@pytest.mark.parametrize("voted", [1.0, 0.6])
+def test_c11_is_neither_failed_nor_confirmed_by_a_smaller_lead_than_the_formula_asks_for(voted):
+    short = judged("C11", towers(lambda level: voted, p=0.7, levels=(1, 2, 3)))
     assert short.outcome == UNTESTABLE
-    assert "asks for a lead of 6" in short.reasons[0] or "asks for a lead of 7" in short.reasons[0]
-    early = judged("C11", towers(lambda level: 1.0, p=0.7, levels=(1, 2, 3)))
-    assert early.outcome == REPRODUCED
-    assert any("was not run; the largest that was, 3" in name for name in said(early))
+    assert "asks for a lead of 6" in short.leading.said or "asks for a lead of 7" in short.leading.said
+    assert said(short)["one move a call, 3 ahead, is right to the last step"] == SHOWN
+    assert said(short)["one move a call leads all in one call"] == SHOWN
 
 
 def test_c11_fails_where_one_call_for_all_does_as_well_and_shows_what_red_flags_bring():

@@ -5,7 +5,9 @@ import polars as pl
 import pytest
 
 from fourdials import verdict
+from fourdials.claims.c22_route_per_task import _leads
 from fourdials.errors import InputError
+from fourdials.estimate import Estimate
 from fourdials.verdict import NOT_REPRODUCED, REPRODUCED, SHOWN, UNDECIDED, UNTESTABLE
 from tests.claims.made import FEW, MANY, Made, arm, judged, problem, rates, said
 
@@ -35,7 +37,11 @@ def test_c15_compares_each_intervention_with_the_same_thought_only_watched_at_eq
     watched = arm("watched", "stay_on_thought", "sequential", intervention="watch", tokens=512)
     held = arm("held", "stay_on_thought", "sequential", cost=300.0, intervention="stop", tokens=512)
     dear = judged("C15", Made([watched, held], rates(watched=0.5, held=0.8), MANY, steps=steps))
-    assert said(dear)["held loses less than 2 points against watched at equal generated tokens"] == NOT_REPRODUCED
+    lost = [name for name, outcome in said(dear).items() if outcome == UNTESTABLE]
+    assert [name.split(":")[0] for name in lost] == [
+        "held loses less than 2 points against watched at equal generated tokens"
+    ]
+    assert lost[0].endswith("held answers from 300 on"), "at the 100 that watched spent there is nothing to compare"
     longer = dict(held, knobs='{"intervention": "stop", "tokens": 2048}')
     found = judged("C15", Made([watched, longer], rates(watched=0.5, held=0.8), MANY, steps=steps))
     assert found.outcome == UNTESTABLE
@@ -83,7 +89,11 @@ def test_c16_asks_how_much_of_the_gain_wrong_reasoning_keeps_if_there_is_one(val
     made = Made(
         [arm("single")], lambda name, where, level: by_kind[where["problem_id"].split("-")[-1]], exemplar_problems(n)
     )
-    assert judged("C16", made).outcome == outcome
+    found = judged("C16", made)
+    assert found.outcome == outcome
+    if outcome == REPRODUCED:  # 0.85 − 0.2 − 0.8 · 0.6, and 0.65 / 0.6
+        assert [check.value for check in found.checks] == pytest.approx([0.17, 1.083], abs=0.06)
+        assert found.checks[1].outcome == SHOWN
 
 
 @pytest.mark.parametrize(
@@ -151,6 +161,18 @@ def test_c19_asks_for_the_same_score_with_half_of_the_tokens(slept, n, outcome):
     assert any("questions a context on" in name for name in said(found))
 
 
+def test_c19_does_not_read_an_arm_at_twice_the_tokens_up_to_which_it_was_seen():
+    arms = [
+        arm("plain", "chain_of_thought", "sequential", levels=(1, 2), finished=False),
+        arm("slept", "sleep_time", "hybrid", levels=(2,), finished=False),
+    ]
+    made = Made(arms, rates(plain=0.5, slept=0.5), 8000)
+    made.roles = ("solve", "revise")
+    halved = next(name for name in said(judged("C19", made)) if name.startswith("With half of the tokens"))
+    assert said(judged("C19", made))[halved] == UNTESTABLE
+    assert halved.endswith("they would be compared at 400, and plain was seen up to 200 only")
+
+
 @pytest.mark.parametrize(
     ("recursive", "n", "outcome"), [(0.8, MANY, REPRODUCED), (0.2, MANY, NOT_REPRODUCED), (0.55, FEW, UNDECIDED)]
 )
@@ -202,27 +224,88 @@ def test_c20_asks_for_a_gap_between_coverage_and_the_vote():
     held = Made([arm("independent")], lambda *_: 0.3, MANY)
     assert judged("C20", held).outcome == REPRODUCED
     sure = Made([arm("independent")], lambda name, where, level: float(where["difficulty"] > 2), 200)
-    assert judged("C20", sure).outcome == UNDECIDED  # coverage and the vote are the same: nothing lags, nothing grows
+    alike = said(judged("C20", sure))  # coverage and the vote are the same: nothing lags, nothing grows
+    assert list(alike.values()) == [REPRODUCED, UNDECIDED, UNDECIDED]
     assert judged("C20", Made([arm("independent")], lambda *_: 0.5, FEW, pool=2)).outcome == UNTESTABLE
 
 
+def test_c20_is_not_reproduced_by_guessing():
+    guesses = judged("C20", Made([arm("independent")], lambda *_: 0.25, MANY, chance=0.25))
+    assert guesses.outcome == UNTESTABLE
+    assert [check.outcome for check in guesses.checks] == [UNTESTABLE, SHOWN, SHOWN]
+    assert guesses.checks[0].said.startswith("2 samples cover more problems than 2 guesses would (44 %)")
+    skilled = judged("C20", Made([arm("independent")], lambda *_: 0.5, MANY, chance=0.25))
+    assert skilled.outcome == REPRODUCED
+    assert skilled.checks[0].value == pytest.approx(0.75 - 0.4375, abs=0.05)
+
+
+TWO_TASKS = {"tasks": [{"name": "warmup", "params": {"kind": "category"}}, {"name": "graph_path"}]}
+
+
+def two_tasks(n, names=("graph_path", "warmup")):
+    return [problem(i, task=names[i % len(names)], name=f"q{i}") for i in range(n)]
+
+
 @pytest.mark.parametrize(
-    ("lead", "n", "outcome"), [(0.3, MANY, REPRODUCED), (0.0, 9000, UNDECIDED), (0.05, FEW, UNDECIDED)]
+    ("lead", "n", "outcome"),
+    [(0.3, MANY, REPRODUCED), (-0.3, MANY, NOT_REPRODUCED), (0.0, 9000, UNDECIDED), (0.05, FEW, UNDECIDED)],
 )
 def test_c22_asks_for_opposite_winners_on_two_tasks(lead, n, outcome):
     arms = [arm("vote", "majority_vote", levels=(1, 4)), arm("steps", "stepwise", "sequential", levels=(1, 4))]
-    problems = [problem(i, task="alone" if i % 2 else "together", name=f"q{i}") for i in range(n)]
+    problems = two_tasks(n)
 
     def rate(name, where, level):
-        return 0.5 + lead * (1 if (name == "vote") == (where["task"] == "alone") else -1) / 2
+        return 0.5 + lead * (1 if (name == "vote") == (where["task"] == "warmup") else -1) / 2
 
-    assert judged("C22", Made(arms, rate, problems)).outcome == outcome
+    found = judged("C22", Made(arms, rate, problems, spec=TWO_TASKS))
+    assert found.outcome == outcome
+    assert [check.said.split(" at equal ")[1] for check in found.checks] == [
+        "tokens",
+        "tokens",
+        "time on the critical path",
+        "time on the critical path",
+    ]
 
 
 def test_c22_fails_where_one_arm_leads_on_both_tasks():
     arms = [arm("vote", "majority_vote", levels=(1, 4)), arm("steps", "stepwise", "sequential", levels=(1, 4))]
-    problems = [problem(i, task="alone" if i % 2 else "together", name=f"q{i}") for i in range(MANY)]
-    assert judged("C22", Made(arms, rates(vote=0.8, steps=0.3), problems)).outcome == NOT_REPRODUCED
+    made = Made(arms, rates(vote=0.8, steps=0.3), two_tasks(MANY), spec=TWO_TASKS)
+    assert judged("C22", made).outcome == NOT_REPRODUCED
+
+
+def test_c22_takes_no_task_of_which_nobody_said_beforehand_what_it_is():
+    arms = [arm("vote", "majority_vote", levels=(1, 4)), arm("steps", "stepwise", "sequential", levels=(1, 4))]
+
+    def rate(name, where, level):
+        return 0.8 if (name == "vote") == (where["task"] in ("warmup", "alone")) else 0.3
+
+    unknown = judged("C22", Made(arms, rate, two_tasks(MANY, ("alone", "together"))))
+    assert unknown.outcome == UNTESTABLE
+    assert "alone (not known which), together (not known which)" in unknown.reasons[0]
+    third = judged("C22", Made(arms, rate, two_tasks(MANY, ("warmup", "graph_path", "maze")), spec=TWO_TASKS))
+    assert third.told == "reproduced, in part"
+    summing = {"tasks": [{"name": "warmup", "params": {"kind": "running_sum"}}, {"name": "graph_path"}]}
+    assert judged("C22", Made(arms, rate, two_tasks(MANY), spec=summing)).outcome == UNTESTABLE
+
+
+def test_c22_widens_its_intervals_with_more_than_two_tasks():
+    found = Estimate(0.1, 0.01, 0.19, 100, 100, "made up")
+    assert [_leads(tasks)("it leads", found).outcome for tasks in (2, 3)] == [REPRODUCED, UNDECIDED]
+    assert _leads(10)("it leads", found).low == pytest.approx(0.1 - 0.09 * 2.807 / 1.96, abs=1e-3)
+
+
+def test_c22_does_not_hold_a_router_against_more_than_was_seen_of_a_fixed_arm():
+    arms = [
+        arm("vote", "majority_vote", levels=(1, 4), finished=False),
+        arm("steps", "stepwise", "sequential", levels=(1, 4)),
+        arm("router", "route", "hybrid", levels=(4,), cost=300.0),
+    ]
+    found = judged("C22", Made(arms, rates(vote=0.3, steps=0.3, router=0.9), two_tasks(MANY), spec=TWO_TASKS))
+    told = {name.split(" at equal")[0]: outcome for name, outcome in said(found).items() if name.startswith("router")}
+    assert told == {
+        "router is at most 2 points behind vote": UNTESTABLE,
+        "router is at most 2 points behind steps": REPRODUCED,
+    }
 
 
 def test_c23_is_described_and_never_tested():

@@ -80,7 +80,9 @@ def test_bca_is_that_of_scipy():
     draws = data[rng.integers(60, size=(20_000, 60))].mean(axis=1)
     left_out = (data.sum() - data) / 59
     found = intervals.bca(float(data.mean()), draws, left_out)
-    expected = stats.bootstrap((data,), np.mean, n_resamples=20_000, method="BCa", rng=np.random.default_rng(1))
+    expected = stats.bootstrap(
+        (data,), np.mean, n_resamples=20_000, method="BCa", random_state=np.random.default_rng(1)
+    )
     assert found.method == "BCa bootstrap"
     assert [found.low, found.high] == pytest.approx(expected.confidence_interval, abs=0.02)
     assert intervals.bca(2.0, np.ones(10), np.ones(3)).method == "percentile bootstrap"
@@ -124,3 +126,63 @@ def test_shared_worlds_counted_as_independent_hold_the_truth_too_seldom():
         naive += single.low <= 0.3 <= single.high
     assert 0.92 <= hits / 400 <= 0.98
     assert naive / 400 < 0.88
+
+
+def test_a_mean_amount_is_over_trials_and_its_interval_holds_the_truth_as_often_as_it_says():
+    plain = intervals.mean_amount([4.0, 12.0], [2, 2], np.array([0, 1]))
+    assert (plain.value, plain.n, plain.clusters) == (4.0, 2, 2)
+    alone = intervals.mean_amount([4.0, 12.0], [2, 2], np.array([0, 0]))
+    assert (alone.value, alone.clusters) == (4.0, 1)
+    assert math.isnan(alone.low)
+    assert intervals.mean_amount([], [], np.array([], dtype=np.int64)).n == 0
+    alike = intervals.mean_amount([3.0, 3.0, 3.0], [1, 1, 1], np.arange(3))
+    assert (alike.low, alike.high) == (3.0, 3.0)
+    rng, held = np.random.default_rng(3), 0
+    for _ in range(400):
+        drawn = rng.exponential(10.0, 80)
+        found = intervals.mean_amount(drawn, np.ones(80), np.arange(80), replicates=600)
+        held += found.low <= 10.0 <= found.high
+    assert 0.91 <= held / 400 <= 0.98
+
+
+def test_the_interval_of_a_mean_amount_is_scipys_bca():
+    drawn = np.random.default_rng(5).exponential(10.0, 60)
+    found = intervals.mean_amount(drawn, np.ones(60), np.arange(60), replicates=9999)
+    other = stats.bootstrap((drawn,), np.mean, n_resamples=9999, method="BCa", random_state=np.random.default_rng(1))
+    assert found.low == pytest.approx(other.confidence_interval.low, rel=0.03)
+    assert found.high == pytest.approx(other.confidence_interval.high, rel=0.03)
+
+
+def newcombe_10(both, first, second, neither):
+    """Method 10 of Newcombe (1998) written from its description, on the counts of a 2 × 2 table."""
+    n = both + first + second + neither
+    margins = (both + first) * (second + neither) * (both + second) * (first + neither)
+    product = both * neither - first * second
+    phi = (max(product - n / 2, 0) if product > 0 else product) / math.sqrt(margins) if margins else 0.0
+    (a, (low_a, high_a)), (b, (low_b, high_b)) = (
+        (k / n, proportion_confint(k, n, method="wilson")) for k in (both + first, both + second)
+    )
+    down, up = (
+        math.sqrt(max(0.0, x * x - 2 * phi * x * y + y * y))
+        for x, y in ((a - low_a, high_b - b), (high_a - a, b - low_b))
+    )
+    return a - b - down, a - b + up
+
+
+@pytest.mark.parametrize("counts", [(30, 3, 0, 17), (5, 3, 0, 2), (80, 12, 5, 3), (4, 6, 7, 3), (1, 8, 9, 2)])
+def test_a_paired_difference_is_newcombes_with_his_continuity_correction(counts):
+    pairs = [pair for pair, count in zip(((1, 1), (1, 0), (0, 1), (0, 0)), counts, strict=True) for _ in range(count)]
+    found = intervals.difference(*(np.array(side, dtype=float) for side in zip(*pairs, strict=True)))
+    assert (found.low, found.high) == pytest.approx(newcombe_10(*counts), abs=1e-9)
+
+
+@pytest.mark.parametrize("n", [10, 100])
+@pytest.mark.parametrize("in_clusters_of", [1, 5])
+def test_arms_that_agree_on_every_problem_may_still_differ_on_others(n, in_clusters_of):
+    """Had they differed on 1 of n problems in the population, n would often show none."""
+    same = np.arange(n) % 2.0
+    found = intervals.difference(same, same, np.arange(n) // in_clusters_of)
+    held = n // in_clusters_of
+    assert found.value == 0
+    assert found.high >= 3.8414 / (held + 3.8414) - 1e-4
+    assert found.low == -found.high

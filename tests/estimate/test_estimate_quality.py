@@ -223,3 +223,25 @@ def test_a_thought_that_was_right_and_went_on_underthinks(tmp_path):
     assert row["value"] == pytest.approx((1 - 20 / 30 + 0) / 2)
     assert row["value"] == pytest.approx(quality.underthinking(thoughts))
     assert row["n"] == 2
+
+
+def test_amounts_are_means_a_trial_with_intervals_and_unknown_ones_are_left_out():
+    rows = [
+        {"experiment_id": "e", "arm": "a", "task": "t", "problem_id": f"p{i}", "cluster_id": f"p{i}", "repeat": repeat}
+        | {
+            "peak_context": 100 * (i + 1),
+            "plan_tokens": None if i == 0 else 5,
+            "execute_tokens": 10,
+            "verify_tokens": 0,
+        }
+        | {"steps": i, "switches": None if i == 0 else 4, "notes": 0}
+        for i in range(3)
+        for repeat in range(2)
+    ]
+    found = {row["measure"]: row for row in quality.amounts(pl.DataFrame(rows)).iter_rows(named=True)}
+    assert found["peak_context"]["value"] == 200.0
+    assert 100 <= found["peak_context"]["low"] < 200 < found["peak_context"]["high"] <= 300
+    assert (found["peak_context"]["n"], found["peak_context"]["method"]) == (3, "BCa bootstrap")
+    assert "plan_tokens" not in found
+    assert (found["switches"]["value"], found["switches"]["n"]) == (4.0, 2)
+    assert (found["execute_tokens"]["low"], found["execute_tokens"]["high"]) == (10.0, 10.0)

@@ -81,3 +81,32 @@ def test_tokens_are_summed_over_calls_without_grading_and_failures(tmp_path):
     row = query.run(stored(tmp_path, ledger), "priced_tokens", experiment_ids="exp").row(0, named=True)
     assert (row["trials"], row["calls"], row["prompt_tokens"], row["completion_tokens"]) == (1, 2, 30, None)
     assert (row["usd"], row["usd_paid"], row["paid_known"]) == (None, None, 1)
+
+
+def test_a_trials_cost_is_the_mean_over_problems_with_an_interval_and_unknown_ones_have_none(tmp_path):
+    ledger = Ledger(planned_trials=6)
+    ledger.arm("vote", levels=(1,))
+    ledger.arm("free", levels=(1,))
+    for i, tokens in enumerate((10, 20, 60)):
+        ledger.problem(f"p{i}")
+        for name in ("vote", "free"):
+            trial_id = ledger.trial_id(f"p{i}", name)
+            if name == "vote":
+                ledger.call(trial_id, prompt=tokens, completion=0, usd=0.5, usd_paid=None if i else 0.1)
+                ledger.call(trial_id, role="grade", prompt=1000, completion=1000)
+            ledger.checkpoint(trial_id, 0, 1, 1.0)
+            ledger.trial(f"p{i}", name, block=i)
+    store = stored(tmp_path, ledger)
+    rows = repricing.repriced(query.run(store, "priced_problems", experiment_ids="exp"), ROWS, JULY, "m")
+    found = {(row["arm"], row["what"]): row for row in repricing.per_trial_bounds(rows).iter_rows(named=True)}
+    tokens = found["vote", "total_tokens"]
+    assert (tokens["value"], tokens["n"], tokens["clusters"], tokens["method"]) == (30.0, 3, 3, "BCa bootstrap")
+    assert 10 <= tokens["low"] < 30 < tokens["high"] <= 60
+    assert found["vote", "usd"]["value"] == found["vote", "usd"]["low"] == 0.5
+    assert found["vote", "new_usd"]["value"] == pytest.approx(30 * 0.5e-6)
+    assert ("vote", "usd_paid") not in found  # unknown for two of three
+    assert found["free", "total_tokens"]["value"] == found["free", "new_usd"]["high"] == 0.0
+    summed = repricing.per_trial(
+        repricing.repriced(query.run(store, "priced_tokens", experiment_ids="exp"), ROWS, JULY)
+    )
+    assert summed.filter(arm="vote")["total_tokens"][0] == tokens["value"]

@@ -125,3 +125,34 @@ def test_a_report_can_be_drawn_in_flops(tmp_path):
     text = report.html_of(stored(tmp_path, hand_made()), "exp", unit="flops")
     assert "GFLOPs" in text
     assert "stop_uses.sql" in text
+
+
+def test_what_never_answered_and_what_was_cut_short_have_paid_for_the_calls_they_made(tmp_path):
+    ledger = Ledger()
+    ledger.arm("vote", levels=(1, 2), lineup={"solver": SMALL})
+    for block, problem in enumerate(("silent", "short", "whole")):
+        ledger.problem(problem)
+        trial_id = ledger.trial_id(problem, "vote")
+        ledger.call(trial_id, level=1, prompt=100, completion=10, model=SMALL, usd=1.0)
+        if problem != "silent":
+            ledger.call(trial_id, level=1, prompt=5, completion=1, model=SMALL, usd=0.5, probe=True)
+            ledger.checkpoint(trial_id, 0, 1, 1.0)
+        if problem != "whole":
+            ledger.call(trial_id, level=2, prompt=300, completion=20, model=SMALL, usd=4.0)
+        outcome = {"outcome": "unanswered", "score": 0.0} if problem == "silent" else {"score": 1.0}
+        stop = "finished" if problem == "whole" else "capped"
+        ledger.trial(problem, "vote", block=block, stop_reason=stop, level=2, **outcome)
+    ledger.status("finished")
+    store = stored(tmp_path, ledger)
+    rows = units.operating_points(store, ["exp"], flops=True).sort("problem_id", "level")
+    assert rows.select("problem_id", "level", "stop_level", "cut", "usd", "total_tokens").rows() == [
+        ("short", 1, 1, False, 1.5, 116.0),
+        ("short", 2, 1, True, 5.5, 436.0),
+        ("silent", 1, None, True, 5.0, 430.0),
+        ("silent", 2, None, True, 5.0, 430.0),
+        ("whole", 1, 1, False, 1.5, 116.0),
+        ("whole", 2, 1, False, 1.5, 116.0),
+    ]
+    assert rows["flops"].to_list() == pytest.approx([2.0 * SIZE * tokens for tokens in rows["total_tokens"]])
+    silent = units.points(store, ["exp"], "usd").filter(problem_id="silent")
+    assert silent.select("spend", "gain", "max_spend").rows() == [(None, 0.0, 5.0)]

@@ -1,5 +1,7 @@
 """Figures of curves: they draw the rows they are given, say what they are made of, and say when there is nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -256,6 +258,14 @@ def test_the_alternative_text_tells_each_arms_last_sound_value():
 def test_the_status_line_says_where_the_data_comes_from(sources, words):
     line = status_line(Status(sources, 1, True)).replace("\u00a0", " ")
     assert line == f"{words} · 1 problem · interim"
+
+
+@pytest.mark.parametrize("draw", [curves.overlay, curves.panels])
+def test_a_figure_says_how_many_problems_an_allocator_was_shown_and_leaves_out(draw):
+    said = replace(STATUS, calibrated=12)
+    told = draw(made(), None, said, "total_tokens").layout.title.subtitle.text.replace("<br>", " ")
+    assert "Left out: 12 problems whose grades the allocator chose by" in told
+    assert "Left out" not in draw(made(), None, STATUS, "total_tokens").layout.title.subtitle.text
 
 
 def test_the_status_of_stored_experiments_is_read_off_their_rows(store, curve):

@@ -53,6 +53,19 @@ def test_only_a_bound_is_dotted_and_only_the_baseline_is_dashed(held):
     assert dashes == {"uniform": "dash", "greedy marginal": "solid", "oracle (bound, uses the truth)": "dot"}
 
 
+@pytest.mark.parametrize("dark", [False, True])
+def test_what_is_no_dial_is_not_drawn_in_a_dials_colour(held, dark):
+    rows = [("tokens", measure, 0.3, 0.2, 0.5, 80, 80, "m") for measure in variance.MEASURES]
+    table = pl.DataFrame(rows, schema=SHARE_SCHEMA, orient="row")
+    drawn = [
+        *variance.shares(table, STATUS, "problem", dark=dark).data,
+        *allocation.worth_curves(worth.worth(held), STATUS, "total_tokens", dark=dark).data,
+    ]
+    colours = {each.marker.color or each.line.color for each in drawn}
+    assert len(colours) > 4
+    assert not colours & set(style.INKS[dark].dials.values())
+
+
 def test_where_the_spend_went_is_drawn_as_the_shares_of_its_rows(held):
     frame = worth.where_spent(worth.at(held, 600), "difficulty")
     figure = allocation.where(frame, STATUS, "total_tokens")

@@ -63,6 +63,19 @@ SHARES = [
 ]
 DIFFERENCES = [(None, "unknown"), (0.123, "+12 points"), (-0.03, "−3 points"), (0.001, "0 points")]
 
+TIMES = [(None, "unknown"), (0.244, "0.24"), (2.8, "2.80"), (9.996, "10.0"), (14.24, "14.2"), (350, "350")]
+TIMES += [(12_345, "12k"), (math.inf, "no limit")]
+P_VALUES = [
+    (None, "unknown"),
+    (0.0004, "under 0.001"),
+    (0.031, "0.031"),
+    (0.5, "0.5"),
+    (0.998, "over 0.99"),
+    (1.0, "1"),
+]
+EVIDENCE = [(math.nan, "unknown"), (0.44, "0.4"), (12.66, "12.7"), (350.4, "350"), (-3, "-3.0")]
+PLAIN = [(None, "unknown"), (0.01234, "0.0123"), (4.2, "4.2"), (999.6, "1k"), (1234, "1.2k"), (math.inf, "no limit")]
+
 
 @pytest.mark.parametrize(
     ("formatter", "value", "text"),
@@ -74,6 +87,10 @@ DIFFERENCES = [(None, "unknown"), (0.123, "+12 points"), (-0.03, "−3 points"),
             (numbers.seconds, SECONDS),
             (numbers.percent, SHARES),
             (numbers.difference, DIFFERENCES),
+            (numbers.times, TIMES),
+            (numbers.p_value, P_VALUES),
+            (numbers.evidence, EVIDENCE),
+            (numbers.plain, PLAIN),
         )
         for value, text in table
     ],

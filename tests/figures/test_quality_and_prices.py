@@ -49,6 +49,12 @@ def test_roles_are_stacked_in_the_order_of_their_tokens():
     ]
 
 
+def test_roles_are_told_from_their_rows_to_who_does_not_see_them():
+    rows = pl.DataFrame({"arm": ["vote", "vote"], "role": ["verify", "solve"], "tokens": [10.0, 90.0]})
+    assert quality.roles_alt_text(rows) == "Tokens a trial by role. vote: solve 90, verify 10."
+    assert quality.roles_alt_text(rows.clear()) == "An empty chart."
+
+
 def test_an_unknown_price_has_no_bar():
     rows = pl.DataFrame(
         {
@@ -59,10 +65,15 @@ def test_an_unknown_price_has_no_bar():
         },
         schema_overrides={"usd_paid": pl.Float64},
     ).with_columns(new_usd=pl.Series([0.25, 1.0]))
-    figure = prices.costs(rows, SAID, "list prices of x")
+    ends = {"arm": ["vote"], "what": ["usd"], "value": [0.5], "low": [0.25], "high": [1.0], "n": [5]}
+    bounds = pl.DataFrame(ends)
+    figure = prices.costs(rows, bounds, SAID, "list prices of x")
+    assert (list(figure.data[0].error_x.array), list(figure.data[0].error_x.arrayminus)) == ([0.5], [0.25])
+    assert figure.data[0].text == ("$0.50 ($0.25 to $1.00) a trial, 5 problems",)
     assert [(bar.name, list(bar.x)) for bar in figure.data] == [
         ("list price then", [0.5]),
         ("list price chosen", [0.25, 1.0]),
     ]
     assert list(figure.data[1].y) == ["vote", "&lt;b&gt;act&lt;/b&gt;"]
-    assert "paid unknown" in prices.alt_text(rows)
+    assert "paid unknown" in prices.alt_text(rows, bounds)
+    assert "list price then $0.50 ($0.25 to $1.00)" in prices.alt_text(rows, bounds)

@@ -50,6 +50,19 @@ def test_any_two_dials_are_told_apart_whatever_ones_sight(dark, sight):
     assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 20
 
 
+@pytest.mark.parametrize("sight", SIGHTS)
+@pytest.mark.parametrize("dark", [False, True])
+def test_what_is_no_dial_has_colours_of_its_own_whatever_ones_sight(dark, sight):
+    ink = style.INKS[dark]
+    own, dials = (
+        [lab(np.array(SIGHTS[sight]) @ linear(colour)) for colour in colours]
+        for colours in (ink.others, [*ink.dials.values(), ink.text, ink.muted])
+    )
+    assert min(contrast(colour, ink.paper) for colour in ink.others) >= 3
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(own, 2)) > 20
+    assert min(np.linalg.norm(a - b) for a in own for b in dials) > 14
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_dials_differ_in_grey_print(dark):
     lightness = sorted(lab(linear(colour))[0] for colour in style.INKS[dark].dials.values())

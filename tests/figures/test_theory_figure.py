@@ -3,6 +3,7 @@
 import polars as pl
 
 from fourdials.bench import BENCHES
+from fourdials.bench.records import lines
 from fourdials.figures import theory
 
 
@@ -56,3 +57,17 @@ def test_the_alternative_text_gives_both_ends_of_every_line():
     said = theory.alt_text(frame, "votes", "the majority is right")
     assert "independent votes: 60 % at 1, 68 % at 5" in said
     assert theory.alt_text(frame.clear(), "x", "y") == "An empty chart."
+
+
+def test_small_numbers_keep_their_decimals_on_the_axis_and_large_ones_are_shortened():
+    for height, wanted in ((0.5, "~g"), (25_000.0, "~s")):
+        frame = lines(("theory", "line", [0, 1], [0.0, height]))
+        figure = theory.draw(frame, "T", "S", x="x", y="y", percent=False)
+        assert figure.layout.yaxis.tickformat == wanted
+
+
+def test_a_run_alone_is_drawn_with_its_points_and_solid_forms():
+    frame = pl.concat([lines(("this run", "points", [1], [0.5])), lines(("form", "dash", [0, 2], [0.2, 0.8]))])
+    figure = theory.over_run(frame, "T", "S", "x", "y")
+    assert [(each.name, each.mode) for each in figure.data] == [("form", "lines"), ("this run", "markers")]
+    assert figure.data[0].line.dash == "solid"

@@ -50,3 +50,14 @@ def partial(home):
     kept = [line for line in journal.read_text().splitlines(keepends=True) if '"stopped on request"' not in line]
     journal.write_text("".join(kept))
     return home
+
+
+@pytest.fixture
+def two(filled):
+    """A home with the run `run` and the same trials once more as a run called `second`."""
+    journal = next((filled / "runs" / "run").glob("journal-*.jsonl"))
+    copy = filled / "runs" / "second" / journal.name
+    copy.parent.mkdir()
+    text = journal.read_text().replace('"run"', '"second"').replace('"run/', '"second/')
+    copy.write_text(text.replace('"name":"scripted"', '"name":"played again"'))
+    return filled

@@ -54,7 +54,7 @@ def test_a_server_readies_the_run_that_start_shows_before_anybody_looks(filled, 
 
 
 def test_a_server_whose_database_is_held_by_another_program_starts_all_the_same(home, monkeypatch):
-    def held(*_):
+    def held(*_, **__):
         raise errors.HomeBusy("held by process 1")
 
     monkeypatch.setattr("fourdials.store.Store", held)

@@ -1,7 +1,7 @@
 """A run that divided its own budget: who was stopped and who calibrated is named, in the table and in the spend."""
 
 from fourdials.ui import data
-from tests.pages.opened import page, shown
+from tests.pages.opened import figures, page, shown
 from tests.pages.simulated import simulated, table, unfolded
 
 VOTE = {"strategy": "majority_vote", "levels": [1, 2, 4, 8]}
@@ -23,6 +23,18 @@ def test_trials_the_allocator_stopped_or_calibrated_on_are_named_and_counted(hom
     assert ended["used for calibration"].sum() == steps > 0
     assert ended.loc["weak"]["stopped by the allocator"] > ended.loc["strong"]["stopped by the allocator"]
     assert "granted them no more" in shown(app)
+
+    judged = 60 - data.frame("experiments")["calibrated"][0]
+    assert 0 < judged < 60
+    assert set(table(app, "spend", "unanswered")["n"]) == {judged}  # the grades of the others chose the arm
+    told = figures(app)["compare.overlay"]["layout"]["title"]["subtitle"]["text"].replace("<br>", " ")
+    assert f"Left out: {60 - judged} problems whose grades the allocator chose by" in told
+    shown_to = data.store().frame(
+        "SELECT DISTINCT problem_id FROM steps JOIN trials USING (trial_id) WHERE kind = 'calibration'"
+    )["problem_id"]
+    assert shown_to.len() == 60 - judged
+    points = data.frame("operating_points", experiment_ids=["run"])
+    assert not set(points["problem_id"]) & set(shown_to)
 
     divided = page("compare", tab="Allocate", unit="calls", went="fate")
     rows = table(divided, "group", "spent", "value").set_index("group")

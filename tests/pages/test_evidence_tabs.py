@@ -1,13 +1,16 @@
 """The tabs Allocate, Difficulty and Variance on simulated runs whose parameters say what must come out, and on none."""
 
+import base64
 import tomllib
 from contextlib import closing
 
+import numpy as np
 import pytest
 
 from fourdials import policy, worker
 from fourdials.ui.compare import allocate, difficulty
-from tests.pages.opened import page, shown
+from tests.pages.opened import figures, page, shown
+from tests.pages.simulated import table
 
 CHECKED = {"strategy": "best_of_n", "levels": [1, 2, 3, 4, 6, 8, 12, 16], "knobs": {"verifier": "checker"}}
 VOTE = {"strategy": "majority_vote", "levels": [1, 2, 4, 8]}
@@ -24,6 +27,13 @@ def ran(home, arms, model, problems=60, **settings):
 
 def tab(title, **query):
     return page("compare", tab=title, **query)
+
+
+def sent(values):
+    """The numbers of a figure's column as it is sent to the browser."""
+    if isinstance(values, dict):
+        return np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"]).tolist()
+    return list(values)
 
 
 def downloads(app):
@@ -82,6 +92,41 @@ def test_the_policy_offered_is_the_one_the_command_line_writes(home, tmp_path):
     assert tomllib.loads(text)["default"]["arm"] == advice.choice[0]
 
 
+def test_the_spend_by_difficulty_has_its_own_table_and_sql(home):
+    ran(home, [VOTE], "sim/solve=0.55,spread=0.5", problems=40)
+    app = tab("Allocate")
+    rows = table(app, "group", "share", "method")
+    shares = [x for trace in figures(app)["allocate.where"]["data"] for x in sent(trace["x"])]
+    assert sorted(rows["share"]) == pytest.approx(sorted(shares))
+    assert rows.groupby("policy")["share"].sum().to_list() == pytest.approx([1.0] * rows["policy"].nunique())
+    assert shown(app).count("queries/replay_stops.sql") == 3  # behind accuracy, behind the spend, and the advisor's
+
+
+def test_why_no_saving_is_stated_is_a_sentence_and_no_cell(home):
+    ran(home, [VOTE], "sim/solve=0.5,same=1", problems=30)
+    app = tab("Allocate")
+    assert "why no saving" not in table(app, "policy", "uniform needs").columns
+    said = [each.value for each in app.caption if each.value.startswith("No saving is stated for")]
+    assert any("nothing to save" in each for each in said)
+    named = ", ".join(said)
+    assert all(policy in named for policy in ("proportional", "greedy marginal", "beta stopping"))
+
+
+def test_all_arms_show_one_budget_first_and_end_with_all_of_them(home, monkeypatch):
+    made = ran(home, [{"strategy": "single"}, VOTE], "sim/solve=0.55,spread=0.5", problems=20)
+    seen = []
+    draw = allocate._draw
+    monkeypatch.setattr(allocate, "_draw", lambda *given: (seen.append((given[-1], given[2])), draw(*given))[1])
+    app = tab("Allocate", experiment=made, replay=allocate.TOGETHER)
+    (first, one), (last, every) = seen
+    assert (first, last) == ("allocate.first", "allocate.worth")
+    adapting = one.filter(one["policy"] != "uniform")
+    assert adapting["budget"].n_unique() == 1
+    assert adapting.join(every, on=adapting.columns, how="anti", nulls_equal=True).is_empty()
+    assert set(figures(app)) == {"allocate.worth", "allocate.where"}
+    assert "One budget so far" not in shown(app)
+
+
 def test_units_no_budget_is_divided_in_are_told_apart(home):
     ran(home, [VOTE], "sim/solve=0.5", problems=8)
     app = tab("Allocate", unit="level")
@@ -133,6 +178,10 @@ def test_variance_warns_where_budgets_were_not_randomised_and_not_where_caps_wer
     assert not any("not randomised" in warning.value for warning in app.warning)
     assert "Tokens alone explain" in shown(app)
     assert "wider range" in shown(app)
+    figure = figures(app)["variance.range"]
+    ranges = table(app, "ratio", "value", "trials")  # the table behind that very figure
+    assert sent(figure["data"][0]["y"]) == pytest.approx(ranges["value"].to_list())
+    assert shown(app).count("queries/trial_spends.sql") == 2
 
 
 def test_too_few_configurations_are_said_to_be_too_few(home):

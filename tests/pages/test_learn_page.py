@@ -5,7 +5,8 @@ import pytest
 from fourdials import spec
 from fourdials.bench import BENCHES
 from fourdials.lessons import lessons
-from fourdials.ui.learn import offered
+from fourdials.ui.learn import offered, verdicts
+from fourdials.verdict import Check
 from tests.pages.opened import figures, page, shown
 
 
@@ -95,6 +96,19 @@ def test_verdicts_list_every_claim_and_a_simulated_or_untagged_run_changes_nothi
     outcomes = table.set_index("claim")["real models"]
     assert outcomes["C23 Limits of training"] == "– cannot be tested this way"
     assert set(outcomes.drop("C23 Limits of training")) == {"· not run yet"}
+    assert set(table["real"]) == {"–", "·"}  # in a word, for phones
+
+
+@pytest.mark.parametrize(
+    ("check", "told"),
+    [
+        (Check("so", "reproduced", 0.25, 0.12, 0.5, unit="share"), "25 % (12 % to 50 %)"),
+        (Check("so", "reproduced", 0.25, unit="share"), "25 %, no interval"),
+        (Check("so", "reproduced"), ""),
+    ],
+)
+def test_an_estimate_without_an_interval_says_so(check, told):
+    assert verdicts.interval(check).replace("\xa0", " ") == told
 
 
 @pytest.mark.parametrize("claim", lessons())
@@ -117,6 +131,6 @@ def test_a_link_shows_the_same_setting_of_a_bench_and_of_a_lessons_knobs(home):
     app = page("learn", view="Lessons", lesson="C14", **{"C14.branch": "8", "C14.most": "64"})
     app.radio[0].set_value(2)
     button(app, "Commit to it").click().run()
-    assert [each.value for each in app.slider][0] == 8
+    assert app.slider[0].value == 8
     assert app.select_slider[0].value == 64
     assert "After 64 steps" in shown(app)

@@ -1,5 +1,7 @@
 """Compare's tabs Quality and Prices on a run, and on none."""
 
+import re
+
 from fourdials.ui import data
 from tests.pages.opened import page, shown
 from tests.scripted import Script, arm, experiment, play
@@ -14,7 +16,10 @@ def test_quality_says_what_nobody_has_and_why(filled):
     assert "tie on success" in said
     arms = set(data.frame("experiments")["experiment_id"])
     assert arms
-    assert set(app.dataframe[0].value["arm"]) >= {"majority_vote"}
+    table = app.dataframe[0].value.set_index("arm")
+    assert set(table["n"]) == {6}
+    assert re.fullmatch(r"[\d,.]+ \([\d,.]+ to [\d,.]+\)", table.loc["majority_vote", "peak context"])
+    assert "BCa bootstrap" in table.loc["majority_vote", "intervals by"]
 
 
 def test_prices_are_unknown_until_some_are_chosen(filled):
@@ -24,7 +29,10 @@ def test_prices_are_unknown_until_some_are_chosen(filled):
     box = next(each for each in app.selectbox if each.label == "Prices of")
     box.set_value("openai/gpt-4.1-mini").run()
     assert not app.exception
-    assert all(value.startswith("$") for value in app.dataframe[0].value["list price chosen"])
+    table = app.dataframe[0].value
+    assert all(value.startswith("$") and " to $" in value for value in table["list price chosen"])
+    assert set(table["n"]) == {6}
+    assert "queries/priced_problems.sql" in shown(app)
     assert "at list prices of openai/gpt-4.1-mini" in shown(app)
 
 

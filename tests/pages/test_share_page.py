@@ -1,10 +1,12 @@
 """The Share page: what is sent can be opened in another home, and a bad file changes nothing."""
 
+from urllib.parse import parse_qs
+
 import pytest
 
-from fourdials import snapshot
+from fourdials import snapshot, viewed
 from fourdials.store import Store
-from fourdials.ui import data
+from fourdials.ui import compare, data
 from tests.pages.opened import page, shown
 
 
@@ -35,6 +37,21 @@ def test_a_report_is_made_for_what_is_chosen(filled):
     text = app.session_state["share.made"][1]
     assert text.startswith("<!doctype html>")
     assert "majority_vote" in text
+
+
+def test_compare_links_to_a_report_of_the_tab_with_its_arms(filled):
+    app = page("compare", tab="Differences", a="act", b="single", arms=["act", "single"])
+    (link,) = [each for each in app.get("page_link") if each.proto.label == "Report of this view"]
+    told = parse_qs(link.proto.query_string)
+    assert (told["report"], told["a"], told["b"]) == (["Differences"], ["act"], ["single"])
+    assert sorted(told["arms"]) == ["act", "single"]
+    app = press(page("share", **told), "Make the report")
+    assert "act minus single at" in app.session_state["share.made"][1]
+
+
+def test_every_view_of_a_report_is_a_tab_that_links_to_it():
+    assert tuple(viewed.VIEWS) == compare.REPORTED
+    assert set(compare.REPORTED) <= set(compare.TABS.values())
 
 
 def test_what_was_made_is_gone_once_something_else_is_chosen(filled):
@@ -69,6 +86,27 @@ def test_an_imported_snapshot_is_listed_with_what_was_left_out_and_can_be_remove
     press(app, "Remove")
     assert "elsewhere" not in shown(app)
     assert snapshot.installed(data.store().home) == []
+
+
+def test_an_address_that_was_left_out_is_put_back_once_it_is_confirmed(received, home):
+    app = press(page("share", share="Open"), "Use this address")
+    assert "will call http" in app.success[0].value
+    spec = data.frame("spec", experiment_id="exp")["spec"][0]
+    assert "http://elsewhere.example" in spec
+    assert not [each for each in app.button if "address" in each.label]
+
+
+def test_several_runs_go_into_one_file_each_as_a_whole(two, tmp_path_factory):
+    app = page("share", experiment="run", arms=["single"])
+    app.multiselect[-1].set_value(["second"]).run()
+    assert app.query_params["with"] in ("second", ["second"])
+    assert "as a whole" in shown(press(app, "Make the snapshot"))
+    content, _ = app.session_state["share.made"][1]
+    path = tmp_path_factory.mktemp("sent") / "sent.fourdials"
+    path.write_bytes(content)
+    found = snapshot.read(path)
+    assert [run.experiment_id for run in found.manifest.runs] == ["run", "second"]
+    assert found.tables["trials"].height == 30 + 30
 
 
 def upload(app, name, content):

@@ -188,7 +188,8 @@ def test_who_does_which_part_is_learned_from_trials_that_treated_all_parts_alike
             script = Lines(by_role={"plan": [part], "solve": ["x"], "synthesise": [answer]})
             run(folder, "orchestrate", script, "chat", levels=(1,), assign="rule", rules=tables[who])
             trials, steps = journaled(folder, "trial"), journaled(folder, "step")
-            rows = [trial | {"task": problem.task, "problem_id": problem.problem_id} for trial in trials]
+            place = {"task": problem.task, "problem_id": problem.problem_id}
+            rows = [t | place | {"total_tokens": t["prompt_tokens"] + t["completion_tokens"]} for t in trials]
             examples += routing.tried_parts(rows, steps, {(problem.task, problem.problem_id)})
             assert routing.tried_parts(rows, steps, {("wikiworld", "another")}) == []
     assert {example.cost for example in examples if example.strategy == "small 2"} != {0.0}

@@ -149,7 +149,7 @@ def test_a_thought_grows_piece_by_piece_below_the_beginnings_judged_sound(tmp_pa
     asked = [request.prompt.text.partition(">")[2] for request in script.requests]
     assert asked == [start, start, start + first, start + first, start + first + second, start + first + second]
     assert grown(tmp_path) == [-1, -1, 0, 0, 2, 2]
-    assert rows == [(5, flag), (6, flag)], "no answer before a thought has ended, as nobody stops there"
+    assert rows == [(6, flag)], "no checkpoint where nobody stops, so that no answer is forced there"
 
 
 def test_a_level_that_is_asked_for_forces_an_answer_out_of_the_best_beginning_as_a_probe(tmp_path):

@@ -132,12 +132,11 @@ async def _grow(question: Question, ask: Ask, algorithm: Callable[[], Any], grow
             nodes.append(node)
             said = {"answer": node.reply.answer, "score": node.score}
             ask.note("node", level=level, number=level - 1, parent=trial.node_to_expand, **said)
+            if growth.thought_tokens and level < granted and level not in ask.levels:
+                continue  # nobody stops here, so no answer has to be forced out of a thought under way
             answer = best([each.reply.answer for each in nodes], [each.score for each in nodes])
             going = undecided(nodes) if answer is None else None
-            if going is not None:
-                if level < granted and level not in ask.levels:
-                    continue  # nobody stops here, so no answer is forced
-                answer = await forced(question, ask, going, level)
+            answer = answer if going is None else await forced(question, ask, going, level)
             detail = {"answer": node.reply.answer, "verifier": node.score}
             granted = yield Checkpoint(level, answer, detail=detail)
 

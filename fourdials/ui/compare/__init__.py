@@ -9,6 +9,8 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
+import streamlit as st
+
 from fourdials.ui.curves import View
 
 # Module → title, in the order shown.
@@ -26,7 +28,19 @@ TABS: dict[str, str] = {
 }
 
 
+REPORTED = ("Curves", "Fits", "Differences", "Frontier", "Allocate", "Quality")  # `viewed.VIEWS`, which is slow to load
+
+
 def show(tab: str, view: View, experiment: Mapping[str, Any]) -> None:
     """Draws the tab with this title."""
     name = next(name for name, title in TABS.items() if title == tab)
     importlib.import_module(f"fourdials.ui.compare.{name}").show(view, experiment)
+
+
+def offer_report(tab: str, view: View) -> None:
+    """A link to Share with what this tab shows, for the tabs a report can hold (at the day's prices)."""
+    if tab not in REPORTED or view.price_list is not None or view.unit == "flops":
+        return
+    kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in ("tab", "task")}
+    kept |= {"report": [tab]} | ({"tasks": list(view.tasks)} if view.tasks else {})
+    st.page_link("pages/share.py", label="Report of this view", icon=":material/share:", query_params=kept)

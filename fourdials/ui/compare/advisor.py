@@ -3,6 +3,7 @@ policy to take away."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -36,16 +37,29 @@ def show(view: curves.View, unit: str, trials: int) -> None:
         st.warning(words.plain(str(error)), icon=":material/call_split:")
         return
     left, right = st.columns([2, 3], vertical_alignment="bottom")
-    budget = left.number_input(
-        f"Budget a problem ({numbers.UNITS[unit]})",
-        min_value=0.0,
-        value=most,
-        step=most / 10 or 1.0,
-        format="%g",
-        key=f"advisor.budget.{view.experiment_id}.{unit}",
-        help="On average over problems. The choice is made on one half of them and reported on the other.",
-    )
-    truth = right.toggle("Also arms that ask a checker which knows the truth", key="advisor.truth")
+    with left:
+        budget = controls.linked_value(
+            st.number_input,
+            f"Budget a problem ({numbers.UNITS[unit]})",
+            param="advise",
+            default=most,
+            read=_amount,
+            write=lambda amount: f"{amount:g}",
+            scope=f"{view.experiment_id}.{unit}",
+            min_value=0.0,
+            step=most / 10 or 1.0,
+            format="%g",
+            help="On average over problems. The choice is made on one half of them and reported on the other.",
+        )
+    with right:
+        truth = controls.linked_value(
+            st.toggle,
+            "Also arms that ask a checker which knows the truth",
+            param="truth",
+            default=False,
+            read={"yes": True, "no": False}.get,
+            write=lambda on: "yes" if on else "no",
+        )
     advice = _advice(opened, folder, opened.version(), view, unit, float(budget), truth)
     if advice.choice is None:
         st.info(words.plain(advice.reason[:1].upper() + advice.reason[1:] + "."), icon=":material/help:")
@@ -59,6 +73,14 @@ def show(view: curves.View, unit: str, trials: int) -> None:
         told = "Each row is an arm at a level: mean spend a problem, score on the half that had no part in the choice "
         told += "with its 95 % interval, score on the half it was chosen on, and how often resampled halves choose it."
         tables.sources(advice.table.drop("task"), QUERIES, told, "advice")
+
+
+def _amount(text: str) -> float | None:
+    try:
+        amount = float(text)
+    except ValueError:
+        return None
+    return amount if math.isfinite(amount) and amount >= 0 else None
 
 
 def _unlike(view: curves.View, advice: Advice) -> None:

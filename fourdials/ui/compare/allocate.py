@@ -17,6 +17,7 @@ from fourdials.ui.compare import advisor
 if TYPE_CHECKING:
     import polars as pl
 
+    from fourdials.replay import RecordedTrial
     from fourdials.store import Store
     from fourdials.worth import Replays
 
@@ -46,9 +47,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
         st.caption("Budgets are divided in dollars of the list prices of the day of each call.")
     arms = data.frame("arms", experiment_ids=[view.experiment_id])
     chosen = _choose_arms(view, arms)
-    opened, folder = data.store(), str(home())
-    with st.spinner("Replaying the recorded answers …"):
-        found = _divided(opened, folder, opened.version(), view.experiment_id, unit, view.tasks, chosen)
+    found = _replayed(view, chosen, unit)
     if found.refused:
         st.warning(words.plain(found.refused), icon=":material/call_split:")
         _live(view, experiment, unit)
@@ -56,16 +55,16 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     if found.held is None or found.worth is None or found.savings is None:
         st.info(curves.why_empty(view, *monitor.look(view.experiment_id)))
         return
-    _draw(view, chosen, found.worth, unit)
+    _draw(view, chosen, found.worth, unit, "allocate.worth")
     total = _choose_total(found.worth, unit)
     _read(found.savings, found.worth, total, unit)
-    _went(view, found.held, total, unit)
-    with st.expander("Numbers behind the figures", icon=":material/table:", key="allocate.numbers"):
+    with st.expander("Numbers behind accuracy against spend", icon=":material/table:", key="allocate.numbers"):
         told = (
             f"Each row is a policy at a budget of {numbers.UNITS[unit]} in all: what it really spent, the mean score "
         )
         told += "of the answers it stopped at, with its 95 % interval over n problems."
         tables.sources(found.worth, QUERIES, told, "allocation")
+    _went(view, found.held, total, unit)
     st.divider()
     advisor.show(view, unit, int(experiment["trials_done"]))
 
@@ -86,6 +85,38 @@ def _choose_arms(view: curves.View, arms: pl.DataFrame) -> tuple[str, ...]:
     return tuple(names) if chosen == TOGETHER else (chosen,)
 
 
+def _replayed(view: curves.View, arms: tuple[str, ...], unit: str) -> Divided:
+    """Every policy under every budget. Where many trials compete that takes seconds, so one budget is shown first."""
+    opened, folder = data.store(), str(home())
+    asked = (opened, folder, opened.version(), view.experiment_id, unit, view.tasks, arms)
+    place = st.empty()
+    with st.spinner("Replaying the recorded answers …"):
+        if len(arms) > 1:
+            first = _divided(*asked, one_budget=True)
+            if first.worth is not None:
+                with place.container():
+                    _draw(view, arms, first.worth, unit, "allocate.first")
+                    st.caption("One budget so far; the others are being replayed.")
+        found = _divided(*asked)
+    place.empty()
+    return found
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _trials(
+    _store: Store,
+    folder: str,
+    version: int,
+    experiment_id: str,
+    unit: str,
+    tasks: tuple[str, ...] | None,
+    arms: tuple[str, ...],
+) -> list[RecordedTrial]:
+    from fourdials import replay
+
+    return replay.recorded(_store, [experiment_id], unit, tasks, arms)
+
+
 @st.cache_data(max_entries=16, show_spinner=False)
 def _divided(
     _store: Store,
@@ -95,11 +126,12 @@ def _divided(
     unit: str,
     tasks: tuple[str, ...] | None,
     arms: tuple[str, ...],
+    one_budget: bool = False,
 ) -> Divided:
     from fourdials import replay, worth
 
     try:
-        trials = replay.recorded(_store, [experiment_id], unit, tasks, arms)
+        trials = _trials(_store, folder, version, experiment_id, unit, tasks, arms)
     except InputError as error:
         return Divided(refused=str(error))
     if not trials:
@@ -111,11 +143,11 @@ def _divided(
     totals = worth.budgets(trials, SEVERAL if several else ONE)
     if not totals:
         return Divided(refused=f"No {numbers.UNITS[unit]} were spent on these problems; there is no budget to divide.")
-    held = worth.replays(trials, totals, policies)
+    held = worth.replays(trials, totals[len(totals) // 2 :][:1] if one_budget else totals, policies)
     return Divided(held, worth.worth(held), worth.savings(held))
 
 
-def _draw(view: curves.View, chosen: tuple[str, ...], frame: pl.DataFrame, unit: str) -> None:
+def _draw(view: curves.View, chosen: tuple[str, ...], frame: pl.DataFrame, unit: str, key: str) -> None:
     from fourdials.figures import allocation, status
 
     runs = data.frame("experiments").filter(experiment_id=view.experiment_id)
@@ -124,7 +156,7 @@ def _draw(view: curves.View, chosen: tuple[str, ...], frame: pl.DataFrame, unit:
     shown = arms.filter(arms["arm"].is_in(chosen)).with_columns(n=said.n)
     warnings = status.warnings_of(runs, shown, arms)
     figure = allocation.worth_curves(frame, said, unit, warnings, dark=st.context.theme.type == "dark")
-    chart.live_chart(figure.to_json(), key="allocate.worth", alt=allocation.worth_alt(frame, unit))
+    chart.live_chart(figure.to_json(), key=key, alt=allocation.worth_alt(frame, unit))
 
 
 def _choose_total(frame: pl.DataFrame, unit: str) -> float:
@@ -155,22 +187,31 @@ def _read(savings: pl.DataFrame, frame: pl.DataFrame, total: float, unit: str) -
                 "really spent": numbers.amount(unit, row["spent"]),
                 "score": f"{numbers.percent(own['value'])} ({numbers.percent(own['low'])} to "
                 f"{numbers.percent(own['high'])})",
-                "uniform needs": "" if row["ratio"] is None else f"{row['ratio']:.2f} × as much",
+                "uniform needs": "" if row["ratio"] is None else f"{numbers.times(row['ratio'])} × as much",
                 "95 % interval": _ends(row),
                 "n": row["n"],
                 "method": row["method"],
-                "why no saving": row["note"],
             }
         )
     st.dataframe(rows, hide_index=True)
     st.text(reading(savings, total, unit))
+    for told in _why_none(savings, total):
+        st.caption(words.plain(told))
+
+
+def _why_none(savings: pl.DataFrame, total: float) -> list[str]:
+    """Why no saving is stated: a sentence for each reason with the policies it holds for; a cell would cut it short."""
+    held: dict[str, list[str]] = {}
+    for row in savings.filter(savings["budget"] == total).iter_rows(named=True):
+        if row["note"]:
+            held.setdefault(row["note"], []).append(row["policy"])
+    return [f"No saving is stated for {', '.join(policies)}: {note}." for note, policies in held.items()]
 
 
 def _ends(row: Mapping[str, Any]) -> str:
     if row["ratio"] is None or row["low"] is None or row["high"] is None:
         return ""
-    high = "no limit" if row["high"] == float("inf") else f"{row['high']:.2f}"
-    return f"{row['low']:.2f} to {high}"
+    return f"{numbers.times(row['low'])} to {numbers.times(row['high'])}"
 
 
 def reading(savings: pl.DataFrame, total: float, unit: str) -> str:
@@ -181,7 +222,7 @@ def reading(savings: pl.DataFrame, total: float, unit: str) -> str:
     if best is not None:
         return (
             f"At {numbers.budget(unit, total)} in all, {best['policy']} gets as far as uniform allocation would with "
-            f"{best['ratio']:.2f} times its spend (95 % interval {_ends(best)}, {best['n']} problems)."
+            f"{numbers.times(best['ratio'])} times its spend (95 % interval {_ends(best)}, {best['n']} problems)."
         )
     worse = [row for row in known if row["high"] is not None and row["high"] < 1]
     if known and len(worse) == len(known):
@@ -202,6 +243,7 @@ def _went(view: curves.View, held: Replays, total: float, unit: str) -> None:
     by = _choose_by(held)
     frame = worth.where_spent(worth.at(held, total), by)
     _draw_went(view, frame, unit, "Replayed over recorded answers, no new calls.")
+    _behind_went(frame, QUERIES)
 
 
 def _choose_by(held: Replays) -> str:
@@ -241,11 +283,15 @@ def _live(view: curves.View, experiment: Mapping[str, Any], unit: str) -> None:
     frame = worth.where_spent(held, _choose_by(held))
     _draw_went(view, frame, unit, "As the run itself divided its budget.")
     st.text(_fates(held.trials, unit))
-    with st.expander("Numbers behind the figure", icon=":material/table:", key="allocate.went"):
+    _behind_went(frame, ("trial_spends",))
+
+
+def _behind_went(frame: pl.DataFrame, queries: tuple[str, ...]) -> None:
+    with st.expander("Numbers behind where the spend went", icon=":material/table:", key="allocate.went"):
         told = (
-            "Each row is a group of trials: what was spent on it, its share of all with the 95 % interval, its score."
+            "Each row is a group of trials of a policy: what was spent on it, its share of all with the 95 % interval, "
         )
-        tables.sources(frame, ("trial_spends",), told, "spend")
+        tables.sources(frame, queries, told + "its mean level and score.", "spend")
 
 
 def _fates(trials: pl.DataFrame, unit: str) -> str:

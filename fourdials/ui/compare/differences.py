@@ -235,14 +235,13 @@ def _read(pair: Pair, found: Difference, unit: str, spend: float, unlike: bool) 
     """The difference at the budget as numbers and as a sentence."""
     ends = f"{numbers.difference(found.low)} to {numbers.difference(found.high)}"
     apart = f"{found.n} in {found.clusters} clusters" if found.clusters < found.n else str(found.n)
-    p = f"{found.p:.2g}" if found.p >= 0.001 else "under 0.001"
     controls.facts(
         [
             (f"{pair.names[0]} minus {pair.names[1]}", numbers.difference(found.value), None),
             ("95 % interval", ends, found.method),
             (f"Better: {pair.names[0]}", words.plural(found.a_better, "problem"), None),
             (f"Better: {pair.names[1]}", words.plural(found.b_better, "problem"), None),
-            ("p of no difference", p, found.test),
+            ("p of no difference", numbers.p_value(found.p), found.test),
             ("Shared problems", apart, None),
         ]
     )
@@ -254,7 +253,7 @@ def verdict(names: tuple[str, str], found: Difference) -> str:
     """What a difference says, in a sentence: who is ahead, or how many problems would settle it."""
     if found.distinguishable:
         ahead, behind = names if found.value > 0 else names[::-1]
-        weak = f" The exact test alone would not say so (p = {found.p:.2g}): take it as weak."
+        weak = f" The exact test alone would not say so (p = {numbers.p_value(found.p)}): take it as weak."
         doubt = "" if found.p < SURE else weak
         return f"{ahead} is ahead of {behind}.{doubt}"
     if found.a_better + found.b_better == 0:

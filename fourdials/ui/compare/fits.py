@@ -10,7 +10,7 @@ import streamlit as st
 from fourdials.errors import InputError
 from fourdials.figures import numbers
 from fourdials.home import home
-from fourdials.ui import chart, controls, curves, data, tables, words
+from fourdials.ui import chart, controls, curves, data, glossary, tables, words
 
 if TYPE_CHECKING:
     import polars as pl
@@ -83,14 +83,18 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
             "The trials of this arm ended by themselves, so its end need not be foretold: however much more "
             f"it is granted, it stays at {numbers.percent(last['value'])} ({ends})."
         )
-    st.dataframe(_families(found.table, foretold=not over and found.best != "constant"), hide_index=True)
+    _table(found, foretold=not over and found.best != "constant")
+    with st.expander("Numbers behind the figure", icon=":material/table:"):
+        told = "Each row is a budget: the mean score over n problems, its 95 % interval, and the fitted curve there."
+        tables.sources(fitted, view.queries, told, "fit")
+
+
+def _table(found: Fits, foretold: bool) -> None:
+    st.dataframe(_families(found.table, foretold), hide_index=True, column_config=glossary.columns("AICc"))
     st.caption(
         "A family wins a resample where it has the lowest AICc. The last error is what the fit to all budgets but the "
         f"last foretells there, less what was found. {found.table['method'][0].capitalize()}."
     )
-    with st.expander("Numbers behind the figure", icon=":material/table:"):
-        told = "Each row is a budget: the mean score over n problems, its 95 % interval, and the fitted curve there."
-        tables.sources(fitted, view.queries, told, "fit")
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -140,15 +144,14 @@ def _reading(found: Fits, unit: str, price: str, over: bool) -> str:
     if found.best == "constant":
         told = f"No family beats a constant here ({n}, {len(found.budgets)} budgets): more spend is not seen to change "
         return told + f"the score, {numbers.percent(best['asymptote'])}."
-    told = (
-        f"{found.best.capitalize()}: {TERMS[found.best]}. It fits better than a constant by {found.evidence:.1f} AICc "
-    )
+    told = f"{found.best.capitalize()}: {TERMS[found.best]}. It fits better than a constant by "
+    told += f"{numbers.evidence(found.evidence)} AICc "
     told += f"and wins {numbers.percent(best['wins'])} of resamples ({n}). "
     if best["asymptote"] is None:
         told += "" if over else "It tends to no limit. "
     elif not over:
         ends = f"{numbers.percent(best['asymptote_low'])} to {numbers.percent(best['asymptote_high'])}"
-        told += f"It tends to {numbers.percent(best['asymptote'])} ({ends}). "
+        told += f"It tends to {numbers.percent(best['asymptote'])} ({ends}) if this family is the true one. "
     if found.stop_at is None:
         return told + f"Nowhere up to 100 times the last budget is it so flat that {price}."
     told += f"From {numbers.budget(unit, found.stop_at)} on, {price}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,11 @@ import streamlit as st
 
 from fourdials import prices
 from fourdials.figures import numbers
-from fourdials.ui import chart, curves, data, tables, words
+from fourdials.ui import chart, controls, curves, data, pricing, tables, words
+from fourdials.ui.pricing import OWN
 
 if TYPE_CHECKING:
     import polars as pl
-
-OWN = "each model's own"
 
 
 def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
@@ -27,13 +26,14 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
         return
     day, instead = _choose(used)
     at = datetime.datetime.combine(day, datetime.time(23, 59), datetime.UTC).timestamp()
-    rows, by_arm = _repriced(used, at, instead)
+    rows, by_arm, bounds = _repriced(view, used, at, instead)
     chosen = f"{f'list prices of {instead}' if instead else OWN + ' list prices'} on {day.isoformat()}"
-    _figure(view, by_arm, chosen)
+    _figure(view, by_arm, bounds, chosen)
     _reading(rows, by_arm, chosen)
-    st.dataframe(_shown(by_arm), hide_index=True)
+    st.dataframe(_shown(by_arm, bounds), hide_index=True)
     st.caption(
-        "A trial each, over the trials of complete blocks. List price takes every prompt token as fresh; paid is what "
+        "A trial each, over the trials of complete blocks, with 95 % intervals over n problems by the method named; "
+        "what all trials came to stands above. List price takes every prompt token as fresh; paid is what "
         "was charged, cache discounts included. FLOPs are 2 · parameters · tokens, for models of known size; the "
         "attention over long contexts is left out. Unknown is never counted as 0."
     )
@@ -48,28 +48,37 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     with st.expander("Numbers behind the figure", icon=":material/table:", key="prices.numbers"):
         told = "Each row is a model of an arm: tokens and dollars summed over its trials."
         tables.sources(rows.drop("experiment_id"), ("priced_tokens",), told, f"prices-{view.experiment_id}")
+        told = (
+            "Each row is an amount of an arm, a trial each: its mean with the 95 % interval over clusters of problems."
+        )
+        tables.sources(bounds.drop("experiment_id"), ("priced_problems",), told, f"a-trial-{view.experiment_id}")
 
 
 def _choose(used: pl.DataFrame) -> tuple[datetime.date, str | None]:
     left, right = st.columns(2)
-    today = datetime.datetime.now(datetime.UTC).date()
-    first = datetime.date(2020, 1, 1)
-    day = left.date_input("Prices of the day", today, min_value=first, max_value=today, key="prices.day")
+    with left:
+        day = pricing.choose_day("Prices of the day", param="day")
     priced = sorted({row.model for row in prices.load_prices()})
-    model = right.selectbox("Prices of", [OWN, *priced], key="prices.instead")
-    return (day if isinstance(day, datetime.date) else today), (None if model == OWN else model)
+    with right:
+        model = controls.linked_choice(st.selectbox, "Prices of", [OWN, *priced], param="instead", default=OWN)
+    return day, (None if model == OWN else model)
 
 
-def _repriced(used: pl.DataFrame, at: float, instead: str | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _repriced(
+    view: curves.View, used: pl.DataFrame, at: float, instead: str | None
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """By model and arm, a trial of each arm, and its intervals."""
     from fourdials import units
     from fourdials.estimate import repricing
 
     sizes = units.sizes(used["model"].unique().to_list())
     rows = repricing.repriced(used, prices.load_prices(), at, instead, sizes)
-    return rows, repricing.per_trial(rows)
+    problems = data.frame("priced_problems", experiment_ids=[view.experiment_id], **view.chosen)
+    bounds = repricing.per_trial_bounds(repricing.repriced(problems, prices.load_prices(), at, instead, sizes))
+    return rows, repricing.per_trial(rows), bounds
 
 
-def _figure(view: curves.View, by_arm: pl.DataFrame, chosen: str) -> None:
+def _figure(view: curves.View, by_arm: pl.DataFrame, bounds: pl.DataFrame, chosen: str) -> None:
     from fourdials.figures import prices as figures
     from fourdials.figures import status
 
@@ -78,8 +87,8 @@ def _figure(view: curves.View, by_arm: pl.DataFrame, chosen: str) -> None:
         return
     runs = data.frame("experiments").filter(experiment_id=view.experiment_id)
     said = status.status_of(runs, by_arm, None)
-    drawn = figures.costs(by_arm, said, chosen, st.context.theme.type == "dark")
-    chart.live_chart(drawn.to_json(), key="prices.costs", alt=figures.alt_text(by_arm))
+    drawn = figures.costs(by_arm, bounds, said, chosen, st.context.theme.type == "dark")
+    chart.live_chart(drawn.to_json(), key="prices.costs", alt=figures.alt_text(by_arm, bounds))
 
 
 def _reading(rows: pl.DataFrame, by_arm: pl.DataFrame, chosen: str) -> None:
@@ -93,18 +102,28 @@ def _reading(rows: pl.DataFrame, by_arm: pl.DataFrame, chosen: str) -> None:
     )
 
 
-def _shown(by_arm: pl.DataFrame) -> list[dict[str, Any]]:
-    return [
-        {
-            "arm": row["arm"],
-            "trials": row["trials"],
-            "calls": words.count(row["calls"]),
-            "tokens": numbers.count(row["total_tokens"]),
-            "list price then": numbers.usd(row["usd"]),
-            "paid": numbers.usd(row["usd_paid"]),
-            "list price chosen": numbers.usd(row["new_usd"]),
-            "chosen, with its cache discounts": numbers.usd(row["new_paid_usd"]),
-            "FLOPs": numbers.UNKNOWN if row["flops"] is None else f"{row['flops']:.2g}",
-        }
-        for row in by_arm.iter_rows(named=True)
-    ]
+COLUMNS: dict[str, tuple[str, Callable[[float | None], str]]] = {
+    "calls": ("calls", words.count),
+    "total_tokens": ("tokens", numbers.count),
+    "usd": ("list price then", numbers.usd),
+    "usd_paid": ("paid", numbers.usd),
+    "new_usd": ("list price chosen", numbers.usd),
+    "new_paid_usd": ("chosen, with its cache discounts", numbers.usd),
+    "flops": ("FLOPs", numbers.flops),
+}
+
+
+def _shown(by_arm: pl.DataFrame, bounds: pl.DataFrame) -> list[dict[str, Any]]:
+    ends = {(row["arm"], row["what"]): row for row in bounds.iter_rows(named=True)}
+    shown = []
+    for row in by_arm.iter_rows(named=True):
+        counted = ends[row["arm"], "calls"]
+        cells = {}
+        for name, (title, show_one) in COLUMNS.items():
+            own = ends.get((row["arm"], name), {})
+            cells[title] = numbers.with_ends(show_one, row[name], own.get("low"), own.get("high"))
+        shown.append({"arm": row["arm"], "n": counted["n"], "trials": row["trials"], **cells})
+        shown[-1]["interval by"] = ", ".join(
+            dict.fromkeys(ends[row["arm"], n]["method"] for n in COLUMNS if (row["arm"], n) in ends)
+        )
+    return shown

@@ -38,10 +38,11 @@ class Drawn:
     measures: str
     steps: str
     roles: str
-    alts: tuple[str, str]
+    alts: tuple[str, str, str]
     rows: pl.DataFrame
     ties: pl.DataFrame
-    by_arm: pl.DataFrame
+    by_arm: list[dict[str, Any]]
+    means: pl.DataFrame
     chain: pl.DataFrame | None
     tokens: pl.DataFrame
     absent: tuple[str, ...]
@@ -68,8 +69,11 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
         )
     _shared_errors(found.shared)
     if found.roles:
-        chart.live_chart(found.roles, key="quality.roles", alt="Tokens a trial by role; the table has the numbers.")
-    st.caption("Means a trial; peak context is the longest prompt of a trial. A mean of unknown counts is unknown.")
+        chart.live_chart(found.roles, key="quality.roles", alt=found.alts[2])
+    st.caption(
+        "Means a trial with 95 % intervals over n problems; peak context is the longest prompt of a trial. A mean of "
+        "unknown counts is unknown."
+    )
     st.dataframe(found.by_arm, hide_index=True)
     with st.expander("Numbers behind the figures", icon=":material/table:", key="quality.numbers"):
         st.markdown(FORMULAS)
@@ -81,6 +85,8 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
                 "Each row is a step of an arm's chains: how often it was right, over the n problems that got so far."
             )
             st.dataframe(found.chain, hide_index=True)
+        st.caption("Each row is an amount of an arm, a trial each: its mean with the 95 % interval and its method.")
+        st.dataframe(found.means, hide_index=True)
         st.caption("Each row is a role of an arm's calls: tokens summed over its trials, and a trial each.")
         st.dataframe(found.tokens, hide_index=True)
 
@@ -136,15 +142,20 @@ def _drawn(_store: Store, folder: str, version: int, view: curves.View, dark: bo
     dials = dict(trials.select("arm", "dial").unique().rows())
     per_trial = roles.with_columns(tokens=(pl.col("prompt_tokens") + pl.col("completion_tokens")) / pl.col("trials"))
     known = per_trial.drop_nulls("tokens")
-    chain = pl.concat(steps) if steps else None
+    chain, means = pl.concat(steps) if steps else None, quality.amounts(trials)
     return Drawn(
         measures=figures.measures(rows, dials, said, dark).to_json(),
         steps="" if chain is None else figures.steps(chain, dials, said, dark).to_json(),
         roles="" if known.is_empty() else figures.roles(known, dials, said, dark).to_json(),
-        alts=(figures.alt_text(rows), "" if chain is None else figures.steps_alt_text(chain)),
+        alts=(
+            figures.alt_text(rows),
+            "" if chain is None else figures.steps_alt_text(chain),
+            figures.roles_alt_text(known),
+        ),
         rows=rows,
         ties=quality.ties(trials),
-        by_arm=_by_arm(trials),
+        by_arm=_by_arm(trials, means),
+        means=means.drop("experiment_id"),
         shared=quality.shared_errors(judged),
         chain=chain,
         tokens=per_trial.drop("experiment_id"),
@@ -182,29 +193,40 @@ def _why(measure: str, trials: pl.DataFrame) -> str:
     return "tokens unknown"
 
 
-def _by_arm(trials: pl.DataFrame) -> pl.DataFrame:
-    """Means a trial, as people read them."""
+MEANS = {
+    "peak_context": "peak context",
+    "plan_tokens": "planner tokens",
+    "execute_tokens": "executor tokens",
+    "verify_tokens": "checker tokens",
+    "steps": "environment steps",
+    "switches": "thought switches",
+    "notes": "memory entries",
+}
+
+
+def _by_arm(trials: pl.DataFrame, means: pl.DataFrame) -> list[dict[str, Any]]:
+    """What a trial of each arm takes, as people read it: means with their intervals, over how many problems."""
     import polars as pl
 
-    columns = {
-        "peak_context": "peak context",
-        "plan_tokens": "planner tokens",
-        "execute_tokens": "executor tokens",
-        "verify_tokens": "checker tokens",
-    }
     kept = trials.with_columns(remembers=_remembering(trials))
-    found = kept.group_by("arm", maintain_order=True).agg(
-        pl.len().alias("trials"),
-        pl.col("peak_context").max().alias("largest context"),
-        *[
-            pl.when(pl.col(name).null_count() == 0).then(pl.col(name).mean()).alias(title)
-            for name, title in columns.items()
-        ],
-        pl.col("steps").mean().alias("environment steps"),
-        pl.col("switches").cast(pl.Float64).mean().alias("thought switches"),
-        pl.when(pl.col("remembers").any()).then(pl.col("notes").mean()).alias("memory entries"),
-    )
-    numeric = [name for name in found.columns if name != "arm"]
-    said = [pl.Series(name, [words.count(value) for value in found[name]]) for name in numeric]
-    said[-1] = said[-1].set(found["memory entries"].is_null(), "none kept")
-    return found.select("arm").with_columns(said)
+    ends = {(row["arm"], row["measure"]): row for row in means.iter_rows(named=True)}
+    shown = []
+    for arm in kept.partition_by("arm", maintain_order=True):
+        name = arm["arm"][0]
+        own = {measure: ends[name, measure] for measure in MEANS if (name, measure) in ends}
+        cells = {title: numbers.UNKNOWN for title in MEANS.values()}
+        for measure, row in own.items():
+            cells[MEANS[measure]] = numbers.with_ends(words.count, row["value"], row["low"], row["high"])
+        if not arm.select(pl.col("remembers").any()).item():
+            cells[MEANS["notes"]] = "none kept"
+        shown.append(
+            {
+                "arm": name,
+                "n": arm.select(pl.struct("task", "problem_id").n_unique()).item(),
+                "trials": arm.height,
+                **cells,
+                "largest context of all": words.count(arm["peak_context"].max()),  # type: ignore[arg-type]
+                "intervals by": ", ".join(dict.fromkeys(row["method"] for row in own.values())),
+            }
+        )
+    return shown

@@ -56,6 +56,13 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
         )
         told += "R² given tokens, and the R² of all together; 95 % intervals resample problems."
         tables.sources(found.table, QUERIES, told, "variance")
+    if ranges.height > 1:
+        with st.expander("Numbers behind the ranges", icon=":material/table:", key="variance.ranges"):
+            told = (
+                "Each row keeps the trials whose tokens lie within a factor of each other (`ratio`): how much tokens "
+            )
+            told += "alone explain of their scores, with the 95 % interval, over n problems."
+            tables.sources(ranges, QUERIES, told, "variance-ranges")
 
 
 @st.cache_data(max_entries=32, show_spinner="Refitting on resampled problems …")
@@ -81,8 +88,9 @@ def _draw(view: curves.View, found: Explained, ranges: pl.DataFrame, level: str)
         wide = variance.by_range(ranges, said, dark=dark)
         first, last = ranges.row(0, named=True), ranges.row(-1, named=True)
         alt = (
-            f"R² of tokens alone is {numbers.percent(first['value'])} where the largest is {first['ratio']:.1f} times "
-            f"the smallest, and {numbers.percent(last['value'])} where it is {last['ratio']:.1f} times."
+            f"R² of tokens alone is {numbers.percent(first['value'])} where the largest is "
+            f"{numbers.times(first['ratio'])} times the smallest, and "
+            f"{numbers.percent(last['value'])} where it is {numbers.times(last['ratio'])} times."
         )
         chart.live_chart(wide.to_json(), key="variance.range", alt=alt)
 
@@ -100,6 +108,6 @@ def reading(table: pl.DataFrame, ranges: pl.DataFrame) -> str:
         f"{said('all', 'full')}. Given tokens, the architecture explains {said('architecture', 'partial')} of the rest."
     )
     if ranges.height:
-        told += f" Here the dearest trial took {ranges['ratio'][-1]:.0f} times the tokens of the cheapest; "
+        told += f" Here the dearest trial took {numbers.times(ranges['ratio'][-1])} times the tokens of the cheapest; "
         told += "a wider range makes tokens explain more."
     return told

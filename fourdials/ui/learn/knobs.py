@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fourdials.bench import BENCHES, Bench, Knob, Played, laid_over
+from fourdials.bench import BENCHES, OVERLAYS, Bench, Knob, Played, laid_over
 from fourdials.errors import InputError
 from fourdials.home import home
 from fourdials.ui import chart, data, words
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 
 def turned(bench: Bench, prefix: str, start: Mapping[str, float]) -> dict[str, float]:
-    """Draws a slider per knob, two in a row, and returns their values; they stand in the URL as `prefix.name`, so that a
-    link shows the same setting."""
+    """Draws a slider per knob, two in a row, and returns their values.
+
+    They stand in the URL as `prefix.name`, so that a link shows the same setting.
+    """
     at = bench.settings(start)
     values = {}
     for first in range(0, len(bench.knobs), 2):
@@ -114,19 +116,40 @@ def play(bench: Bench, values: Mapping[str, float], key: str) -> None:
         st.info(words.plain(played(bench.name, wanted)), icon=":material/casino:")
 
 
-def sampled_arms() -> pl.DataFrame:
-    """The arms of all runs whose samples can serve as a pool: experiment_id, name, origin, recorded, arm, most."""
+def laid(name: str, over: pl.DataFrame, key: str, note: str) -> None:
+    """A run and the closed form at what it shows, in a bench's axes, without knobs."""
+    figure, alt = _laid_figure(name, over, note, st.context.theme.type == "dark")
+    chart.live_chart(figure, key=key, alt=alt)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _laid_figure(name: str, over: pl.DataFrame, note: str, dark: bool) -> tuple[str, str]:
+    from fourdials.figures import theory
+
+    bench = BENCHES[name]
+    figure = theory.over_run(over, bench.title, note, bench.x, bench.y, bench.percent, dark)
+    return figure.to_json(), theory.alt_text(over, bench.x, bench.y, bench.percent)
+
+
+def fitting_arms(bench: Bench) -> pl.DataFrame:
+    """The arms of all runs that can be laid over a bench: experiment_id, name, origin, recorded, arm, and `most`, the
+    samples of a pool (null where none is drawn from)."""
     import polars as pl
 
     runs = data.frame("experiments").filter(pl.col("trials_done") > 0)
     ids = runs["experiment_id"].to_list()
-    if not ids:
+    if not ids or bench.overlay is None:
         return pl.DataFrame()
-    return _sampled(data.store(), str(home()), data.store().version(), tuple(ids)).join(
-        runs.select("experiment_id", "name", "origin", "recorded", "created_at"),
-        on="experiment_id",
-        maintain_order="left",
-    )
+    opened = data.store()
+    fits = OVERLAYS[bench.overlay].fits
+    if fits is None:
+        held = _sampled(opened, str(home()), opened.version(), tuple(ids))
+    else:
+        arms = data.frame("arms", experiment_ids=ids)
+        chosen = [(row["experiment_id"], row["arm"], None) for row in arms.iter_rows(named=True) if fits(row)]
+        held = pl.DataFrame(chosen, {"experiment_id": pl.String, "arm": pl.String, "most": pl.Int64}, orient="row")
+    named = runs.select("experiment_id", "name", "origin", "recorded", "created_at")
+    return held.join(named, on="experiment_id", maintain_order="left")
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -142,12 +165,12 @@ def _sampled(_store: Store, folder: str, version: int, ids: tuple[str, ...]) -> 
 
 
 def over_run(name: str, experiment_id: str, arm: str, task: str | None = None) -> pl.DataFrame | str:
-    """What a run's samples say in the bench's axes, or why they cannot."""
+    """What a run says in the bench's axes, or why it cannot."""
     opened = data.store()
     return _over(opened, str(home()), opened.version(), name, experiment_id, arm, task)
 
 
-@st.cache_data(max_entries=32, show_spinner="Resampling the run …")
+@st.cache_data(max_entries=32, show_spinner="Laying the run over it …")
 def _over(
     _store: Store, folder: str, version: int, name: str, experiment_id: str, arm: str, task: str | None
 ) -> pl.DataFrame | str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from fourdials import verdict
-from fourdials.lessons import Lesson, lessons
-from fourdials.ui import controls, curves, data, words
+from fourdials.lessons import Laid, Lesson, lessons
+from fourdials.ui import chart, controls, curves, data, words
 from fourdials.ui.learn import knobs, offered, predicting, verdicts
 
 if TYPE_CHECKING:
@@ -32,13 +32,16 @@ def body(lesson: Lesson, brief: bool = False) -> None:
     st.caption(f"About {lesson.minutes} minutes · {needs} · claim {claim.id}: {words.plain(claim.source)}")
     with st.expander("The story") if brief else st.container(width=760):
         st.markdown(lesson.story)
+        if lesson.sketch:
+            figure, alt = _sketch(lesson.sketch, st.context.theme.type == "dark")
+            chart.live_chart(figure, key=f"lesson.sketch.{lesson.claim}", alt=alt)
     run = shown_run(lesson)
     over = pool(lesson, run)
     st.subheader("Your prediction", anchor=False)
     if not predicting.predicted(lesson, over):
         return
     _real_run(lesson, run)
-    _theory(lesson, run, over)
+    _theory(lesson, run)
     st.subheader("What is known", anchor=False)
     _known(claim)
     verdicts.reasons(claim, verdicts.findings()[claim.id], lesson=False)
@@ -47,8 +50,16 @@ def body(lesson: Lesson, brief: bool = False) -> None:
         with st.expander(asked.ask):
             st.markdown(asked.answer)
     st.subheader("Take it with you", anchor=False)
-    offered.take_away(lesson, run, beside(lesson, run), over)
+    offered.take_away(lesson, run, beside(lesson, run), laid(lesson, run))
     st.caption("Sources: " + words.plain("; ".join(lesson.sources)))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _sketch(name: str, dark: bool) -> tuple[str, str]:
+    from fourdials.figures.sketches import SKETCHES
+
+    drawn = SKETCHES[name](dark)
+    return drawn.figure.to_json(), drawn.alt
 
 
 def _titled(claim_id: str) -> str:
@@ -85,30 +96,40 @@ def beside(lesson: Lesson, run: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def pool(lesson: Lesson, run: dict[str, Any] | None) -> pl.DataFrame | None:
-    """The run's samples in the axes of the lesson's theory, if it has any that may be used."""
-    bench = lesson.of_bench
-    if run is None or bench is None or bench.overlay is None:
+    """What a run says in the axes of the lesson's theory, if one fits."""
+    found = laid(lesson, run)
+    return None if found is None else found.points
+
+
+def laid(lesson: Lesson, run: dict[str, Any] | None) -> Laid | None:
+    """The run that is laid over the lesson's theory; None if none fits.
+
+    The one shown, else the one the lesson names for it, else the one of scale models.
+    """
+    bench = lesson.laid_bench
+    if bench is None or bench.overlay is None:
         return None
     import polars as pl
 
-    held = knobs.sampled_arms()
-    own = held.filter(pl.col("experiment_id") == run["experiment_id"]) if held.height else held
-    if own.is_empty():
-        return None
-    arms = own["arm"].to_list()
-    arm = lesson.run.pool if lesson.run.pool in arms else arms[0]
-    task = lesson.run.task if lesson.run.task in run["tasks"] else None
-    found = knobs.over_run(bench.name, run["experiment_id"], arm, task)
-    return None if isinstance(found, str) else found
+    held, runs = knobs.fitting_arms(bench), data.frame("experiments")
+    named = runs.filter(recorded=True).filter(pl.col("name").str.to_lowercase() == lesson.run.over)
+    tried = [run, named.row(0, named=True) if named.height else None, beside(lesson, run)]
+    for each in filter(None, tried if held.height else []):
+        arms = held.filter(pl.col("experiment_id") == each["experiment_id"])["arm"].to_list()
+        if arms:
+            task = lesson.run.task if lesson.run.task in each["tasks"] else None
+            arm = lesson.run.pool if lesson.run.pool in arms else arms[0]
+            found = knobs.over_run(bench.name, each["experiment_id"], arm, task)
+            if not isinstance(found, str):
+                return Laid(found, each["name"], each["recorded"])
+    return None
 
 
 def _real_run(lesson: Lesson, run: dict[str, Any] | None) -> None:
     st.subheader("A real run", anchor=False)
     if run is None:
-        st.info(
-            "No real run that fits is in this dashboard yet, and none is made up. Run the experiment below; the lesson "
-            "then shows it."
-        )
+        below = "Run the experiment below; the lesson then shows it." if lesson.experiment else ""
+        st.info(f"No real run that fits is in this dashboard yet, and none is made up. {lesson.run.none or below}")
         offered.experiment(lesson)
         return
     _curves(lesson, run)
@@ -127,7 +148,9 @@ def _curves(lesson: Lesson, run: dict[str, Any]) -> None:
         return
     curves.overlay(view, key=f"lesson.run.{lesson.claim}.{run['origin']}")
     told = lesson.seen(run)
-    if told and not (lesson.run.pool and told == lesson.run.see):  # of a pool it is told beside the theory
+    if told and not (
+        lesson.run.told_beside_theory and told == lesson.run.see
+    ):  # of a pool it is told beside the theory
         st.markdown(told)
     st.text(found.reading)
     st.page_link(
@@ -138,24 +161,36 @@ def _curves(lesson: Lesson, run: dict[str, Any]) -> None:
     )
 
 
-def _theory(lesson: Lesson, run: dict[str, Any] | None, over: pl.DataFrame | None) -> None:
-    bench = lesson.of_bench
+def _theory(lesson: Lesson, run: dict[str, Any] | None) -> None:
+    bench, over = lesson.of_bench, laid(lesson, run)
     if bench is None:
         return
-    st.subheader("Turn the knobs" + (", with the run laid over the theory" if over is not None else ""), anchor=False)
+    note = "" if over is None else f"points: {over.name}"
+    told = over is not None and not lesson.run.laid
+    st.subheader("Turn the knobs" + (", with a run laid over the theory" if told else ""), anchor=False)
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.latex(bench.formula)
         st.caption(f"Source: {words.plain(bench.source)}. Assumes: {words.plain(bench.assumes)}")
         values = knobs.turned(bench, lesson.claim, lesson.knobs)
     with right:
-        note = f"points: {run['name']}" if run is not None and over is not None else ""
         own = predicting.as_points(lesson)
-        knobs.drawn(bench.name, values, f"lesson.bench.{lesson.claim}", over, note, own)
-        if run is not None and lesson.run.pool and over is not None and lesson.seen(run) == lesson.run.see:
+        points = over.points if over is not None and told else None
+        knobs.drawn(bench.name, values, f"lesson.bench.{lesson.claim}", points, note if told else "", own)
+        if (
+            run is not None
+            and lesson.run.told_beside_theory
+            and over is not None
+            and lesson.seen(run) == lesson.run.see
+        ):
             st.markdown(lesson.run.see)
         if bench.slow is not None:
             knobs.play(bench, values, f"lesson.play.{lesson.claim}")
+    if lesson.run.laid and over is not None:
+        st.subheader("Theory laid over a run", anchor=False)
+        knobs.laid(lesson.run.laid, over.points, f"lesson.laid.{lesson.claim}", note)
+    if over is not None and over.recorded and lesson.run.fit:
+        st.markdown(lesson.run.fit)
 
 
 def _known(claim: verdict.Claim) -> None:

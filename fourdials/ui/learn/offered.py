@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from fourdials import spec, verdict
-from fourdials.lessons import Lesson
+from fourdials.lessons import Laid, Lesson
 from fourdials.ui import access, data, monitor, words
 from fourdials.ui.learn import verdicts
-
-if TYPE_CHECKING:
-    import polars as pl
-
 
 SMALL = 48  # problems of the quick form of an experiment
 
@@ -56,12 +52,10 @@ def experiment(lesson: Lesson) -> None:
         st.switch_page("pages/run.py", query_params={"experiment": monitor.launch(spec.load(path))})
 
 
-def take_away(
-    lesson: Lesson, run: dict[str, Any] | None, scale: dict[str, Any] | None, over: pl.DataFrame | None
-) -> None:
+def take_away(lesson: Lesson, run: dict[str, Any] | None, scale: dict[str, Any] | None, over: Laid | None) -> None:
     """A button that makes the lesson one HTML file, then one that saves it; the experiment if a run was shown.
 
-    `scale` is the run of scale models shown beside it, `over` the points laid over the theory.
+    `scale` is the run of scale models shown beside it, `over` what is laid over the theory.
     """
     if run is not None:
         experiment(lesson)

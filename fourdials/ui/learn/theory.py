@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fourdials.bench import BENCHES, Bench
+from fourdials.bench import BENCHES, OVERLAYS, Bench
 from fourdials.ui import controls, words
 from fourdials.ui.learn import knobs
 
@@ -42,9 +42,10 @@ def show() -> None:
 
 def _laid_over(bench: Bench) -> tuple[pl.DataFrame | None, str]:
     """The data of a run that the reader chose, and what the figure says of it; nothing if none was chosen."""
-    held = knobs.sampled_arms()
+    assert bench.overlay is not None
+    held = knobs.fitting_arms(bench)
     if held.is_empty():
-        st.caption("Runs with stored samples (votes, best of n, independent samples) can be laid over this figure.")
+        st.caption(f"A run can be laid over this figure: {OVERLAYS[bench.overlay].told}. None fits yet.")
         return None, ""
     rows = {f"{row['experiment_id']}/{row['arm']}": row for row in held.iter_rows(named=True)}
     chosen = st.selectbox(
@@ -61,4 +62,5 @@ def _laid_over(bench: Bench) -> tuple[pl.DataFrame | None, str]:
         st.warning(words.plain(found))
         return None, ""
     kind = f"{'recorded run' if row['recorded'] else 'run'} of {ORIGINS[row['origin']]}"
-    return found, f"points: {row['name']}, a {kind}, resampled from {row['most']} samples a problem"
+    samples = f", {row['most']} samples a problem" if row["most"] else ""
+    return found, f"points: {row['name']}, a {kind}{samples}: {OVERLAYS[bench.overlay].told}"

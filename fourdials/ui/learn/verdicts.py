@@ -30,6 +30,7 @@ ICONS: dict[verdict.Outcome, tuple[words.Colour, str]] = {
     verdict.UNTESTABLE: ("gray", ":material/block:"),
     verdict.NOT_RUN: ("gray", ":material/hourglass_empty:"),
 }
+ESTIMATE = "estimate (95 % interval)"
 
 
 def findings() -> dict[str, dict[str, Finding]]:
@@ -52,7 +53,8 @@ def show() -> None:
     )
     found, claims = findings(), verdict.claims()
     rows = [_row(claim, found[claim.id]) for claim in claims.values()]
-    st.caption("Pick a row for its reasons, its runs and its lesson.")
+    known = ", ".join(f"{MARKS[outcome]} {outcome}" for outcome in ICONS)
+    st.caption(f"{known}. Pick a row for its reasons, its runs and its lesson.")
     picked = st.dataframe(
         rows,
         hide_index=True,
@@ -61,11 +63,13 @@ def show() -> None:
         selection_mode="single-row",
         key="verdicts.table",
         column_config={
-            "claim": st.column_config.TextColumn(width=250),
+            "claim": st.column_config.TextColumn(width=215),  # a phone shows these three
+            "real": st.column_config.TextColumn(width=45),
+            "scale": st.column_config.TextColumn(width=50),
             "real models": st.column_config.TextColumn(width=185),
             "scale models": st.column_config.TextColumn(width=215),
             "n": st.column_config.TextColumn(width=55),
-            "interval": st.column_config.TextColumn(width=185),
+            ESTIMATE: st.column_config.TextColumn(width=185),
             "rests on": st.column_config.TextColumn(width=340),
         },
     )
@@ -83,26 +87,29 @@ def _row(claim: Claim, found: dict[str, Finding]) -> dict[str, object]:
     rests_on = first.said if first else claim.counts if waiting else " ".join(spoken.reasons)
     return {
         "claim": f"{claim.id} {claim.title}",
+        "real": MARKS[real.outcome],
+        "scale": MARKS[scale.outcome],
         "real models": told(real),
         "scale models": told(scale),
         "n": words.count(first.n) if first and first.n else "",
-        "interval": interval(first) if first else "",
+        ESTIMATE: interval(first) if first else "",
         "rests on": f"reproduced if: {rests_on}" if waiting else rests_on,
         "models": ", ".join(spoken.models),
     }
 
 
 def told(found: Finding) -> str:
-    """The outcome in a few words, with the n that would settle it and whether the run still goes."""
+    """The outcome in a few words, with the n that would settle it."""
     text = f"{MARKS[found.outcome]} {found.told}"
     if found.needed:
         text += f" (about {words.count(found.needed)} would settle it)"
-    return text + (", interim" if found.interim else "")
+    return text
 
 
 def interval(check: Check) -> str:
-    """An estimate with its interval, in the check's unit; empty if it is no number."""
-    return numbers.interval(check.unit, check.value, check.low, check.high)
+    """An estimate with its interval, in the check's unit, or that it has none; empty if it is no number."""
+    written = numbers.interval(check.unit, check.value, check.low, check.high)
+    return f"{written}, no interval" if written and (check.low is None or check.high is None) else written
 
 
 def reasons(claim: Claim, found: dict[str, Finding], lesson: bool = True) -> None:
@@ -138,7 +145,7 @@ def _finding(found: Finding, origin: str) -> None:
     if beside := [f"- {_line(check)}" for check in found.checks if check.outcome == verdict.SHOWN]:
         st.caption("Shown beside it, deciding nothing:\n\n" + "\n".join(beside))
     if found.experiments:
-        st.caption(f"Models: {words.plain(', '.join(found.models))}" + (" · interim" if found.interim else ""))
+        st.caption(f"Models: {words.plain(', '.join(found.models))}")
     for place, run in enumerate(found.experiments):
         said = "The run that speaks" if place == 0 else f"Another run: {found.others[place - 1]}"
         query = {"experiment": run}

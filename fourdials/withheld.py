@@ -1,0 +1,110 @@
+"""What an imported run's spec names of another computer (addresses, key variables, programs), set aside at import.
+
+Addresses are put back once a person confirms them, in the imported copy alone; key variables and programs never are.
+Called by `snapshot` and the Share page.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from fourdials.errors import InputError
+from fourdials.store import Store
+from fourdials.store.store import IMPORTED
+
+ADDRESS = "api_base"
+NAMES = (ADDRESS, "key_variable", "retriever", "environment", "tool")
+FILE = "withheld.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A part of an imported spec that is not used: where it stood, what it was, and the keys and places that lead there
+    (empty where an older version did not note them, so that it cannot be put back)."""
+
+    place: str
+    value: str
+    path: tuple[str | int, ...] = ()
+
+    @property
+    def address(self) -> bool:
+        """True if it is an address that can be confirmed."""
+        return bool(self.path) and self.path[-1] == ADDRESS
+
+
+def disarmed(text: str) -> tuple[str, list[Withheld]]:
+    """A spec as JSON without what names an address, a key or a program, and what that was."""
+    found: list[Withheld] = []
+
+    def walk(value: Any, path: tuple[str | int, ...]) -> Any:
+        if isinstance(value, list):
+            return [walk(each, (*path, i)) for i, each in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        named = [(*path, key) for key in value if key in NAMES]
+        found.extend(Withheld(".".join(map(str, each)), str(value[each[-1]]), each) for each in named)
+        return {key: walk(each, (*path, key)) for key, each in value.items() if key not in NAMES}
+
+    try:
+        bare = walk(json.loads(text), ())
+        return json.dumps(bare) if found else text, found
+    except RecursionError:
+        raise InputError("one of its specs is nested too deeply") from None
+
+
+def keep(folder: Path, found: Mapping[str, Sequence[Withheld]]) -> None:
+    """Notes in the folder of an import what was set aside of each of its runs."""
+    kept = {run: [asdict(each) for each in aside] for run, aside in found.items()}
+    (folder / FILE).write_text(json.dumps(kept), encoding="utf-8")
+
+
+def of(experiment_id: str, home: Path) -> list[Withheld]:
+    """What was set aside of an imported run and is not used; empty for one's own runs."""
+    folder = _folder(experiment_id, home)
+    return [] if folder is None else _kept(folder)[experiment_id]
+
+
+def confirm(experiment_id: str, store: Store) -> list[Withheld]:
+    """Puts the addresses back into the imported run's spec, so that runs started from it call them; returns them.
+
+    Raises InputError if none was set aside.
+    """
+    folder = _folder(experiment_id, store.home)
+    kept = {} if folder is None else _kept(folder)
+    back = [each for each in kept.get(experiment_id, []) if each.address]
+    if folder is None or not back:
+        raise InputError(f"no address of {experiment_id!r} waits to be confirmed")
+    file = folder / "experiments.parquet"
+    rows = pl.read_parquet(file)
+    spec = json.loads(rows.filter(experiment_id=experiment_id)["spec"][0])
+    for each in back:
+        inside = spec
+        for key in each.path[:-1]:
+            inside = inside[key]
+        inside[each.path[-1]] = each.value
+    mine = pl.col("experiment_id") == experiment_id
+    partial = file.with_suffix(".partial")
+    rows.with_columns(spec=pl.when(mine).then(pl.lit(json.dumps(spec))).otherwise("spec")).write_parquet(partial)
+    partial.replace(file)
+    keep(folder, kept | {experiment_id: [each for each in kept[experiment_id] if not each.address]})
+    store.ingest()
+    return back
+
+
+def _folder(experiment_id: str, home: Path) -> Path | None:
+    """Where the import is that holds a run."""
+    files = home.glob(f"{IMPORTED}/[0-9a-f]*/{FILE}")
+    return next((path.parent for path in files if experiment_id in json.loads(path.read_bytes())), None)
+
+
+def _kept(folder: Path) -> dict[str, list[Withheld]]:
+    kept = json.loads((folder / FILE).read_bytes())
+    return {
+        run: [Withheld(**{**each, "path": tuple(each.get("path", ()))}) for each in own] for run, own in kept.items()
+    }
