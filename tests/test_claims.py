@@ -6,11 +6,14 @@ They run on a simulated model here: plumbing only, no verdict.
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from fourdials import plan, spec, worker
+from fourdials import plan, query, spec, worker
+from fourdials.estimate import quality
 from fourdials.home import run_folder
 from fourdials.models import catalogue
+from fourdials.store import Store
 from tests.scripted import journaled
 
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "data" / "experiments"
@@ -20,7 +23,7 @@ each_file = pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FI
 
 
 def test_every_claim_that_calls_can_test_has_a_file():
-    wanted = {f"c{number:02}" for number in (*range(1, 20), 22)} | {"c08b"}
+    wanted = {f"c{number:02}" for number in (*range(1, 20), 21, 22)} | {"c08b"}
     assert wanted <= {path.stem.split("_")[0] for path in FILES}
 
 
@@ -91,3 +94,21 @@ def test_a_file_runs_to_its_end_on_a_simulated_model(path, tmp_path):
     drawn = {"capped"} if spec.parse(small).random_cap else set()  # caps that are drawn are meant to end trials
     assert {trial["stop_reason"] for trial in trials} <= {"finished", "max_level"} | drawn
     assert {trial["arm"] for trial in trials} == {arm.name for arm in spec.parse(small).arms}
+
+
+def test_the_file_of_c18_measures_what_it_says_it_does(tmp_path):
+    data = spec.load(EXPERIMENTS / "c18_beyond_one_score.toml")
+    model = "sim/act=0.5,judge=0.7,format=completion"
+    experiment_id = worker.create(spec.adapted(data, model=model, problems=6), tmp_path)
+    assert worker.work(experiment_id, lambda kind, fields: None, tmp_path) == "finished"
+    store = Store(tmp_path, recorded=tmp_path / "none")
+    store.ingest()
+    measured = quality.measured(query.run(store, "trajectories", experiment_ids=experiment_id))
+    store.close()
+    names = ("trajectory_quality", "context_efficiency", "memory_hygiene", "verification_cost")
+    means = {row["arm"]: row for row in measured.group_by("arm").agg(pl.col(names).mean()).iter_rows(named=True)}
+    assert len(means) == 5
+    assert all(row["trajectory_quality"] is not None and 0 < row["context_efficiency"] < 1 for row in means.values())
+    assert [arm for arm, row in means.items() if row["memory_hygiene"] is not None] == ["explore_then_commit"]
+    assert [arm for arm, row in means.items() if row["verification_cost"]] == ["a judge at each step"]
+    assert means["explore_then_commit"]["memory_hygiene"] < 1, "notes of keys that were found are stale"

@@ -7,6 +7,7 @@ player may try the same room forever. Asked with everything given, all notes are
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Annotated
@@ -14,7 +15,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from fourdials.grading import normal
-from fourdials.plugins import Question, SearchTool, TaskInfo
+from fourdials.plugins import Evidence, Question, SearchTool, TaskInfo
 from fourdials.records import Access, Format, Grade, Observation, Problem, Prompt
 from fourdials.tasks._asking import MARK, chat, distinct, line, most_frequent, refusal, require
 from fourdials.tasks._familiar import ROOM_SHOTS, ROOMS
@@ -161,6 +162,28 @@ def question(problem: Problem, access: Access, format: Format) -> Question:
         worked = f"Rooms: {', '.join(_SHOT_ROOMS)}\n{hints}\nGo to: {', '.join(ROOM_SHOTS)}\n\n"
         answer = line(f"{worked}{shown}\nGo to:", "text", 8 + 4 * data["keys"])
     return Question(problem.problem_id, "note_house", access, format, text, answer, answer_mark=MARK)
+
+
+_NOTE = re.compile(r"Note(?: \d+)?: ([^\n]+?\.)(?=\s|$)")
+_FOUND = re.compile(r"\bKey (\d+) is in the (\w[\w ]*)\.")
+_EMPTY = re.compile(r"There is no key in the (\w[\w ]*)\.")
+
+
+def evidence(problem: Problem) -> Evidence:
+    """Where each key is, which note there is now, and by which note a room holds no key; the path are the notes."""
+    places, notes = problem.world["places"], problem.world["notes"]
+    facts = {f"key {nth}": (place,) for nth, place in enumerate(places, 1)}
+    facts["note"] = tuple(notes)
+    for place, note in zip(places, notes, strict=True):
+        facts |= {f"{room}: {note}": ("a key" if room == place else "no key",) for room in problem.data["rooms"]}
+    return Evidence(tuple(notes), MappingProxyType(facts), _stated)
+
+
+def _stated(text: str) -> list[tuple[str, str]]:
+    notes = _NOTE.findall(text)
+    found = [(f"key {nth}", room) for nth, room in _FOUND.findall(text)]
+    empty = [(f"{room}: {notes[-1]}", "no key") for room in _EMPTY.findall(text) if notes]
+    return [*found, *empty, *(("note", note) for note in notes[-1:])]
 
 
 def grade(problem: Problem, answer: str) -> Grade:

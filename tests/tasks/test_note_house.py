@@ -6,6 +6,7 @@ import pytest
 
 from fourdials.errors import InputError
 from fourdials.records import Problem
+from fourdials.remembering import hygiene
 from fourdials.tasks import _familiar, note_house
 
 NOTES = ("The key is on the altar.", "The key is in the fridge.")
@@ -111,3 +112,16 @@ def test_a_room_tried_again_for_the_same_key_is_a_return_and_for_another_key_is_
     assert [each.where for each in seen].index(seen[3].where) == 1
     assert seen[4].where == seen[3].where, "what was refused changes nothing"
     assert len({each.where for each in seen}) == 5
+
+
+def test_a_note_of_a_key_that_was_found_is_stale_and_rooms_without_a_key_are_told_apart_by_the_note():
+    facts = note_house.evidence(BY_HAND)
+    house = note_house.environment(BY_HAND, "chat")
+    seen = [house.start(), *map(house.step, ("pool", "kitchen", "church", "pool"))]
+    memory = [each.text for each in seen]
+    assert hygiene(memory[:3], facts) == {"duplicate": 0, "contradicted": 0, "stale": 0}
+    assert hygiene(memory, facts) == {"duplicate": 0, "contradicted": 0, "stale": 1}
+    assert hygiene(["Key 1 is in the pool."], facts)["contradicted"] == 1
+    assert hygiene(["There is no key in the church.\nNote: The key is on the altar."], facts)["contradicted"] == 1
+    assert hygiene([memory[1], memory[1].replace("\n", " ")], facts)["duplicate"] == 1
+    assert all(line in note_house.question(BY_HAND, "given", "chat").text for line in facts.path)
