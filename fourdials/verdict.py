@@ -307,8 +307,8 @@ def judge(claim: Claim, evidence: Evidence) -> Finding:
     return replace(blank, outcome=conclude(checks), checks=checks, n=n)
 
 
-def findings(store: Store) -> dict[str, dict[str, Finding]]:
-    """The verdict on every claim: claim id → origin → finding, from the runs in the database alone."""
+def findings(store: Store, only: str | None = None) -> dict[str, dict[str, Finding]]:
+    """The verdict on every claim, or on one: claim id → origin → finding, from the runs in the database alone."""
     runs = runs_by_claim(store)
     kept: dict[str, pl.DataFrame] = {}
 
@@ -329,7 +329,8 @@ def findings(store: Store) -> dict[str, dict[str, Finding]]:
         own = [run for run in runs[claim.id] if run["origin"] == origin]
         return of_runs(claim, origin, own, lambda run: Evidence(run, origin, read, grader(run)))
 
-    return {claim.id: {origin: of(claim, origin) for origin in ORIGINS} for claim in claims().values()}
+    asked_for = claims().values() if only is None else [claims()[only]]
+    return {claim.id: {origin: of(claim, origin) for origin in ORIGINS} for claim in asked_for}
 
 
 def of_runs(claim: Claim, origin: str, runs: Sequence[Mapping[str, Any]], look: Callable[[str], Evidence]) -> Finding:

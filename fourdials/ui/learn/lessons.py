@@ -44,7 +44,7 @@ def body(lesson: Lesson, brief: bool = False) -> None:
     _theory(lesson, run)
     st.subheader("What is known", anchor=False)
     _known(claim)
-    verdicts.reasons(claim, verdicts.findings()[claim.id], lesson=False)
+    verdicts.reasons(claim, verdicts.finding(claim.id), lesson=False)
     st.subheader("Three questions", anchor=False)
     for asked in lesson.questions:
         with st.expander(asked.ask):
@@ -76,7 +76,7 @@ def shown_run(lesson: Lesson) -> dict[str, Any] | None:
     import polars as pl
 
     runs = data.frame("experiments").filter(pl.col("trials_done") > 0)
-    found = verdicts.findings()[lesson.claim]
+    found = verdicts.finding(lesson.claim)
     named = runs.filter(recorded=True, origin="real").filter(pl.col("name").str.to_lowercase() == lesson.run.recorded)
     speaking = [runs.filter(experiment_id=run) for origin in verdict.ORIGINS for run in found[origin].experiments[:1]]
     real = [run for run in speaking if run["origin"][0] == "real"]
@@ -89,7 +89,7 @@ def shown_run(lesson: Lesson) -> dict[str, Any] | None:
 
 def beside(lesson: Lesson, run: dict[str, Any] | None) -> dict[str, Any] | None:
     """The run of scale models that a lesson shows after one of real models, if one counts for its claim."""
-    counted = verdicts.findings()[lesson.claim]["scale model"].experiments
+    counted = verdicts.finding(lesson.claim)["scale model"].experiments
     if run is None or run["origin"] != "real" or not counted:
         return None
     return data.frame("experiments").filter(experiment_id=counted[0]).row(0, named=True)

@@ -64,7 +64,7 @@ def take_away(lesson: Lesson, run: dict[str, Any] | None, scale: dict[str, Any] 
         from fourdials import handout
 
         with st.spinner("Putting it together …"):
-            found = verdicts.findings()[lesson.claim]
+            found = verdicts.finding(lesson.claim)
             first, second = (None if each is None else each["experiment_id"] for each in (run, scale))
             st.session_state[key] = handout.html_of(lesson, found, data.store(), first, over, second)
     if made := st.session_state.get(key):

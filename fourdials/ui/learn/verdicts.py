@@ -35,13 +35,18 @@ ESTIMATE = "estimate (95 % interval)"
 
 def findings() -> dict[str, dict[str, Finding]]:
     """The verdicts as things stand; kept until new rows land."""
+    return {claim: finding(claim) for claim in verdict.claims()}
+
+
+def finding(claim: str) -> dict[str, Finding]:
+    """The verdicts on one claim as things stand, by origin: a lesson need not wait for the others."""
     opened = data.store()
-    return _findings(opened, str(home()), opened.version())
+    return _finding(opened, str(home()), opened.version(), claim)
 
 
-@st.cache_data(max_entries=2, show_spinner="Weighing the evidence …")
-def _findings(_store: Store, folder: str, version: int) -> dict[str, dict[str, Finding]]:
-    return verdict.findings(_store)
+@st.cache_data(max_entries=64, show_spinner="Weighing the evidence …")
+def _finding(_store: Store, folder: str, version: int, claim: str) -> dict[str, Finding]:
+    return verdict.findings(_store, claim)[claim]
 
 
 def show() -> None:
