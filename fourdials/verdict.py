@@ -227,8 +227,8 @@ def runs_by_claim(store: Store) -> dict[str, list[dict[str, Any]]]:
 
 
 def _same(data: Mapping[str, Any]) -> str:
-    """What two experiments have in common that ask the same: everything but claims, model, seed and budget."""
-    left_out = ("claims", "model", "seed", "budget")
+    """What two experiments have in common that ask the same: everything but claims, model, seed, repeats and budget."""
+    left_out = ("claims", "model", "seed", "repeats", "budget")
     return spec.digest({key: value for key, value in data.items() if key not in left_out})
 
 

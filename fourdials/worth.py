@@ -16,7 +16,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fourdials.estimate import BOOTSTRAP, LEVEL, SMALL, Interval, wilson
+from fourdials.estimate import BOOTSTRAP, LEVEL
+from fourdials.estimate.intervals import first_of, share_bounds
 from fourdials.replay import POLICIES, UNIFORM, Policy, RecordedTrial, replay, taken
 
 Array = NDArray[np.float64]
@@ -230,27 +231,18 @@ def worth(held: Replays) -> pl.DataFrame:
     if held.trials.is_empty():
         return pl.DataFrame(schema=WORTH_SCHEMA)
     table = _table(held)
-    whole = np.ones((1, len(table.problems)))
+    weights = table.weights.astype(np.float32)
     rows = []
     for i, (policy, truth, budget) in enumerate(table.keys):
         n, clusters = int(table.counted[i].sum()), int((table.counted[i] > 0).sum())
         row = {"policy": policy, "uses_truth": truth, "budget": budget, "spent": float(table.spent[i].sum())}
         row |= {"n": n, "clusters": clusters}
         if n:
-            value = float(table.values(i, whole)[0])
-            interval = mean_interval(value, n, clusters, table.values(i, table.weights))
-            row |= {"value": value, "low": interval.low, "high": interval.high, "method": interval.method}
+            found = first_of(share_bounds(table.scores[i][:, None], table.counted[i], weights), table.counted[i])
+            row |= {"value": found.value, "low": found.low, "high": found.high, "method": found.method}
             row |= {"unanswered": 1 - float(table.answered[i].sum() / n)}
         rows.append(row)
     return pl.DataFrame(rows, schema=WORTH_SCHEMA)
-
-
-def mean_interval(value: float, n: int, clusters: int, resampled: Array) -> Interval:
-    """95 % interval of a mean score: of its replicates, or Wilson's where clusters are few or all scores alike."""
-    if clusters < SMALL or value <= 1 / n or value >= 1 - 1 / n:
-        return wilson(min(1.0, max(0.0, value)), clusters)
-    low, high = np.nanquantile(resampled, ENDS)
-    return Interval(float(low), float(high), BOOTSTRAP)
 
 
 def savings(held: Replays) -> pl.DataFrame:

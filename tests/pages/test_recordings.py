@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from fourdials.store.store import RECORDED
 from fourdials.ui import data
-from fourdials.ui.compare import TABS
+from fourdials.ui.compare import TABS, allocate
 from tests.pages.opened import figures
 
 RECORDINGS = sorted(path.parent.name for path in RECORDED.glob("*/experiments.parquet"))
@@ -23,6 +23,7 @@ def shipped(tmp_path_factory):
     """A home that sees the recordings of this repository, and what each has shown: every tab is drawn once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FOURDIALS_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setattr(allocate, "ONE", 2)  # budgets replayed: two make a curve, and eight take as long as all else here
         yield {}
         data._open.clear()
 
