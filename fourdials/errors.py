@@ -40,7 +40,8 @@ class Mistake:
     allowed: str
 
     def __str__(self) -> str:
-        return f"{self.path}: got {self.value!r}; {self.allowed}"
+        got = f"got {self.value!r}; "  # what is allowed may come from a message that says so itself
+        return f"{self.path}: {got}{self.allowed.removeprefix(got)}"
 
 
 class SpecError(InputError):

@@ -132,8 +132,9 @@ def test_files_are_looked_for_beside_the_experiment_file_and_named_in_full_from_
     ],
 )
 def test_what_cannot_be_found_is_a_mistake_of_the_experiment(tmp_path, code, named, message):
-    with pytest.raises(SpecError, match=message):
+    with pytest.raises(SpecError, match=message) as told:
         spec.parse(spec.load(written(tmp_path, code, retriever=named)))
+    assert str(told.value).count("got ") == 1
 
 
 def test_reading_an_experiment_runs_nothing_of_its_code_and_an_untrusted_one_is_refused(tmp_path):

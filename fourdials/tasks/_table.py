@@ -13,6 +13,7 @@ from fourdials.errors import InputError
 PROJECT = Path(__file__).resolve().parents[2]
 ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 Row = Mapping[str, Any]
+_ODD: dict[type, str] = {dict: "a table of its own (a struct)", bytes: "bytes", list: "a list"}
 
 
 def read(path: str) -> tuple[Row, ...]:
@@ -52,6 +53,17 @@ def _rows(named: str, place: str, _changed: int) -> tuple[Row, ...]:
 def wrong(path: str, row: int, column: str, what: str) -> InputError:
     """The error for a cell; rows are counted from 1, the header not counted."""
     return InputError(f"{path}, row {row}, column {column!r}: {what}")
+
+
+def check(path: str, rows: Sequence[Row], columns: Sequence[str], lists: Sequence[str]) -> None:
+    """Raises InputError at the first cell of these columns that is neither a text nor a number, nor, in `lists`, a list
+    of such; a Parquet or JSON file may hold tables and bytes."""
+    for row, values in enumerate(rows, 1):
+        for column in columns:
+            value = values.get(column)
+            inner = value if isinstance(value, list) and column in lists else [value]
+            if odd := next((name for each in inner for kind, name in _ODD.items() if isinstance(each, kind)), None):
+                raise wrong(path, row, column, f"holds {odd}; a text or a number is needed")
 
 
 def cell(path: str, row: int, values: Row, column: str) -> str:

@@ -8,6 +8,7 @@ environment of yours takes part by `file.py:Name`.
 from __future__ import annotations
 
 import importlib.util
+import math
 import random
 import re
 from collections.abc import Mapping, Sequence
@@ -175,6 +176,8 @@ def _check(params: Params, rows: Sequence[_table.Row]) -> None:
     if missing:
         wanted = ", ".join(f"{name} = {column!r}" for name, column in missing.items())
         raise InputError(f"{params.path} has no column for {wanted}; its columns are: {', '.join(columns)}")
+    named = {name: getattr(params, name) for name in ("question", "answer", *_OPTIONAL)}
+    _table.check(params.path, rows, list(named.values()), [named["choices"], named["passages"]])
     if params.grader == "math" and importlib.util.find_spec("math_verify") is None:
         raise InputError("grader = math needs the package math-verify; install it, or choose another grader")
     if params.id in columns:
@@ -222,10 +225,16 @@ def _problem(
 def _difficulty(params: Params, values: _table.Row, row: int) -> float:
     if values.get(params.difficulty) in (None, ""):
         return 0.0
+    given = values[params.difficulty]
     try:
-        return float(values[params.difficulty])
+        number = float(given)
     except (TypeError, ValueError):
-        raise _table.wrong(params.path, row, params.difficulty, f"{values[params.difficulty]!r} is no number") from None
+        raise _table.wrong(params.path, row, params.difficulty, f"{given!r} is no number") from None
+    if not math.isfinite(number):
+        raise _table.wrong(
+            params.path, row, params.difficulty, f"{given!r} orders nothing; give a number or leave it empty"
+        )
+    return number
 
 
 def _reference(params: Params, values: _table.Row, row: int) -> str:

@@ -140,6 +140,31 @@ def test_workers_run_side_by_side_on_the_parts_of_the_plan_and_the_lead_waits_fo
     assert "find the boss" not in script.requests[1].prompt.shown
 
 
+@pytest.mark.parametrize(
+    ("plan", "parts"),
+    [
+        (
+            "Here are the parts:\n\n1. find the mother\n2) find the boss\n\nGood luck!",
+            ["find the mother", "find the boss"],
+        ),
+        ("Sure!\n- **Mother**: find her\n* find the boss", ["**Mother**: find her", "find the boss"]),
+        ("find the mother\nfind the boss", ["find the mother", "find the boss"]),
+    ],
+)
+def test_what_a_chat_lead_says_before_and_after_its_list_is_no_part(tmp_path, names, plan, parts):
+    right, *_ = names
+    script = Lines(by_role={"plan": [plan], "solve": ["It is Ann."], "synthesise": [right]})
+    run(tmp_path, "orchestrate", script, "chat", levels=(4,))
+    assert notes(tmp_path, "assigned")[0]["parts"] == parts
+
+
+def test_a_completion_lead_goes_on_with_its_first_part_which_bears_no_number(tmp_path, names):
+    right, *_ = names
+    script = Lines(by_role={"plan": ["find the mother\n2. find the boss"], "solve": ["Ann."], "synthesise": [right]})
+    run(tmp_path, "orchestrate", script, levels=(4,))
+    assert notes(tmp_path, "assigned")[0]["parts"] == ["find the mother", "find the boss"]
+
+
 def test_the_lead_gives_each_part_its_model_and_its_number_of_reports(tmp_path, names):
     right, *_ = names
     plan = ["find the mother\nfind the boss"]

@@ -128,6 +128,30 @@ def test_what_cannot_be_used_is_named_by_row_and_column(tmp_path, rows, params, 
         some(table(tmp_path, rows), len(rows), **params)
 
 
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"difficulty": float("nan")}, "row 2, column 'difficulty': nan orders nothing"),
+        ({"difficulty": float("-inf")}, "row 2, column 'difficulty': -inf orders nothing"),
+        (
+            {"answer": {"text": "1"}},
+            r"row 2, column 'answer': holds a table of its own \(a struct\); a text or a number",
+        ),
+        ({"question": b"?"}, "row 2, column 'question': holds bytes"),
+        ({"question": ["?"]}, "row 2, column 'question': holds a list"),
+        ({"passages": [{"text": "It is here."}]}, "row 2, column 'passages': holds a table"),
+        ({"choices": b"a|b"}, "row 2, column 'choices': holds bytes"),
+    ],
+)
+def test_cells_of_a_parquet_file_that_are_neither_text_nor_number_are_refused(tmp_path, row, message):
+    plain = {"question": "?", "answer": "1", "other": b"not used"}
+    empty = plain | dict.fromkeys(row.keys() - plain.keys()) if row.keys() - plain.keys() else plain
+    rows = [plain | row, plain | row] if row.keys() & plain.keys() else [empty, plain | row]
+    message = message.replace("row 2", "row 1") if row.keys() & plain.keys() else message
+    with pytest.raises(InputError, match=message):
+        some(table(tmp_path, rows, "a.parquet"), 2)
+
+
 def test_files_that_cannot_be_read_say_so(tmp_path):
     with pytest.raises(InputError, match=r"there is no file 'nowhere\.csv'"):
         some("nowhere.csv")

@@ -38,9 +38,10 @@ async def decompose_and_vote(
 
     Spends at least `level` calls per step, or per m steps where so many go into one call (tasks that offer `many`; such
     a reply is voted on as a whole, as it is written). Each level is a run of its own, since another lead may take
-    another step. If a vote is right with probability p, all s steps are right with (1 + ((1 − p)/p)^k)^−(s/m); p falls
-    as m grows. Wins on long chains whose
-    steps are mostly right; loses where p is below one half, or where errors are shared, which no vote can mend.
+    another step. A step at which nobody leads by so much after `most` calls goes to the leader of then, on a tie to the
+    answer seen first: that vote is cut short, and the formula does not hold for it. If a vote is right with probability
+    p, all s steps are right with (1 + ((1 − p)/p)^k)^−(s/m); p falls as m grows. Wins on long chains whose steps are
+    mostly right; loses where p is below one half, or where errors are shared, which no vote can mend.
     """
     assert question.steps is not None
     yield Checkpoint(0)

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.prompting import request, with_notes
-from fourdials.records import Checkpoint, Reply
+from fourdials.records import Checkpoint, Format, Reply
 from fourdials.routing import Rule, choose
 from fourdials.strategies._together import all_samples, together
 
@@ -30,6 +30,7 @@ ASSIGN = (
 ASSIGN_COMPLETION = "{question}\nPart: {part}\nWorkers and reports: {choices}\nFor this part:"
 FINDINGS = "Findings of those who worked on parts of this:\n{findings}"
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])?\s*")
+_LISTED = re.compile(r"\s*(?:[-*•]|\d+[.)])\s+\S")
 _WORKER = re.compile(r"(small|large) ([1-9]|1[0-6])")
 _LONG_TO_THE_LARGE = (Rule(strategy="small 3", feature="words", at_most=11), Rule(strategy="large 1"))
 
@@ -108,8 +109,7 @@ async def orchestrate(
     if question.format == "completion":
         plan = replace(plan, stop=("\n\n",))  # the parts stand on lines of their own
     written = await ask(plan, role="plan", level=level, temperature=temperature)
-    parts = [part for line in written.text.splitlines() if (part := _BULLET.sub("", line).strip())][:level]
-    parts = parts or ["all of it"]
+    parts = _parts(written.text, question.format)[:level] or ["all of it"]
     branches = [ask.fork(f"worker-{number}") for number in range(len(parts))]
     settle = partial(_settled, question, assign=assign, samples=samples, rules=rules, level=level)
     work = partial(
@@ -125,6 +125,14 @@ async def orchestrate(
     prompt = with_notes(question.answer, FINDINGS.replace("{findings}", findings))
     reply = await ask(prompt, role="synthesise", level=level, temperature=temperature)
     yield Checkpoint(level, reply.answer, final=True)
+
+
+def _parts(plan: str, format: Format) -> list[str]:
+    """The parts a lead wrote, one a line; of a chat model's the listed lines alone if there are any, since it may put
+    some words before and after them."""
+    lines = plan.splitlines()
+    listed = [line for line in lines if _LISTED.match(line)] if format == "chat" else []
+    return [part for line in listed or lines if (part := _BULLET.sub("", line).strip())]
 
 
 async def _settled(

@@ -62,8 +62,9 @@ async def retrieve(
 ) -> Turns:
     """Search, read, and search again with what was found; one more search per level.
 
-    Spends one search and one call per level. Where the model words its own queries, it is also asked for an answer
-    after each search, at once or after a thought of `thought_tokens` (a probe); it may say that it knows enough. Led
+    Spends one search and one call per level. Where the model words its own queries, it is also asked for an answer at
+    the levels asked for and where it ends, at once or after a thought of `thought_tokens` (a probe); it may say that it
+    knows enough. Led
     along the task's chain, what is read off the passages is both the next thing to look up and the answer if stopped
     there. Wins where the facts are not in the prompt; loses where a wrong passage sends all later queries astray. Small
     models word poor queries: the task then lists what could be looked up, if it has a form for that.
