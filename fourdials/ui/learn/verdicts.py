@@ -41,11 +41,11 @@ def findings() -> dict[str, dict[str, Finding]]:
 def finding(claim: str) -> dict[str, Finding]:
     """The verdicts on one claim as things stand, by origin: a lesson need not wait for the others."""
     opened = data.store()
-    return _finding(opened, str(home()), opened.version(), claim)
+    return _weighed(opened, str(home()), opened.version(), claim)
 
 
 @st.cache_data(max_entries=64, show_spinner="Weighing the evidence …")
-def _finding(_store: Store, folder: str, version: int, claim: str) -> dict[str, Finding]:
+def _weighed(_store: Store, folder: str, version: int, claim: str) -> dict[str, Finding]:
     return verdict.findings(_store, claim)[claim]
 
 
