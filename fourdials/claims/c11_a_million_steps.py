@@ -73,8 +73,8 @@ def _rates(evidence: Evidence, voted: dict[str, Any]) -> tuple[list[Check], int 
     step = [*PROBLEM, "cluster_id", "trial_id", "step"]
     votes = quality.judged(rows).with_columns(place=pl.int_range(pl.len()).over(step))
     p = _mean(votes.group_by(*PROBLEM, "cluster_id").agg(pl.col("right").mean()), "right")
-    steps = int(votes["step"].to_numpy().max())
-    checks = [shown(f"A single vote is right (chains of up to {steps} steps)", p, "share")]
+    steps = _needed(votes, evidence.read("trial_spends", experiment_ids=[evidence.experiment_id]))
+    checks = [shown(f"A single vote is right ({steps} steps to a right end)", p, "share")]
     first = votes.filter(pl.col("place") < 2).group_by(step).agg(pl.len(), pl.col("right").sum().alias("held"))
     both = first.filter(pl.col("len") == 2).with_columns(wrong=(pl.col("held") == 0).cast(pl.Float64))
     if both.height:
@@ -89,6 +89,14 @@ def _rates(evidence: Evidence, voted: dict[str, Any]) -> tuple[list[Check], int 
     foretold = float(theory.all_right(p.value, lead, steps))
     said = f"The formula asks for a lead of {lead}, which would make {100 * foretold:.3g} % right to the end"
     return [*checks, Check(said, SHOWN)], lead, ""
+
+
+def _needed(votes: pl.DataFrame, trials: pl.DataFrame) -> int:
+    """The steps that the longest problem takes: what loses its way wanders for longer, so of a problem's trials that
+    ended right the shortest counts; of all trials where none did."""
+    right = votes.filter(pl.col("trial_id").is_in(trials.filter(pl.col("score") == 1)["trial_id"].implode()))
+    long = (right if right.height else votes).group_by(*PROBLEM, "trial_id").agg(pl.col("step").max())
+    return int(long.group_by(PROBLEM).agg(pl.col("step").min())["step"].to_numpy().max())
 
 
 def _mean(rows: pl.DataFrame, name: str) -> Estimate:
