@@ -236,6 +236,16 @@ def _refusal(panel: _Panel) -> str | None:
     return None
 
 
+def most(trials: Sequence[RecordedTrial]) -> float:
+    """A budget a problem that is enough for every arm: what the dearest spends at its largest level, a little more,
+    rounded to two digits; 0.0 where nothing was spent."""
+    spent: dict[str, list[float]] = {}
+    for trial in trials:
+        spent.setdefault(trial.row["arm"], []).append(max(trial.spends, default=0.0))
+    dearest = max((sum(each) / len(each) for each in spent.values()), default=0.0)
+    return float(f"{dearest * 1.05:.2g}")
+
+
 def _too_dear(panel: _Panel, budget: float) -> str:
     cheapest = float(panel.spend[:, panel.usable].mean(axis=0).min())
     return f"no arm costs at most {budget:g} per problem; the cheapest costs {cheapest:g}"

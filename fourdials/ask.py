@@ -20,6 +20,7 @@ from fourdials.desk import Desk
 from fourdials.errors import BudgetExhausted, Diverged, InputError
 from fourdials.ledger import Amount
 from fourdials.marking import beside
+from fourdials.prompting import BEGUN
 from fourdials.records import Attempt, Format, ModelRequest, Observation, Prompt, Reply, Role
 
 
@@ -279,9 +280,11 @@ class Branch:
     def _truth(self, order: Order) -> str | None:
         problem = self._desk.trial.problem
         if order.role == "verify":
-            answer = order.prompt.key.removeprefix("verify:")
-            yes, no = order.prompt.choices
-            return yes if self._desk.marks.right(answer) else no
+            kind, _, answer = order.prompt.key.partition(":")
+            choices = order.prompt.choices
+            yes, no = choices if len(choices) == 2 else ("yes", "no")  # one alone is asked for its probability
+            marks = self._desk.marks
+            return yes if (marks.sound(answer) if kind == BEGUN else marks.right(answer)) else no
         return problem.truths.get(order.prompt.key)
 
     def _reply(self, prompt: Prompt, rows: Sequence[Row]) -> Reply:

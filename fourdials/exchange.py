@@ -111,7 +111,7 @@ def report(
 
     store = opened(home())
     try:
-        said = dict(each.partition("=")[::2] for each in more or [])
+        said = dict(_set(each) for each in more or [])
         text = reports.html_of(store, experiment, unit=unit, tasks=task, arms=arm, view=view, more=said)
     finally:
         store.close()
@@ -140,7 +140,7 @@ def learn(
     print(
         f"\n# learned on {found.problems} problems of {experiment}; judge it on others, such as those of another seed"
     )
-    if found.gain is not None:
+    if found.gain is not None and found.gain.n:
         gain, against = found.gain, found.single
         print(
             f"# on {gain.n} problems not learned on, against {against} alone: {gain.value:+.3f} "
@@ -155,6 +155,15 @@ def _owned() -> Store:
     store = Store(home())
     store.ingest()
     return store
+
+
+def _set(value: str) -> tuple[str, str]:
+    from fourdials.viewed import SAID
+
+    key, equals, told = value.partition("=")
+    if not equals or key not in SAID:
+        raise InputError(f"got --set {value!r}; wanted is KEY=VALUE with a key of {', '.join(SAID)}, such as a=walk")
+    return key, told
 
 
 def _field(value: str) -> tuple[str, str]:

@@ -62,9 +62,9 @@ class Marks:
         return self.known(answer).outcome == "correct"
 
     def sound(self, thought: str) -> bool:
-        """Whether the beginning of a thought can be built on; for tasks that offer `sound`."""
-        found: bool = self._task.sound(self._problem, thought)
-        return found
+        """Whether the beginning of a thought can be built on; never for tasks that do not offer `sound`."""
+        sound = getattr(self._task, "sound", None)
+        return sound is not None and bool(sound(self._problem, thought))
 
     def _graded(self, answer: str) -> Grade | GraderError:
         try:

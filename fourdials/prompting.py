@@ -8,6 +8,8 @@ from dataclasses import replace
 from fourdials.plugins import Question
 from fourdials.records import Format, Message, Prompt
 
+BEGUN = "begun"  # the key of a prompt that asks about the beginning of a thought is `begun:` and that beginning
+
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|\n+")
 
 

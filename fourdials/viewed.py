@@ -6,6 +6,7 @@ One function a tab, from the same estimates and figures as the tab itself. Calle
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -163,9 +164,12 @@ DIFFERENCE = ("value", "low", "high", "n", "clusters", "a_better", "b_better", "
 
 
 def _frontier(asked: Asked) -> Viewed:
-    rows = units.operating_points(asked.store, [asked.experiment_id], asked.tasks, asked.arms)
+    counted = asked.more.get("cost") == units.FLOPS
+    rows = units.operating_points(asked.store, [asked.experiment_id], asked.tasks, asked.arms, flops=counted)
     points = frontier.read(rows)
     table = frontier.operating_points(points)
+    if not counted:
+        table = table.drop("flops", "flops_low", "flops_high")
     priced = table["usd"].null_count() < table.height
     cost = asked.more.get("cost", "usd" if priced else "total_tokens")
     if cost not in frontier_figures.COSTS:
@@ -218,6 +222,16 @@ def _fits(asked: Asked) -> Viewed:
     return Viewed(((figure, alt),), tables, told, ("curve_points",), tuple(warnings))
 
 
+def _amount(text: str) -> float:
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = math.nan
+    if not 0 < amount < math.inf:
+        raise InputError(f"got advise={text!r}; wanted is a budget a problem, a number above 0")
+    return amount
+
+
 def _allocate(asked: Asked) -> Viewed:
     unit = asked.unit if asked.unit in DIVISIBLE else DIVISIBLE[0]
     several = [row["arm"] for row in asked.described.iter_rows(named=True) if len(json.loads(row["levels"])) > 1]
@@ -226,15 +240,19 @@ def _allocate(asked: Asked) -> Viewed:
     wanted = asked.more.get("replay") or next((arm for arm in several if "vote" in arm), several[0])
     divided = [wanted] if wanted in several else asked.described["arm"].to_list()
     trials = replay.recorded(asked.store, [asked.experiment_id], unit, asked.tasks, divided)
-    held = worth.replays(trials, worth.budgets(trials, BUDGETS), list(replay.POLICIES))
+    grid = worth.budgets(trials, BUDGETS)
+    if not grid:
+        raise InputError(
+            f"nothing was spent in {numbers.UNITS[unit]}, so there is no budget to divide; choose another unit"
+        )
+    held = worth.replays(trials, grid, list(replay.POLICIES))
     frame, savings = worth.worth(held), worth.savings(held)
     shown = asked.described.filter(pl.col("arm").is_in(divided))
     said = asked.said(frame.drop_nulls("value"), unit)
     warnings = status.warnings_of(asked.runs, shown.with_columns(n=pl.lit(said.n)), shown)
     figure = allocation.worth_curves(frame, said, unit, warnings)
     every = replay.recorded(asked.store, [asked.experiment_id], unit, asked.tasks, asked.arms)
-    most = max((max(trial.spends, default=0.0) for trial in every), default=0.0)
-    budget = float(asked.more.get("advise") or most)
+    budget = _amount(asked.more["advise"]) if asked.more.get("advise") else advise.most(every)
     advice = advise.advise(every, budget, truth=asked.more.get("truth") == "yes")
     chose = f"{advice.choice[0]} at level {advice.choice[1]}" if advice.choice else f"nothing ({advice.reason})"
     told = (

@@ -35,7 +35,7 @@ class Withheld:
     @property
     def address(self) -> bool:
         """True if it is an address that can be confirmed."""
-        return bool(self.path) and self.path[-1] == ADDRESS
+        return bool(self.path) and self.path[-1] == ADDRESS and self.value.startswith(("http://", "https://"))
 
 
 def disarmed(text: str) -> tuple[str, list[Withheld]]:

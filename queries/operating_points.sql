@@ -46,5 +46,5 @@ SELECT p.experiment_id, p.arm, p.strategy, p.dial, p.task, p.problem_id, p.clust
 FROM places AS p
 LEFT JOIN standing AS s ON s.trial_id = p.trial_id AND s.level = p.level
 LEFT JOIN spent AS x ON x.trial_id = p.trial_id AND x.level = s.stop.level
-LEFT JOIN cut AS l ON l.trial_id = p.trial_id AND p.level > coalesce(s.stop.level, -1)
+LEFT JOIN cut AS l ON l.trial_id = p.trial_id AND p.level > coalesce(l.after_level, -1)
 ORDER BY p.experiment_id, p.arm, p.level, p.task, p.problem_id, p.repeat;

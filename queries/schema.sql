@@ -277,6 +277,7 @@ JOIN calls AS c ON c.trial_id = e.trial_id AND c.error IS NULL AND c.role <> 'gr
 
 CREATE OR REPLACE MACRO cut_spend_of(ids) AS TABLE
 SELECT trial_id,
+       any_value(after_level) AS after_level,
        coalesce(sum(calls) FILTER (segment = 0), 0) AS calls,
        CASE WHEN count(*) = count(completion_tokens) THEN sum(completion_tokens) END AS completion_tokens,
        CASE WHEN count(*) = count(prompt_tokens + completion_tokens)

@@ -1,5 +1,5 @@
 -- What theory needs to know of each trial to be laid over a run
--- Grain: one row per trial of complete blocks without errors.
+-- Grain: one row per trial of complete blocks without errors whose grades no allocator was shown.
 -- Units: score and chance as shares of 1; `voted_steps` steps that were decided by a vote, NULL where none was; tokens of
 --   prompts and replies that its last answer took (probes of earlier levels are left out), `ahead_tokens` of calls made
 --   before the question was known and `asked_tokens` of all others, NULL where any count is unknown; `questions` that share
@@ -7,7 +7,7 @@
 -- $experiment_ids VARCHAR[]: experiments
 -- $tasks VARCHAR[] optional: only these tasks
 WITH kept AS (
-    SELECT * FROM units_of($experiment_ids, CAST($tasks AS VARCHAR[]), NULL) WHERE NOT dropped
+    SELECT * FROM judged_of($experiment_ids, CAST($tasks AS VARCHAR[]), NULL)
 ),
 voted AS (
     SELECT trial_id, count(*) AS voted_steps
@@ -27,7 +27,7 @@ paid AS (
       AND (NOT c.probe OR c.level = t.level)
     GROUP BY c.trial_id
 )
-SELECT k.experiment_id, k.arm, k.task, k.problem_id, k.cluster_id, k.difficulty, k.repeat, k.trial_id, k.max_level,
+SELECT k.experiment_id, k.arm, k.task, k.problem_id, k.task || '/' || k.cluster_id AS cluster_id, k.difficulty, k.repeat, k.trial_id, k.max_level,
        coalesce(k.score, 0) AS score,
        p.chance,
        v.voted_steps,

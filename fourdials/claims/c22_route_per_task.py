@@ -57,7 +57,7 @@ def judge(evidence: Evidence) -> list[Check]:
             first, second = (wide, deep) if kind == ALONE else (deep, wide)
             said = f"On {task}, where {kind}, {first} leads {second} at equal {words}"
             checks.append(compared(_leads(len(known)), said, points.filter(task=task), first, second))
-    for task in kinds.keys() - known.keys():
+    for task in (task for task in kinds if task not in known):
         checks.append(untested(f"{task}: nothing says whether its attempts are independent"))
     routed = [arm["arm"] for arm in arms if arm["strategy"] == "route"]
     points = evidence.points("total_tokens")

@@ -77,7 +77,12 @@ def respent(points: pl.DataFrame, stops: pl.DataFrame) -> pl.DataFrame:
         costs, on=STOP, how="left", maintain_order="left"
     )
     known = (pl.col("level").is_null() | pl.col("spend").is_not_null()).all()
-    marked = priced.with_columns(known=known.over("unit_id"), max_spend=pl.col("spend").max().over("unit_id"))
+    cut = stops.filter(pl.col("level") == -1).select("trial_id", cut="spend")  # what never answered had spent
+    marked = (
+        priced.join(cut, on="trial_id", how="left", maintain_order="left")
+        .with_columns(known=known.over("unit_id"), max_spend=pl.col("spend").max().over("unit_id"))
+        .with_columns(max_spend=pl.when(pl.col("level").is_null()).then("cut").otherwise("max_spend"))
+    )
     counted = marked.filter(pl.col("known").any().over("experiment_id", "arm")).filter(
         pl.col("known").all().over(BLOCK)
     )

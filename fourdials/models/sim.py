@@ -155,7 +155,7 @@ def _sample(stated: Simulated, request: ModelRequest, place: int, prompt_tokens:
     rng = random.Random(f"{asked}|{request.seed + place}" if request.temperature else asked)
     wrong = _wrong(stated, prompt, request.truth)
     # What is right may not be among the choices (an end while only looking around is asked for): then none of them is.
-    rate = 0.0 if wrong and len(wrong) == len(prompt.choices) else _own_rate(stated, request.role, asked)
+    rate = 0.0 if wrong and 1 < len(wrong) == len(prompt.choices) else _own_rate(stated, request.role, asked)
     right = request.truth is not None and (rng.random() < rate or not wrong)
     answer = request.truth if right and request.truth is not None else _pick(stated, wrong or ("nothing",), asked, rng)
     if not right and stated.rambles and rng.random() < stated.rambles:

@@ -180,5 +180,5 @@ def brief(row: Row, state: data.RunState) -> None:
         controls.badge(state.state)
         st.caption(f"{words.count(row['trials_done'])} of {words.plural(row['planned_trials'], 'trial')}")
         query = {"experiment": row["experiment_id"]}
-        if access.workshop():
+        if access.workshop() and not row["recorded"]:
             st.page_link("pages/run.py", label="Open the run", icon=":material/tune:", query_params=query)

@@ -73,6 +73,8 @@ def report(view: curves.View, name: str) -> None:
         help="A tab of Compare. Its arms, budget and cost are those of the address: follow the link below the tab.",
     )
     more = {name: st.query_params[name] for name in viewed.SAID if name in st.query_params}
+    offered = set(arms["arm"] if view.arms is None else view.arms)
+    more = {name: said for name, said in more.items() if name not in ("a", "b", "curve") or said in offered}
     key = f"report.{unit}.{shown}.{sorted(more.items())}"
     made = _offer(key, view, lambda: _report(view, unit, shown, more), "Make the report")
     if made:

@@ -46,10 +46,11 @@ def serving(home, program=APP, options=(), root=ROOT, **environment):
 
 
 def placed(page, share):
-    """Clicks the first chart of the page in the middle, `share` of its height from the top, and gives the percent that
-    stands in the field below then."""
-    plot = page.locator(f"{CHART} .nsewdrag").first
-    page.wait_for_function(f"() => document.querySelector('{CHART}')?.fourdials?.stop")  # it listens
+    """Clicks the chart above the field for a point, the page's last, in the middle, `share` of its height from the top,
+    and gives the percent that stands in the field then."""
+    page.get_by_label("Your point, in percent").wait_for()
+    plot = page.locator(f"{CHART} .nsewdrag").last
+    page.wait_for_function(f"() => [...document.querySelectorAll('{CHART}')].at(-1)?.fourdials?.stop")  # it listens
     plot.scroll_into_view_if_needed()
     area = plot.bounding_box()
     at = {"x": area["width"] / 2, "y": area["height"] * share}

@@ -60,7 +60,7 @@ def test_the_frontier_and_reports_offer_no_flops_where_a_size_is_unknown(filled)
     assert "FLOPs a request" not in cost.options
     assert cost.value == "total_tokens"
     assert "how many parameters work at each token" in cost.help
-    unit = page("share").selectbox(key="share.unit")
+    unit = page("share").selectbox(key="linked.unit")
     assert "FLOPs" not in unit.options
     assert "how many parameters work at each token" in unit.help
 
@@ -68,7 +68,7 @@ def test_the_frontier_and_reports_offer_no_flops_where_a_size_is_unknown(filled)
 def test_a_report_in_flops_is_offered_where_every_model_has_a_known_size(home):
     hand_made(usd_paid=0.5).write(home)
     app = page("share")
-    app.selectbox(key="share.unit").set_value("flops").run()
+    app.selectbox(key="linked.unit").set_value("flops").run()
     next(button for button in app.button if "Make the report" in button.label).click().run()
     assert not app.exception, app.exception[0].message
     assert "GFLOPs" in app.session_state["share.made"][1]

@@ -94,7 +94,7 @@ def test_quality_measures_what_a_memory_holds_and_what_was_made_use_of(home):
     assert ("single", "memory_hygiene") not in rows.index
     assert 0 < rows.loc[("single", "context_efficiency")]["value"] < 0.5
     by_arm = table(app, "arm", "memory entries").set_index("arm")["memory entries"]
-    assert (by_arm["single"], by_arm["subtask_tree"]) == ("none kept", "2")
+    assert (by_arm["single"], by_arm["subtask_tree"]) == ("none kept", "2 (2 to 2)")
 
 
 def test_fits_foretell_no_end_of_an_arm_that_has_come_to_its_own(home):

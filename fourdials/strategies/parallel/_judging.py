@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fourdials.plugins import Ask, Question
-from fourdials.prompting import yes_or_no
+from fourdials.prompting import BEGUN, yes_or_no
 from fourdials.records import Prompt, Reply
 
 CHAT = (
@@ -53,8 +53,8 @@ class Verifier:
         if question.check is not None:
             prompt = question.check(reply.text)
         else:
-            prompt = replace(yes_or_no(question, reply.text, BEGUN_CHAT, BEGUN_COMPLETION), key="verify:")
-        return await self._asked(prompt, ask, reply, level)
+            prompt = yes_or_no(question, reply.text, BEGUN_CHAT, BEGUN_COMPLETION)
+        return await self._asked(replace(prompt, key=f"{BEGUN}:{reply.text}"), ask, reply, level)
 
     async def _asked(self, prompt: Prompt, ask: Ask, reply: Reply, level: int) -> float:
         temperature = 0.0 if self.opinions == 1 else 1.0

@@ -44,7 +44,7 @@ def show(view: curves.View, unit: str, trials: int) -> None:
             param="advise",
             default=most,
             read=_amount,
-            write=lambda amount: f"{amount:g}",
+            write=lambda amount: f"{amount:.15g}",
             scope=f"{view.experiment_id}.{unit}",
             min_value=0.0,
             step=most / 10 or 1.0,
@@ -105,12 +105,9 @@ def _trials(_store: Store, folder: str, version: int, view: curves.View, unit: s
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _most(_store: Store, folder: str, version: int, view: curves.View, unit: str) -> float:
-    """What the dearest arm spends on a problem at its largest level, rounded up to two digits: enough for all."""
-    spent: dict[str, list[float]] = {}
-    for trial in _trials(_store, folder, version, view, unit):
-        spent.setdefault(trial.row["arm"], []).append(max(trial.spends, default=0.0))
-    dearest = max((sum(each) / len(each) for each in spent.values()), default=0.0)
-    return float(f"{dearest * 1.05:.2g}")
+    from fourdials import advise
+
+    return advise.most(_trials(_store, folder, version, view, unit))
 
 
 @st.cache_data(max_entries=64, show_spinner="Choosing on one half of the problems …")

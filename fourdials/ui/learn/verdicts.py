@@ -35,7 +35,13 @@ ESTIMATE = "estimate (95 % interval)"
 
 def findings() -> dict[str, dict[str, Finding]]:
     """The verdicts as things stand; kept until new rows land."""
-    return {claim: finding(claim) for claim in verdict.claims()}
+    opened = data.store()
+    return _findings(opened, str(home()), opened.version())
+
+
+@st.cache_data(max_entries=2, show_spinner="Weighing the evidence …")
+def _findings(_store: Store, folder: str, version: int) -> dict[str, dict[str, Finding]]:
+    return verdict.findings(_store)
 
 
 def finding(claim: str) -> dict[str, Finding]:
