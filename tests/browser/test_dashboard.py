@@ -12,7 +12,7 @@ from tests.browser.serving import CHART, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.local_model]
 
-PROBLEMS = 20  # long enough to be looked at while it goes, also where nothing else runs
+PROBLEMS = 40  # long enough to be looked at while it goes, also where nothing else runs
 TRIALS = 4 * PROBLEMS
 
 
