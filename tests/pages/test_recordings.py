@@ -20,11 +20,11 @@ SENTENCE = re.compile(r"[A-Z][^.]{20,}\.")
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory):
-    """A home that sees the recordings of this repository, and what each has shown: every tab is drawn once."""
+    """A home that sees the recordings of this repository."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FOURDIALS_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setattr(allocate, "ONE", 2)  # budgets replayed: two make a curve, and eight take as long as all else here
-        yield {}
+        yield
         data._open.clear()
 
 
@@ -39,27 +39,27 @@ def every_tab(run):
             compare.show(title, curves.View(run), experiment)
 
 
-def drawn(shipped, recording):
+def drawn(recording):
     """The parts of the page, a tab each."""
-    if recording not in shipped:
-        run = pl.read_parquet(RECORDED / recording / "experiments.parquet")["experiment_id"][0]
-        app = AppTest.from_function(every_tab, default_timeout=300, kwargs={"run": run}).run()
-        assert not app.exception, f"{recording}: {app.exception[0].message}\n{app.exception[0].stack_trace}"
-        shipped[recording] = dict(zip(TABS.values(), app.main.children.values(), strict=True))
-    return shipped[recording]
+    run = pl.read_parquet(RECORDED / recording / "experiments.parquet")["experiment_id"][0]
+    app = AppTest.from_function(every_tab, default_timeout=300, kwargs={"run": run}).run()
+    assert not app.exception, f"{recording}: {app.exception[0].message}\n{app.exception[0].stack_trace}"
+    return dict(zip(TABS.values(), app.main.children.values(), strict=True))
 
 
 def test_there_are_recordings():
     assert RECORDINGS
 
 
-@pytest.mark.parametrize("title", TABS.values())
 @pytest.mark.parametrize("recording", RECORDINGS)
-def test_a_tab_draws_a_recording_or_says_why_not(shipped, recording, title):
-    tab = drawn(shipped, recording)[title]
-    found = figures(tab)
-    said = [str(each.value) for kind in ("info", "warning") for each in tab.get(kind)]
-    assert found or any(SENTENCE.search(each) for each in said), f"{title} of {recording} is empty"
-    for key, figure in found.items():
-        assert figure["data"], f"{key} of {recording} has axes and nothing else"
-        assert figure["layout"]["title"]["subtitle"]["text"], f"{key} of {recording} does not say what it is made of"
+@pytest.mark.usefixtures("shipped")
+def test_every_tab_draws_a_recording_or_says_why_not(recording):
+    for title, tab in drawn(recording).items():
+        found = figures(tab)
+        said = [str(each.value) for kind in ("info", "warning") for each in tab.get(kind)]
+        assert found or any(SENTENCE.search(each) for each in said), f"{title} of {recording} is empty"
+        for key, figure in found.items():
+            assert figure["data"], f"{key} of {recording} has axes and nothing else"
+            assert figure["layout"]["title"]["subtitle"]["text"], (
+                f"{key} of {recording} does not say what it is made of"
+            )

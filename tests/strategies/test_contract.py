@@ -24,7 +24,7 @@ def fitting(name, format):
     )
 
 
-TASKS_EACH = 4
+TASKS_EACH = 2
 FITS = [
     (name, task, format)
     for name in plugins.strategies()
