@@ -55,6 +55,7 @@ unread AS (
 )
 SELECT e.experiment_id,
        e.name,
+       e.recorded,
        e.status,
        e.status_detail,
        e.created_at,
