@@ -1,9 +1,13 @@
 """The journal: one line a fact, long texts once, torn lines ignored."""
 
+import orjson
 import pytest
 
+from fourdials import query
 from fourdials.errors import InputError
 from fourdials.journal import LONG_TEXT, History, Journal, journals, lines, text_sha
+from fourdials.store import Store
+from tests.scripted import Script, arm, experiment, play
 
 
 def test_each_start_writes_a_file_of_its_own(tmp_path):
@@ -48,3 +52,21 @@ def test_a_copy_beside_the_journals_is_not_read(tmp_path):
     for name in ("journal-1.jsonl", "journal-1 (copy).jsonl", "journal-old.jsonl"):
         (tmp_path / name).write_bytes(b'{"k":"a"}\n')
     assert [path.name for path in journals(tmp_path)] == ["journal-1.jsonl"]
+
+
+def test_a_pause_of_hours_is_not_counted_as_work(tmp_path):
+    folder = tmp_path / "runs" / "run"
+    play(folder, experiment([arm("single")], problems=3, concurrency=1), Script())
+    [path] = journals(folder)
+    at = iter([(100.0, 104.0), (104.0, 110.0), (7310.0, 7312.0)])  # 4 s, 6 s, then two hours later
+    changed = []
+    for line in lines(path):
+        if line["k"] == "trial":
+            line["started_at"], line["finished_at"] = next(at)
+        changed.append(orjson.dumps(line))
+    path.write_bytes(b"\n".join(changed) + b"\n")
+    store = Store(tmp_path, recorded=tmp_path / "none")
+    store.ingest()
+    found = query.run(store, "progress", experiment_id="run", now=8000.0)
+    store.close()
+    assert found["working_s"].to_list() == [4 + 6 + 60]

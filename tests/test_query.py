@@ -3,16 +3,13 @@
 import re
 
 import duckdb
-import orjson
 import polars as pl
 import pytest
 
 from fourdials import query
 from fourdials.errors import InputError
-from fourdials.journal import journals, lines
 from fourdials.store import Store
 from tests.ledger_rows import Ledger, stored, two_arms
-from tests.scripted import Script, arm, experiment, play
 
 NAMES = query.names()
 UNITS = ["total_tokens", "usd", "completion_tokens", "calls", "modelled_s", "critical_path_s", "level"]
@@ -386,21 +383,3 @@ def test_a_trials_calls_come_in_order_with_their_prompts_in_full(tmp_path):
     ]
     steps = query.run(store, "trial_steps", trial_id=trial_id)
     assert steps["texts"].to_list() == [[{"sha256": sha, "text": "a very long question"}]]
-
-
-def test_a_pause_of_hours_is_not_counted_as_work(tmp_path):
-    folder = tmp_path / "runs" / "run"
-    play(folder, experiment([arm("single")], problems=3, concurrency=1), Script())
-    [path] = journals(folder)
-    at = iter([(100.0, 104.0), (104.0, 110.0), (7310.0, 7312.0)])  # 4 s, 6 s, then two hours later
-    changed = []
-    for line in lines(path):
-        if line["k"] == "trial":
-            line["started_at"], line["finished_at"] = next(at)
-        changed.append(orjson.dumps(line))
-    path.write_bytes(b"\n".join(changed) + b"\n")
-    store = Store(tmp_path, recorded=tmp_path / "none")
-    store.ingest()
-    found = query.run(store, "progress", experiment_id="run", now=8000.0)
-    store.close()
-    assert found["working_s"].to_list() == [4 + 6 + 60]

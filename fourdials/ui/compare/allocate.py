@@ -89,15 +89,16 @@ def _replayed(view: curves.View, arms: tuple[str, ...], unit: str) -> Divided:
     """Every policy under every budget. Where many trials compete that takes seconds, so one budget is shown first."""
     opened, folder = data.store(), str(home())
     asked = (opened, folder, opened.version(), view.experiment_id, unit, view.tasks, arms)
-    place = st.empty()
+    place, seen = st.empty(), st.session_state.get("allocate.replayed")
     with st.spinner("Replaying the recorded answers …"):
-        if len(arms) > 1:
+        if len(arms) > 1 and seen != asked[1:]:
             first = _divided(*asked, one_budget=True)
             if first.worth is not None:
                 with place.container():
                     _draw(view, arms, first.worth, unit, "allocate.first")
                     st.caption("One budget so far; the others are being replayed.")
         found = _divided(*asked)
+    st.session_state["allocate.replayed"] = asked[1:]  # no preview again of what is kept
     place.empty()
     return found
 
