@@ -97,9 +97,10 @@ def said(found: Attended) -> str:
     a_student = found.joined_cpu_s / found.students
     return (
         f"{found.students} students, {found.browsers} of them browsers: all have the question {found.joined_s:.0f} s "
-        f"after the first link was opened ({a_student:.1f} s of the server's processor each); a prediction stands on the "
-        f"teacher's page after {statistics.median(found.seen_s):.1f} s (longest {max(found.seen_s):.1f}), {found.students} changed at once "
-        f"after {found.rush_s:.1f} s, the answer on every phone {found.told_s:.1f} s after it is shown. Watching takes "
+        f"after the first link was opened ({a_student:.1f} s of the server's processor each); a prediction stands on "
+        f"the teacher's page after {statistics.median(found.seen_s):.1f} s (longest {max(found.seen_s):.1f}), "
+        f"{found.students} changed at once after {found.rush_s:.1f} s, the answer on every phone {found.told_s:.1f} s "
+        "after it is shown. Watching takes "
         f"{100 * found.watched_cpu / found.students:.1f} % of a processor a student; the server holds "
         f"{found.memory_mb:.0f} MB. Lost: {'; '.join(found.lost) or 'nothing'}."
     )
