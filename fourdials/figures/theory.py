@@ -9,10 +9,10 @@ import polars as pl
 
 from fourdials.figures import numbers, style
 
-# Theory has no dial: its lines differ in shade and dash, and only data and predictions have colours of their own.
-_HUES = ("parallel", "sequential", "search", "interaction", "hybrid")
+# Theory has no dial: its lines have the colours for what is none, and a reader's own prediction one that no line has.
+OWN, _LINES = 1, (0, 2, 3)  # of `Ink.others`
 OWN_PX = 15  # the mark of the reader's own prediction
-_DASHES = {"line": "solid", "dash": "dot"}
+_DASHES = ({"line": "solid", "dash": "dot"}, {"line": "longdash", "dash": "dashdot"})  # then colours come once more
 
 
 def draw(
@@ -48,11 +48,12 @@ def draw(
     """
     ink, figure = style.INKS[dark], go.Figure()
     for i, part in enumerate(_parts(frame)):
-        figure.add_trace(trace(part, ink.dials[_HUES[i % len(_HUES)]], percent))
+        again, place = divmod(i, len(_LINES))
+        figure.add_trace(trace(part, ink.others[_LINES[place]], percent, again=again))
     for i, part in enumerate(_parts(over) if over is not None else []):
         figure.add_trace(trace(part, ink.text, percent, symbol=style.SYMBOLS[(i + 2) % len(style.SYMBOLS)]))
     for part in _parts(own) if own is not None else []:
-        figure.add_trace(trace(part, ink.dials["interaction"], percent, symbol="diamond").update(marker_size=OWN_PX))
+        figure.add_trace(trace(part, ink.others[OWN], percent, symbol="diamond").update(marker_size=OWN_PX))
     figure.layout.xaxis.update(title=x, automargin=True, type="log" if log_x else "linear")
     figure.layout.yaxis.update(title=y, automargin=True, type="log" if log_y else "linear")
     if percent:
@@ -133,7 +134,7 @@ def _parts(frame: pl.DataFrame) -> list[pl.DataFrame]:
     return frame.partition_by("line", maintain_order=True)
 
 
-def trace(part: pl.DataFrame, colour: str, percent: bool, symbol: str = "circle") -> go.Scatter:
+def trace(part: pl.DataFrame, colour: str, percent: bool, symbol: str = "circle", again: int = 0) -> go.Scatter:
     """One line or its points, with their intervals if they have any.
 
     Args:
@@ -141,6 +142,7 @@ def trace(part: pl.DataFrame, colour: str, percent: bool, symbol: str = "circle"
         colour: As `#rrggbb`.
         percent: True if y is a share of 1.
         symbol: Plotly's name for the marker of points.
+        again: How often the colour was used before: the line is dashed in another way.
     """
     kind, name = part["kind"][0], style.safe(part["line"][0])
     shown = "%{y:.1%}" if percent else "%{y:,.4~g}"
@@ -155,7 +157,7 @@ def trace(part: pl.DataFrame, colour: str, percent: bool, symbol: str = "circle"
         error_y=ends,
         name=name,
         mode="markers" if kind == "points" else "lines",
-        line={"color": colour, "width": 2.2, "dash": _DASHES.get(kind, "solid")},
+        line={"color": colour, "width": 2.2, "dash": _DASHES[again % len(_DASHES)].get(kind, "solid")},
         marker={"color": colour, "size": 9, "symbol": symbol},
         hovertemplate=f"{name}<br>%{{x:,.4~g}}: {shown}<extra></extra>",
     )
