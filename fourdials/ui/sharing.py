@@ -64,6 +64,7 @@ def report(view: curves.View, name: str) -> None:
     unit = controls.linked_choice(
         st.selectbox, "Spend in", units, param="unit", default=units[0], format_func=words.UNITS.get, help=why_not
     )
+    pricing.choose()  # it stands in the address
     shown = controls.linked_choice(
         st.selectbox,
         "What it shows",

@@ -1,8 +1,8 @@
 """Who has entered the launch password, in the server's memory: random tokens, one for each browser tab.
 
-A tab keeps its token in its own storage (`static/keeper.js`) and shows it when the page is loaded anew. It is no cookie:
-a cookie would go to every port of this computer and to the server by itself, and pages of Streamlit cannot set one that
-scripts do not see. Called by `access` and `app.py`.
+A tab keeps its token in its own storage (`static/keeper.js`) and shows it when the page is loaded anew. It is no
+cookie: a cookie would go to every port of this computer and to the server by itself, and pages of Streamlit cannot set
+one that scripts do not see. Called by `access` and `app.py`.
 """
 
 from __future__ import annotations
