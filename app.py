@@ -15,15 +15,17 @@ except InputError as error:
     st.error("What this server was started with cannot be shown.")
     st.code(str(error), language=None, wrap_lines=True)
     st.stop()
+known = access.settled()
+shown = "visible" if access.workshop() else "hidden"
 start = st.Page("pages/start.py", title="Start", icon=":material/explore:", default=True)
 learn = st.Page("pages/learn.py", title="Learn", icon=":material/school:")
 run = [
-    st.Page("pages/run.py", title="Run", icon=":material/play_circle:"),
-    st.Page("pages/models.py", title="Models", icon=":material/memory:"),
+    st.Page("pages/run.py", title="Run", icon=":material/play_circle:", visibility=shown),
+    st.Page("pages/models.py", title="Models", icon=":material/memory:", visibility=shown),
 ]
 chosen = st.navigation(
     {
-        "Run": [start, *(run if access.workshop() else [])],
+        "Run": [start, *(run if access.viewer() is None else [])],
         "Understand": [
             st.Page("pages/compare.py", title="Compare", icon=":material/stacked_line_chart:"),
             st.Page("pages/traces.py", title="Traces", icon=":material/account_tree:"),
@@ -34,4 +36,6 @@ chosen = st.navigation(
 )
 if access.joins() and chosen is start:  # the link of a class is the plain address
     st.switch_page(learn)
+if chosen in run and not access.workshop():
+    st.switch_page(learn) if known else st.stop()
 chosen.run()

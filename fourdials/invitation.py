@@ -82,8 +82,9 @@ def link(host: str, port: int, base: str = "", secure: bool = False) -> str:
         host: A name or address of this computer.
         port: Where the dashboard listens.
         base: Path under which a proxy serves it, or empty.
-        secure: True if it is served over TLS.
+        secure: True if it is served over TLS; at port 443 it always is, as behind a proxy.
     """
+    secure = secure or port == 443
     shown = f"[{host}]" if ":" in host else host
     usual = 443 if secure else 80
     path = f"{base.strip('/')}/" if base.strip("/") else ""

@@ -10,13 +10,13 @@ import html
 import json
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from fourdials import __version__, estimate, query, snapshot, spec, viewed
+from fourdials import __version__, estimate, query, snapshot, spec, units, viewed
 from fourdials.errors import InputError
 from fourdials.figures import curves, numbers, status
 from fourdials.store import Store
@@ -27,7 +27,7 @@ STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430; }
 table { border-collapse: collapse; font-size: 14px; } td, th { padding: .25rem .75rem; text-align: left; }
 th { border-bottom: 2px solid #55606c; } td { border-bottom: 1px solid #dde2e7; } .scroll { overflow-x: auto; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
 pre { background: #f3f5f7; padding: 1rem; overflow-x: auto; font-size: 13px; }
 .status { color: #55606c; } @media print { details { display: block; } }
 """
@@ -68,7 +68,7 @@ def html_of(
     if curve.is_empty():
         raise InputError("nothing of this selection can be drawn yet: no complete block, or its spend is unknown")
     found = viewed.viewed(view, asked)
-    said = status.status_of(runs, curve, unit)
+    said = asked.said(curve, unit)
     cited = _content_id(store, experiment_id, tasks, arms)
     parts = [
         f"<h1>{_text(run['name'])}: {_text(view)}</h1>",
@@ -76,7 +76,7 @@ def html_of(
         *(f"<p>⚠ {_text(warning)}</p>" for warning in found.warnings),
         *(_figure(figure, alt, first=i == 0) for i, (figure, alt) in enumerate(found.figures)),
         "<h2>Scores</h2>",
-        _table(_scores(curve, unit)),
+        _table(_scores(curve, unit), ("within", "score", "95 % interval", "unanswered")),
         "<h2>Numbers behind the figures</h2>",
         *(_long(told, frame) for told, frame in found.tables),
         "<h2>Arms</h2>",
@@ -84,7 +84,7 @@ def html_of(
         "<h2>How trials ended</h2>",
         _table(_outcomes(store, experiment_id, chosen)),
         "<h2>Methods</h2>",
-        f"<p>{_text(found.methods)}</p><p>{_text(_methods(run))}</p>",
+        f"<p>{_text(found.methods)}</p><p>{_text(_methods(run, asked.price_list))}</p>",
         "<h2>How to cite</h2>",
         f"<p>{_text(_citation(run, cited))}</p>",
         "<h2>How to repeat it</h2>",
@@ -115,17 +115,22 @@ def _figure(figure: Any, alt: str, first: bool) -> str:
     return f'<div role="img" aria-label="{html.escape(alt, quote=True)}">{drawn}</div>'
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+def _table(rows: Sequence[Mapping[str, Any]], numbered: Collection[str] = ()) -> str:
+    """Rows as a table; columns of numbers, and those named in `numbered` whose numbers are written out, stand right."""
     if not rows:
         return "<p>None.</p>"
-    head = "".join(f"<th>{_text(name)}</th>" for name in rows[0])
-    body = "".join(f"<tr>{''.join(_cell(value) for value in row.values())}</tr>" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    right = {name for name in rows[0] if name in numbered or all(_is_number(row[name]) for row in rows)}
+
+    def line(tag: str, cells: Mapping[str, Any]) -> str:
+        kinds = {name: ' class="number"' if name in right else "" for name in cells}
+        return f"<tr>{''.join(f'<{tag}{kinds[name]}>{_text(value)}</{tag}>' for name, value in cells.items())}</tr>"
+
+    head, body = line("th", {name: name for name in rows[0]}), "".join(line("td", row) for row in rows)
+    return f'<div class="scroll"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>'
 
 
-def _cell(value: object) -> str:
-    kind = ' class="number"' if isinstance(value, int | float) else ""
-    return f"<td{kind}>{_text(value)}</td>"
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _scores(curve: pl.DataFrame, unit: str) -> list[dict[str, Any]]:
@@ -165,7 +170,7 @@ def _outcomes(store: Store, experiment_id: str, chosen: Mapping[str, list[str]])
 
 def _long(told: str, frame: pl.DataFrame) -> str:
     """A whole frame, folded where it has many rows."""
-    table = _table(_rows(frame))
+    table = _table(_rows(frame), [name for name, kind in frame.schema.items() if kind.is_numeric()])
     if frame.height <= UNFOLDED:
         return f"<p>{_text(told)}</p>{table}"
     return f"<details><summary>{_text(told)} {frame.height} rows.</summary>{table}</details>"
@@ -182,8 +187,12 @@ def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
     return [{name: shown(value) for name, value in row.items()} for row in frame.iter_rows(named=True)]
 
 
-def _methods(run: Mapping[str, Any]) -> str:
+def _methods(run: Mapping[str, Any], price_list: units.PriceList | None) -> str:
     priced = f" Dollars are list prices of {run['price_date']} without caching." if run["price_date"] else ""
+    if price_list is not None:
+        priced = (
+            f" Dollars of spend are counted {price_list.told if price_list.day is None else f'by {price_list.told}'}."
+        )
     return (
         "What stopping at a level costs is worked out from the calls a deployment that stops there would have made. "
         "Only complete blocks count: a problem tried with every arm. Calls that failed are never counted as wrong "

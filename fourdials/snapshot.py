@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from fourdials import __version__, prices, query, withheld
 from fourdials.errors import InputError
 from fourdials.store import Store, database, foreign
-from fourdials.store.store import IMPORTED
+from fourdials.store.store import IMPORTED, beside
 
 FORMAT = 1
 SUFFIX = ".fourdials"
@@ -220,8 +220,10 @@ def remove(content_id: str, store: Store) -> None:
     """Takes an imported snapshot away again. Raises InputError if it is not here."""
     if content_id not in {manifest.content_id for manifest in installed(store.home)}:
         raise InputError(f"no snapshot {content_id!r} was imported here")
-    gone = store.home / IMPORTED / f".{content_id}"
-    (store.home / IMPORTED / content_id).replace(gone)  # all of it vanishes at once for whoever is reading
+    folder = store.home / IMPORTED / content_id
+    gone = folder.with_name(f".{content_id}")
+    folder.replace(gone)  # all of it vanishes at once for whoever is reading
+    beside(folder).unlink(missing_ok=True)
     shutil.rmtree(gone)
     store.ingest()
 

@@ -5,10 +5,11 @@ One function a tab, from the same estimates and figures as the tab itself. Calle
 
 from __future__ import annotations
 
+import datetime
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -24,14 +25,16 @@ from fourdials.figures import quality as quality_figures
 from fourdials.store import Store
 
 BUDGETS = 5  # replayed for Allocate
-SAID = ("a", "b", "against", "budget", "cost", "curve", "replay", "advise", "truth")
+PRICED = ("prices", "priced_on", "priced")
+SAID = ("a", "b", "against", "budget", "cost", "curve", "worth", "replay", "advise", "truth", *PRICED)
 DIVISIBLE = ("total_tokens", "usd", "calls")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is looked at: a run, tasks and arms of it (None for all), the unit of spend, and what the address of the tab
-    says besides: `a`, `b`, `against`, `budget`, `cost`, `curve`, `replay`, `advise`, `truth` (`SAID`)."""
+    says besides (`SAID`): `a`, `b`, `against`, `budget`, `cost`, `curve`, `worth`, `replay`, `advise`, `truth`, and by
+    which prices dollars are counted: `prices` (then, paid or list), `priced_on`, `priced`."""
 
     store: Store
     experiment_id: str
@@ -43,7 +46,28 @@ class Asked:
     def points(self, unit: str | None = None, arms: Sequence[str] | None = None) -> pl.DataFrame:
         """Rows of `curve_points`."""
         wanted = self.arms if arms is None else arms
-        return units.points(self.store, [self.experiment_id], unit or self.unit, self.tasks, wanted)
+        return self.points_of(self.experiment_id, wanted, unit)
+
+    def points_of(self, run: str, arms: Sequence[str] | None, unit: str | None = None) -> pl.DataFrame:
+        """Rows of `curve_points` of any run, in these tasks and prices."""
+        return units.points(self.store, [run], unit or self.unit, self.tasks, arms, self.price_list)
+
+    @property
+    def price_list(self) -> units.PriceList | None:
+        """By which prices dollars are counted; None for the list prices of the day of each call."""
+        kind = self.more.get("prices", "then")
+        if kind not in ("then", "paid", "list"):
+            raise InputError(f"got prices={kind!r}; wanted is then, paid or list")
+        if kind == "list":
+            today = datetime.datetime.now(datetime.UTC).date().isoformat()
+            return units.PriceList(self.more.get("priced_on", today), self.more.get("priced"))
+        return units.PriceList() if kind == "paid" else None
+
+    def queries(self, *names: str, dollars: bool | None = None) -> tuple[str, ...]:
+        """The queries a view rests on, with the one that prices what the database does not; `dollars` is True where the
+        view holds some whatever the unit."""
+        repriced = self.price_list is not None and (self.unit == "usd" or bool(dollars))
+        return (*names, "stop_uses") if repriced or self.unit == units.FLOPS else names
 
     def rows(self, name: str) -> pl.DataFrame:
         """The rows of a query that takes tasks and arms."""
@@ -64,7 +88,12 @@ class Asked:
 
     def said(self, frame: pl.DataFrame, unit: str | None) -> status.Status:
         """What a figure of this frame says of itself."""
-        return status.status_of(self.runs, frame, unit)
+        return self.priced(status.status_of(self.runs, frame, unit))
+
+    def priced(self, said: status.Status) -> status.Status:
+        """The same, with the prices that were chosen."""
+        chosen = self.price_list
+        return said if chosen is None else replace(said, priced=chosen.told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +128,7 @@ def _curves(asked: Asked) -> Viewed:
         tuple((figure, curves.alt_text(curve, asked.unit)) for figure in figures),
         ((rows, curve.drop("experiment_id")),),
         told,
-        ("curve_points", "baselines", *(["stop_uses"] if asked.unit == units.FLOPS else [])),
+        asked.queries("curve_points", "baselines"),
         tuple(warnings),
     )
 
@@ -122,8 +151,7 @@ def _differences(asked: Asked) -> Viewed:
     sides: list[pl.DataFrame] = []
     for run, arm in pair:  # two arms of one run are asked for together: both then keep the same blocks
         together = sorted({one for each, one in pair if each == run})
-        points = units.points(asked.store, [run], asked.unit, asked.tasks, together)
-        sides.append(points.filter(arm=arm))
+        sides.append(asked.points_of(run, together).filter(arm=arm))
     left, right = sides
     budgets = crossings.common_budgets(left, right)
     curve, crossing = differences.difference_curve(left, right, budgets), crossings.crossover(left, right, budgets)
@@ -142,7 +170,7 @@ def _differences(asked: Asked) -> Viewed:
     described = query.run(asked.store, "arms", experiment_ids=ids)
     shown = pl.concat([described.filter(experiment_id=run, arm=arm).select("arm", "access") for run, arm in pair])
     unlike = status.unlike(shown)
-    said = status.status_of(runs, shown.with_columns(n=pl.lit(curve["n"][0])), asked.unit)
+    said = asked.priced(status.status_of(runs, shown.with_columns(n=pl.lit(curve["n"][0])), asked.unit))
     band = None
     if crossing is not None and crossing.distinguishable and crossing.spend and crossing.low and crossing.high:
         band = (crossing.spend, crossing.low, crossing.high)
@@ -157,7 +185,7 @@ def _differences(asked: Asked) -> Viewed:
         "budget alone."
     )
     alt = difference_figures.alt_text(curve, names, asked.unit)
-    return Viewed(((figure, alt),), tuple(tables), told, ("curve_points", "answers_at"), warnings)
+    return Viewed(((figure, alt),), tuple(tables), told, asked.queries("curve_points", "answers_at"), warnings)
 
 
 DIFFERENCE = ("value", "low", "high", "n", "clusters", "a_better", "b_better", "p", "test", "method", "n_needed")
@@ -165,7 +193,9 @@ DIFFERENCE = ("value", "low", "high", "n", "clusters", "a_better", "b_better", "
 
 def _frontier(asked: Asked) -> Viewed:
     counted = asked.more.get("cost") == units.FLOPS
-    rows = units.operating_points(asked.store, [asked.experiment_id], asked.tasks, asked.arms, flops=counted)
+    rows = units.operating_points(
+        asked.store, [asked.experiment_id], asked.tasks, asked.arms, asked.price_list, counted
+    )
     points = frontier.read(rows)
     table = frontier.operating_points(points)
     if not counted:
@@ -190,7 +220,7 @@ def _frontier(asked: Asked) -> Viewed:
         ("Each row is an arm at a level of its dial, with all its costs.", table.drop("experiment_id")),
     )
     alt = frontier_figures.alt_text(front, cost)
-    return Viewed(((figure, alt),), tables, told, ("operating_points",), tuple(warnings))
+    return Viewed(((figure, alt),), tables, told, asked.queries("operating_points", dollars=True), tuple(warnings))
 
 
 def _fits(asked: Asked) -> Viewed:
@@ -199,36 +229,49 @@ def _fits(asked: Asked) -> Viewed:
     if arm not in long:
         raise InputError(f"a curve can be fitted to an arm with at least 3 levels; got {arm!r}")
     mine = asked.points().filter(arm=arm)
-    found = fits.fit(mine)
+    points = _above_0(asked.more.get("worth", "1"), "worth", "percentage points")
+    found = fits.fit(mine, price=points / 100 / fit_figures.STEPS[asked.unit])
     values = estimate.curves(mine, grid=list(found.budgets)).select("spend", "value", "low", "high", "n", "method")
     fitted = values.with_columns(fitted=pl.Series(found.fitted[: values.height]))
     own = asked.described.filter(arm=arm)
     best = found.table.filter(family=found.best).row(0, named=True)
     ends = (best["asymptote"], best["asymptote_low"], best["asymptote_high"])
-    open_end = panel.ran_out(mine) or None in ends or found.best == "constant"
+    over = panel.ran_out(mine)
+    open_end = over or None in ends or found.best == "constant"
+    stop = None
+    if found.stop_at is not None and found.stop_low is not None and found.stop_high is not None:
+        stop = (found.stop_at, found.stop_low, found.stop_high)
     shown = own.select("arm", "access").with_columns(n=fitted["n"][:1])
     warnings = status.warnings_of(asked.runs, shown, own)
     said = asked.said(fitted, asked.unit)
     figure = fit_figures.fit(
-        fitted, found.best, own["dial"][0], said, asked.unit, None if open_end else ends, None, warnings
+        fitted,
+        found.best,
+        own["dial"][0],
+        said,
+        asked.unit,
+        None if open_end else ends,
+        None if found.best == "constant" else stop,
+        warnings,
     )
     told = (
+        f"{fit_figures.reading(found, asked.unit, points, over)} "
         f"Families of curves fitted to {arm} by generalised least squares with the bootstrap's covariance; a family "
-        f"wins a resample where it has the lowest AICc. Best: {found.best}, ahead of a constant by "
-        f"{found.evidence:.1f} AICc."
+        f"wins a resample where it has the lowest AICc. More spend is worth it here while "
+        f"{fit_figures.step(asked.unit)} more gains at least {points:g} points."
     )
     tables = (("Each row is a family.", found.table), ("Each row is a budget and the fitted curve there.", fitted))
     alt = fit_figures.alt_text(fitted, found.best, asked.unit)
-    return Viewed(((figure, alt),), tables, told, ("curve_points",), tuple(warnings))
+    return Viewed(((figure, alt),), tables, told, asked.queries("curve_points"), tuple(warnings))
 
 
-def _amount(text: str) -> float:
+def _above_0(text: str, name: str, what: str) -> float:
     try:
         amount = float(text)
     except ValueError:
         amount = math.nan
     if not 0 < amount < math.inf:
-        raise InputError(f"got advise={text!r}; wanted is a budget a problem, a number above 0")
+        raise InputError(f"got {name}={text!r}; wanted are {what}, a number above 0")
     return amount
 
 
@@ -252,7 +295,11 @@ def _allocate(asked: Asked) -> Viewed:
     warnings = status.warnings_of(asked.runs, shown.with_columns(n=pl.lit(said.n)), shown)
     figure = allocation.worth_curves(frame, said, unit, warnings)
     every = replay.recorded(asked.store, [asked.experiment_id], unit, asked.tasks, asked.arms)
-    budget = _amount(asked.more["advise"]) if asked.more.get("advise") else advise.most(every)
+    budget = (
+        _above_0(asked.more["advise"], "advise", "the units of a budget a problem")
+        if asked.more.get("advise")
+        else advise.most(every)
+    )
     advice = advise.advise(every, budget, truth=asked.more.get("truth") == "yes")
     chose = f"{advice.choice[0]} at level {advice.choice[1]}" if advice.choice else f"nothing ({advice.reason})"
     told = (
@@ -261,6 +308,8 @@ def _allocate(asked: Asked) -> Viewed:
         f"deploy for {numbers.budget(unit, budget)} a problem: {chose}; chosen on one half of the problems, "
         "reported on the other."
     )
+    if unit == "usd" and asked.price_list is not None:
+        told += " Dollars here are list prices of the day of each call, whatever prices are chosen elsewhere."
     tables = (
         ("Each row is a policy at a budget in all: what it really spent and its score over n problems.", frame),
         ("Each row is what a policy saves at a budget.", savings),
@@ -285,12 +334,21 @@ def _quality(asked: Asked) -> Viewed:
     figures = [(quality_figures.measures(rows, dials, said), quality_figures.alt_text(rows))]
     if not known.is_empty():
         figures.append((quality_figures.roles(known, dials, said), quality_figures.roles_alt_text(known)))
-    tables = (
-        ("Each row is a measure of an arm: the mean over n problems with its 95 % interval.", rows),
-        ("Each row is a role of an arm's calls: tokens summed over its trials, and a trial each.", per_trial),
-    )
+    chains = quality.judged(asked.rows("step_truths")).partition_by("arm", maintain_order=True)
+    tables = [("Each row is a measure of an arm: the mean over n problems with its 95 % interval.", rows)]
+    if chains:
+        right = [quality.step_correctness(part).with_columns(arm=pl.lit(part["arm"][0])) for part in chains]
+        steps = pl.concat(right)
+        figures.insert(1, (quality_figures.steps(steps, dials, said), quality_figures.steps_alt_text(steps)))
+        tables.append(
+            (
+                "Each row is a step of an arm's chains: how often it was right, over the n problems that got so far.",
+                steps,
+            )
+        )
+    tables.append(("Each row is a role of an arm's calls: tokens summed over its trials, and a trial each.", per_trial))
     told = "Measures of how trials went, a mean over problems each; intervals are 95 %, by the method its row names."
-    return Viewed(tuple(figures), tables, told, ("trajectories", "thoughts", "role_tokens"))
+    return Viewed(tuple(figures), tuple(tables), told, ("trajectories", "thoughts", "step_truths", "role_tokens"))
 
 
 # The tabs of Compare that a report can hold, by their titles.

@@ -1,6 +1,7 @@
 """What an imported run's spec names of another computer (addresses, key variables, programs), set aside at import.
 
-Addresses are put back once a person confirms them, in the imported copy alone; key variables and programs never are.
+Addresses are put back once a person confirms them; key variables and programs never are. What was confirmed stands
+beside the import, whose files stay as they came.
 Called by `snapshot` and the Share page.
 """
 
@@ -16,7 +17,7 @@ import polars as pl
 
 from fourdials.errors import InputError
 from fourdials.store import Store
-from fourdials.store.store import IMPORTED
+from fourdials.store.store import IMPORTED, beside, confirmed
 
 ADDRESS = "api_base"
 NAMES = (ADDRESS, "key_variable", "retriever", "environment", "tool")
@@ -59,7 +60,7 @@ def disarmed(text: str) -> tuple[str, list[Withheld]]:
 
 
 def keep(folder: Path, found: Mapping[str, Sequence[Withheld]]) -> None:
-    """Notes in the folder of an import what was set aside of each of its runs."""
+    """Notes in the folder of an import, before it is put in its place, what was set aside of each of its runs."""
     kept = {run: [asdict(each) for each in aside] for run, aside in found.items()}
     (folder / FILE).write_text(json.dumps(kept), encoding="utf-8")
 
@@ -67,7 +68,10 @@ def keep(folder: Path, found: Mapping[str, Sequence[Withheld]]) -> None:
 def of(experiment_id: str, home: Path) -> list[Withheld]:
     """What was set aside of an imported run and is not used; empty for one's own runs."""
     folder = _folder(experiment_id, home)
-    return [] if folder is None else _kept(folder)[experiment_id]
+    if folder is None:
+        return []
+    back = experiment_id in confirmed(folder)
+    return [each for each in _kept(folder)[experiment_id] if not (back and each.address)]
 
 
 def confirm(experiment_id: str, store: Store) -> list[Withheld]:
@@ -76,23 +80,20 @@ def confirm(experiment_id: str, store: Store) -> list[Withheld]:
     Raises InputError if none was set aside.
     """
     folder = _folder(experiment_id, store.home)
-    kept = {} if folder is None else _kept(folder)
-    back = [each for each in kept.get(experiment_id, []) if each.address]
+    back = [each for each in of(experiment_id, store.home) if each.address]
     if folder is None or not back:
         raise InputError(f"no address of {experiment_id!r} waits to be confirmed")
-    file = folder / "experiments.parquet"
-    rows = pl.read_parquet(file)
+    rows = pl.read_parquet(folder / "experiments.parquet", columns=["experiment_id", "spec"])
     spec = json.loads(rows.filter(experiment_id=experiment_id)["spec"][0])
     for each in back:
         inside = spec
         for key in each.path[:-1]:
             inside = inside[key]
         inside[each.path[-1]] = each.value
-    mine = pl.col("experiment_id") == experiment_id
+    file = beside(folder)
     partial = file.with_suffix(".partial")
-    rows.with_columns(spec=pl.when(mine).then(pl.lit(json.dumps(spec))).otherwise("spec")).write_parquet(partial)
-    partial.replace(file)
-    keep(folder, kept | {experiment_id: [each for each in kept[experiment_id] if not each.address]})
+    partial.write_text(json.dumps(confirmed(folder) | {experiment_id: json.dumps(spec)}), encoding="utf-8")
+    partial.replace(file)  # all of it at once
     store.ingest()
     return back
 

@@ -7,6 +7,7 @@
     page      first paint of Compare in headless Chromium, and whether zoom survives live updates
     rates     tokens/s of the scale models, for modelled seconds (data/models.toml)
     queries   every tab of Compare on a database of a million calls, and each of its queries warm
+    class     a class of 30, a few in headless Chromium: joining, predicting, the answer; its cost, and what is lost
 
 Each result is printed as a row for LOG.md.
 """
@@ -36,6 +37,7 @@ IN_FLIGHT = 64
 DELAY_S = 0.05
 ROUTE = "hosted_vllm/bench"  # the fastest of litellm's routes that passes n, grammar and logprobs
 SCALE_MODELS = ["local/rivers-reasoner", "local/letters-narrow", "local/sudoku4-noise", "local/sudoku4-plain"]
+STUDENTS = 30
 LEVELS = (1, 2, 4, 8, 16, 32, 64)
 BARE = """
 import asyncio, json, os, sys, time
@@ -81,7 +83,7 @@ def wait_for(url: str, seconds: float = 30) -> None:
 
 
 @contextlib.contextmanager
-def server(command: Sequence[str], url: str, **environment: str) -> Iterator[None]:
+def server(command: Sequence[str], url: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process that serves `url` while the block runs."""
     child = subprocess.Popen(
         [sys.executable, *command],
@@ -92,7 +94,7 @@ def server(command: Sequence[str], url: str, **environment: str) -> Iterator[Non
     )
     try:
         wait_for(url)
-        yield
+        yield child
     finally:
         child.terminate()
         child.wait()
@@ -304,9 +306,20 @@ def queries(options: argparse.Namespace) -> None:
     )
 
 
+def in_class(options: argparse.Namespace) -> None:
+    """Everybody of a class at once."""
+    sys.path.insert(0, str(ROOT / "scripts"))
+    import bench_class
+
+    found = bench_class.measured(options.students, options.browsers, server, free_port())
+    how = "class" if options.students == STUDENTS else f"class --students {options.students}"
+    report("Does a whole class get through a lesson, and is anything lost?", how, bench_class.said(found))
+
+
 def main() -> None:
     """Runs the parts asked for, all by default."""
     parts = {"calls": calls, "trials": trials, "curve": curve, "page": page, "rates": rates, "queries": queries}
+    parts["class"] = in_class
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)}; all by default")
     parser.add_argument("--calls", type=int, default=3000, help="calls per turn")
@@ -319,6 +332,8 @@ def main() -> None:
     )
     parser.add_argument("--database", type=int, default=1_000_000, help="calls in that database")
     parser.add_argument("--problems", type=int, default=100, help="problems a task in its large experiments")
+    parser.add_argument("--students", type=int, default=STUDENTS, help="students who join the class")
+    parser.add_argument("--browsers", type=int, default=3, help="of them in a browser, the others as plain sessions")
     options = parser.parse_args()
     if unknown := [name for name in options.parts if not re.fullmatch("|".join(parts), name)]:
         parser.error(f"no part is called {', '.join(unknown)}; there are {', '.join(parts)}")

@@ -78,6 +78,7 @@ def test_addresses_leave_out_loopback_and_the_one_in_use_comes_first(monkeypatch
         (("fd00::2", 8501), "http://[fd00::2]:8501/"),
         (("class.example.org", 443, "/dials/", True), "https://class.example.org/dials/"),
         (("box.lan", 80), "http://box.lan/"),
+        (("results.example.org", 443, "dials"), "https://results.example.org/dials/"),  # a proxy's TLS
     ],
 )
 def test_the_link_is_as_short_as_can_be(given, wanted):

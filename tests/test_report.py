@@ -3,12 +3,15 @@
 import html
 import re
 
+import polars as pl
 import pytest
 
 from fourdials import estimate, query, report, snapshot, viewed
 from fourdials.errors import InputError
 from fourdials.figures import numbers
 from tests.ledger_rows import Ledger, stored, two_arms
+
+NUMBER = '<td class="number">'
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ def test_its_table_holds_the_rows_of_the_curve(store):
     curve = estimate.curves(query.run(store, "curve_points", experiment_ids=["exp"], unit="total_tokens"))
     for arm in ("vote", "think"):
         last = curve.filter(arm=arm).sort("spend").row(-1, named=True)
-        cells = f"<td>{numbers.percent(last['value'])}</td><td>{numbers.percent(last['low'])} to"
+        cells = f"{NUMBER}{numbers.percent(last['value'])}</td>{NUMBER}{numbers.percent(last['low'])} to"
         assert cells in text, arm
 
 
@@ -81,7 +84,7 @@ def test_whole_curves_are_tabled_and_not_only_their_ends(store):
     curve = estimate.curves(query.run(store, "curve_points", experiment_ids=["exp"], unit="total_tokens"))
     for row in curve.iter_rows(named=True):
         assert f"<td>{row['arm']}</td>" in text
-        assert f"<td>{row['spend']:.4g}</td><td>{row['value']:.4g}</td>" in text, row
+        assert f"{NUMBER}{row['spend']:.4g}</td>{NUMBER}{row['value']:.4g}</td>" in text, row
 
 
 @pytest.mark.parametrize("view", [name for name in viewed.VIEWS if name != "Fits"])
@@ -94,7 +97,7 @@ def test_every_view_has_its_figures_its_whole_tables_its_method_and_its_sql(stor
     assert text.count("Plotly.newPlot(") >= len(found.figures)
     assert sum(frame.height for _, frame in found.tables)
     for _, frame in found.tables:
-        assert not frame.height or all(f"<th>{name}</th>" in bare for name in frame.columns)
+        assert not frame.height or all(re.search(f"<th( class=.number.)?>{name}</th>", bare) for name in frame.columns)
         for value in frame["n"] if "n" in frame.columns else []:
             assert f'<td class="number">{value}</td>' in bare
     for name in found.queries:
@@ -123,3 +126,57 @@ def test_an_unknown_run_and_an_empty_selection_are_told(store):
         report.html_of(store, "x")
     with pytest.raises(InputError, match="nothing of this selection"):
         report.html_of(store, "exp", arms=["nobody"])
+
+
+def test_columns_of_numbers_stand_right_and_words_left():
+    frame = pl.DataFrame({"arm": ["vote", "think"], "value": [0.25, None], "n": [3, 12], "sure": [True, False]})
+    table = report._long("Two arms.", frame)
+    assert '<th>arm</th><th class="number">value</th><th class="number">n</th><th>sure</th>' in table
+    assert f"<td>vote</td>{NUMBER}0.25</td>{NUMBER}3</td><td>True</td>" in table
+    assert f"<td>think</td>{NUMBER}unknown</td>{NUMBER}12</td><td>False</td>" in table
+
+
+@pytest.fixture
+def rising(tmp_path):
+    """An arm of four levels that levels off, each level 100 tokens."""
+    ledger = Ledger(planned_trials=40)
+    ledger.arm("think", strategy="chain_of_thought", dial="sequential", levels=(1, 2, 3, 4))
+    for i in range(40):
+        ledger.problem(f"p{i}")
+        right = [i % 20 < most for most in (4, 10, 13, 14)]
+        ledger.run(f"p{i}", "think", [(level, 100, float(right[level - 1])) for level in (1, 2, 3, 4)], block=i)
+    opened = stored(tmp_path, ledger)
+    yield opened
+    opened.close()
+
+
+def test_a_fit_says_from_where_on_more_spend_is_not_worth_the_price_of_the_address(rising):
+    found = {worth: viewed.viewed("Fits", viewed.Asked(rising, "exp", more={"worth": worth})) for worth in ("1", "90")}
+    assert "From 1.7k total tokens on, 1k total tokens more gains less than 90 points" in found["90"].methods
+    assert "Nowhere up to 100 times the last budget" in found["1"].methods
+    dotted = [shape.line.dash for shape in found["90"].figures[0][0].layout.shapes]
+    assert "dot" in dotted
+    assert "dot" not in [shape.line.dash for shape in found["1"].figures[0][0].layout.shapes]
+    with pytest.raises(InputError, match="got worth='much'"):
+        viewed.viewed("Fits", viewed.Asked(rising, "exp", more={"worth": "much"}))
+
+
+def test_quality_holds_how_often_each_step_of_a_chain_was_right(tmp_path):
+    ledger = Ledger(planned_trials=6)
+    ledger.arm("think", strategy="decompose_and_vote", dial="hybrid", levels=(1,))
+    for i in range(6):
+        ledger.problem(f"p{i}")
+        trial_id = ledger.trial_id(f"p{i}", "think")
+        for step in (1, 2):
+            asked = {"format": "chat", "truth": "A" if step == 1 or i < 3 else "B"}
+            ledger.call(trial_id, role="step", request_hash=f"h{step}", request=asked)
+        ledger.checkpoint(trial_id, 0, 1, 1.0)
+        ledger.trial(f"p{i}", "think", block=i)
+    store = stored(tmp_path, ledger)
+    found = viewed.viewed("Quality", viewed.Asked(store, "exp"))
+    text = report.html_of(store, "exp", view="Quality")
+    store.close()
+    (chain,) = [frame for told, frame in found.tables if "step of an arm's chains" in told]
+    assert chain.sort("step")["value"].to_list() == [1.0, 0.5]
+    assert "step_truths.sql" in text
+    assert text.count('role="img"') == len(found.figures) == 3

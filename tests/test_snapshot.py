@@ -285,6 +285,8 @@ def test_a_confirmed_address_is_put_back_and_nothing_else_is(homes, tmp_path):
     theirs = homes("theirs")
     snapshot.install(tmp_path / "a.fourdials", theirs)
     trials = query.run(theirs, "experiments")["trials_done"][0]
+    (folder,) = (theirs.home / "imported").iterdir()
+    as_it_came = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert [each.value for each in withheld.confirm("exp", theirs)] == ["http://box.example/v1"]
     held = json.loads(query.run(theirs, "spec", experiment_id="exp")["spec"][0])
     assert held["models"] == {"openai/x-4.1": {"api_base": "http://box.example/v1"}}
@@ -294,6 +296,27 @@ def test_a_confirmed_address_is_put_back_and_nothing_else_is(homes, tmp_path):
     for nobody in ("exp", "nobody"):
         with pytest.raises(InputError, match="waits to be confirmed"):
             withheld.confirm(nobody, theirs)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == as_it_came
+    snapshot.remove(folder.name, theirs)
+    assert list((theirs.home / "imported").iterdir()) == []
+    snapshot.install(tmp_path / "a.fourdials", theirs)  # whoever opens it again is asked again
+    assert "http://box.example/v1" not in query.run(theirs, "spec", experiment_id="exp")["spec"][0]
+
+
+def test_what_was_confirmed_of_one_run_leaves_the_others_of_the_file_as_they_are(homes, tmp_path):
+    store = homes("other")
+    for run, host in (("one", "http://a.example"), ("two", "http://b.example")):
+        two_arms(experiment_id=run, spec={"models": {"openai/x": {"api_base": host}}}).write(store.home)
+    store.ingest()
+    snapshot.write(store, ["one", "two"], tmp_path / "a.fourdials")
+    theirs = homes("theirs")
+    snapshot.install(tmp_path / "a.fourdials", theirs)
+    for run, other, host in (("two", "one", "http://b.example"), ("one", None, "http://a.example")):
+        withheld.confirm(run, theirs)
+        assert host in query.run(theirs, "spec", experiment_id=run)["spec"][0]
+        if other:
+            assert "api_base" not in query.run(theirs, "spec", experiment_id=other)["spec"][0]
+    assert withheld.of("one", theirs.home) == withheld.of("two", theirs.home) == []
 
 
 def test_what_an_older_version_set_aside_is_shown_and_cannot_be_put_back(homes, file):

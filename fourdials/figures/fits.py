@@ -1,8 +1,9 @@
-"""A curve's values and the family that fits them best → a figure. Called by the tab of Compare that fits curves."""
+"""A curve's values and the family that fits them best → a figure and what it says. Called by Compare and reports."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 import polars as pl
@@ -11,7 +12,28 @@ from fourdials.figures import numbers, style
 from fourdials.figures.curves import x_axis
 from fourdials.figures.status import Status, left_out, status_line
 
+if TYPE_CHECKING:
+    from fourdials.estimate.fits import Fits
+
 Interval = tuple[float, float, float]
+# Of each unit, the round amount a price is stated for, and the gain in points that it must bring at first.
+STEPS = {
+    "total_tokens": 1000,
+    "completion_tokens": 1000,
+    "usd": 0.01,
+    "calls": 1,
+    "modelled_s": 1,
+    "level": 1,
+    "flops": 1e10,
+}
+TERMS = {
+    "constant": "no change with spend",
+    "logarithm": "a + b ln T",
+    "power": "A − B T^−γ",
+    "exponential": "A (1 − e^(−T/τ))",
+    "logistic": "A / (1 + e^(−(ln T − m)/s))",
+    "quadratic": "a + b ln T + c (ln T)²",
+}
 
 
 def fit(
@@ -97,3 +119,40 @@ def alt_text(fitted: pl.DataFrame, family: str, unit: str) -> str:
         f"{numbers.percent(first['value'])} at {numbers.budget(unit, first['spend'])} to "
         f"{numbers.percent(last['value'])} at {numbers.budget(unit, last['spend'])}."
     )
+
+
+def step(unit: str) -> str:
+    """The amount a price is stated for, as people read it."""
+    return "a level" if unit == "level" else numbers.budget(unit, STEPS[unit])
+
+
+def reading(found: Fits, unit: str, points: float, over: bool) -> str:
+    """Which family, with what evidence; what it tends to; where more stops paying.
+
+    Args:
+        found: The fits, made with a price of `points` per `STEPS[unit]`.
+        unit: Unit of spend.
+        points: Percentage points that one more step must gain to be worth it.
+        over: True if the trials ended by themselves, so that there is no end to foretell.
+    """
+    price = f"{step(unit)} more gains less than {points:g} points"
+    best = found.table.filter(family=found.best).row(0, named=True)
+    n = f"{best['n']} problems"
+    if found.best == "constant":
+        told = f"No family beats a constant here ({n}, {len(found.budgets)} budgets): more spend is not seen to change "
+        return told + f"the score, {numbers.percent(best['asymptote'])}."
+    told = f"{found.best.capitalize()}: {TERMS[found.best]}. It fits better than a constant by "
+    told += f"{numbers.evidence(found.evidence)} AICc "
+    told += f"and wins {numbers.percent(best['wins'])} of resamples ({n}). "
+    if best["asymptote"] is None:
+        told += "" if over else "It tends to no limit. "
+    elif not over:
+        ends = f"{numbers.percent(best['asymptote_low'])} to {numbers.percent(best['asymptote_high'])}"
+        told += f"It tends to {numbers.percent(best['asymptote'])} ({ends}) if this family is the true one. "
+    if found.stop_at is None:
+        return told + f"Nowhere up to 100 times the last budget is it so flat that {price}."
+    told += f"From {numbers.budget(unit, found.stop_at)} on, {price}"
+    if found.stop_low is None or found.stop_high is None:
+        return told + "; more than half of the resamples have no such point."
+    beyond = ", which lies beyond what was tried" if found.stop_at > found.budgets[-1] else ""
+    return told + f" ({numbers.amount(unit, found.stop_low)} to {numbers.amount(unit, found.stop_high)}){beyond}."

@@ -16,6 +16,7 @@ from fourdials.figures import numbers, style, theory
 
 TARGETS = 101  # heights a point can be placed at: whole percents
 YOURS = "your prediction"
+_CLASS, _RIGHT = 0, 2  # of `Ink.others`: predictions are no dial
 _DOT_PX = 10
 _APART = 0.026  # dots closer in height than this would overlap
 _STEP = 0.021  # of the figure's width, from one dot of the same height to the next
@@ -78,7 +79,7 @@ def points(
     if truth is not None:
         for part in truth.partition_by("line", maintain_order=True):
             figure.add_trace(theory.trace(part, ink.text, percent=True))
-    figure.add_trace(_dots(spot, predictions, ink.dials["parallel"]))
+    figure.add_trace(_dots(spot, predictions, ink.others[_CLASS]))
     if own is not None:
         figure.add_trace(_own(spot, own, ink))
     if clickable:
@@ -123,8 +124,8 @@ def choices(
         dark: Colours for a dark page.
     """
     ink = style.INKS[dark]
-    plain = ink.dials["parallel"] if right is None else style.faint(ink.dials["parallel"], 0.45)
-    colours = [ink.dials["search"] if place == right else plain for place in range(len(options))]
+    plain = ink.others[_CLASS] if right is None else style.faint(ink.others[_CLASS], 0.45)
+    colours = [ink.others[_RIGHT] if place == right else plain for place in range(len(options))]
     places = list(range(len(options)))
     figure = go.Figure(
         go.Bar(
@@ -210,7 +211,7 @@ def _own(spot: Spot, own: int, ink: style.Ink) -> go.Scatter:
         mode="markers",
         name=f"{YOURS}: {own} %",
         marker={
-            "color": ink.dials["interaction"],
+            "color": ink.others[theory.OWN],
             "size": theory.OWN_PX,
             "symbol": "diamond",
             "line": {"color": ink.paper},

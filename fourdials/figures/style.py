@@ -38,7 +38,7 @@ DIAL_TITLES = {
 }
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "triangle-down", "pentagon")
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
-LINE_CHARACTERS = 62  # a line of 11 px text this long fits into 390 px
+LINE_CHARACTERS = 56  # a line of 11 px text this long fits into a page of 390 px
 SMALL_PX = 11
 LINE_PX = 15
 

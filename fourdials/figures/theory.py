@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -9,10 +10,10 @@ import polars as pl
 
 from fourdials.figures import numbers, style
 
-# Theory has no dial: its lines differ in shade and dash, and only data and predictions have colours of their own.
-_HUES = ("parallel", "sequential", "search", "interaction", "hybrid")
+# Theory has no dial: its lines have the colours for what is none, and a reader's own prediction one that no line has.
+OWN, _LINES = 1, (0, 2)  # of `Ink.others`; the darkest is too near to the colour of a run's points
 OWN_PX = 15  # the mark of the reader's own prediction
-_DASHES = {"line": "solid", "dash": "dot"}
+_DASHES = {"line": ("solid", "longdash"), "dash": ("dot", "dashdot")}  # the second where the colour comes once more
 
 
 def draw(
@@ -47,12 +48,15 @@ def draw(
         height: Pixels.
     """
     ink, figure = style.INKS[dark], go.Figure()
+    drawn: Counter[tuple[str, str]] = Counter()
     for i, part in enumerate(_parts(frame)):
-        figure.add_trace(trace(part, ink.dials[_HUES[i % len(_HUES)]], percent))
+        look = ink.others[_LINES[i % len(_LINES)]], part["kind"][0]
+        figure.add_trace(trace(part, look[0], percent, again=drawn[look]))
+        drawn[look] += 1
     for i, part in enumerate(_parts(over) if over is not None else []):
         figure.add_trace(trace(part, ink.text, percent, symbol=style.SYMBOLS[(i + 2) % len(style.SYMBOLS)]))
     for part in _parts(own) if own is not None else []:
-        figure.add_trace(trace(part, ink.dials["interaction"], percent, symbol="diamond").update(marker_size=OWN_PX))
+        figure.add_trace(trace(part, ink.others[OWN], percent, symbol="diamond").update(marker_size=OWN_PX))
     figure.layout.xaxis.update(title=x, automargin=True, type="log" if log_x else "linear")
     figure.layout.yaxis.update(title=y, automargin=True, type="log" if log_y else "linear")
     if percent:
@@ -133,7 +137,7 @@ def _parts(frame: pl.DataFrame) -> list[pl.DataFrame]:
     return frame.partition_by("line", maintain_order=True)
 
 
-def trace(part: pl.DataFrame, colour: str, percent: bool, symbol: str = "circle") -> go.Scatter:
+def trace(part: pl.DataFrame, colour: str, percent: bool, symbol: str = "circle", again: int = 0) -> go.Scatter:
     """One line or its points, with their intervals if they have any.
 
     Args:
@@ -141,6 +145,7 @@ def trace(part: pl.DataFrame, colour: str, percent: bool, symbol: str = "circle"
         colour: As `#rrggbb`.
         percent: True if y is a share of 1.
         symbol: Plotly's name for the marker of points.
+        again: How many lines of this kind have the colour already; another one is dashed in another way.
     """
     kind, name = part["kind"][0], style.safe(part["line"][0])
     shown = "%{y:.1%}" if percent else "%{y:,.4~g}"
@@ -149,13 +154,14 @@ def trace(part: pl.DataFrame, colour: str, percent: bool, symbol: str = "circle"
         above = (part["high"] - part["y"]).to_list()
         below = (part["y"] - part["low"]).to_list()
         ends = {"type": "data", "array": above, "arrayminus": below, "color": colour, "thickness": 1.2, "width": 3}
+    dashes = _DASHES.get(kind, ("solid",))
     return go.Scatter(
         x=part["x"].to_list(),
         y=part["y"].to_list(),
         error_y=ends,
         name=name,
         mode="markers" if kind == "points" else "lines",
-        line={"color": colour, "width": 2.2, "dash": _DASHES.get(kind, "solid")},
+        line={"color": colour, "width": 2.2, "dash": dashes[again % len(dashes)]},
         marker={"color": colour, "size": 9, "symbol": symbol},
         hovertemplate=f"{name}<br>%{{x:,.4~g}}: {shown}<extra></extra>",
     )

@@ -6,6 +6,7 @@ and closes. Everything in the database comes from append-only files and can be b
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ from fourdials.store.batch import Batch
 from fourdials.store.database import KEYS
 
 RECORDED = Path(__file__).resolve().parents[2] / "data" / "recorded"
+CONFIRMED = (
+    ".confirmed.json"  # beside a folder of IMPORTED: specs as they were confirmed, by run; the folder stays as it came
+)
 IMPORTED = "imported"  # folder of the home that holds snapshots of others, laid out like `RECORDED`
 TICK_S = 0.5
 CHUNK_BYTES = 8 << 20  # about this much of a journal lands in one transaction, which bounds memory
@@ -265,6 +269,10 @@ def _insert_recording(cursor: duckdb.DuckDBPyConnection, folder: Path, keys_new:
     experiments = tables["experiments"]
     if "origin" not in experiments.columns:
         experiments = experiments.with_columns(origin="provenance")
+    if specs := confirmed(folder):
+        experiments = experiments.with_columns(
+            spec=pl.col("experiment_id").replace_strict(specs, default=pl.col("spec"))
+        )
     tables["experiments"] = experiments.with_columns(provenance=pl.lit("recorded"), recorded=pl.lit(True))
     for table, rows in tables.items():
         if keys_new and table != "texts":  # runs of the same task share texts
@@ -274,7 +282,18 @@ def _insert_recording(cursor: duckdb.DuckDBPyConnection, folder: Path, keys_new:
     return experiments["experiment_id"].to_list()
 
 
+def beside(folder: Path) -> Path:
+    """The file that holds what a person confirmed of an import."""
+    return folder.with_name(folder.name + CONFIRMED)
+
+
+def confirmed(folder: Path) -> dict[str, str]:
+    """Specs of an import's runs, as JSON, as a person confirmed them; empty where nothing was confirmed."""
+    path = beside(folder)
+    return dict(json.loads(path.read_bytes())) if path.exists() else {}
+
+
 def _signature(folder: Path) -> str:
     """What tells one state of a folder of Parquet from another without reading it."""
-    files = sorted(folder.glob("*.parquet"))
+    files = [*sorted(folder.glob("*.parquet")), *([beside(folder)] if beside(folder).exists() else [])]
     return ";".join(f"{file.name}:{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in files)

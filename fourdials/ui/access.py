@@ -23,9 +23,9 @@ import streamlit as st
 from fourdials import invitation
 from fourdials.errors import InputError
 from fourdials.invitation import PASSWORD, SHORTEST
+from fourdials.ui import signing
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
-_GRANTED = "access.granted"
 
 
 def shared() -> bool:
@@ -78,7 +78,19 @@ def allowed() -> bool:
     """True if this reader may start runs, change settings and import."""
     if viewer() is not None:
         return False
-    return not shared() or bool(st.session_state.get(_GRANTED))
+    return not shared() or signing.entered()
+
+
+def settled() -> bool:
+    """False until it is known whether this reader is signed in from before the page was loaded anew. Offers whoever is
+    signed in to leave. Called once by `app.py`, before it says which pages there are."""
+    if viewer() is not None or not shared():
+        return True
+    with st.sidebar:
+        known = signing.recall()
+        if allowed():
+            st.button("Sign out", icon=":material/logout:", type="tertiary", on_click=signing.leave)
+    return known
 
 
 def require() -> None:
@@ -166,7 +178,7 @@ def _try(key: str) -> None:
     if now < until:
         st.session_state["access.told"] = f"Too many wrong passwords. Try again in {until - now:.0f} s."
     elif hmac.compare_digest(given.encode(), os.environ.get(PASSWORD, "").encode()):
-        st.session_state[_GRANTED] = True
+        signing.enter()
         st.session_state.pop("access.told", None)
         _missed().pop(who, None)
     else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
@@ -118,7 +119,8 @@ def _asked(param: str, scope: str) -> list[str]:
     """What the URL says of a parameter; nothing where it was said of another scope."""
     before = st.session_state.get(f"linked.{param}.scope", scope)
     st.session_state[f"linked.{param}.scope"] = scope
-    return st.query_params.get_all(param) if before == scope else []
+    named = st.session_state.get("linked.named") == scope  # a link names a run together with what belongs to it
+    return st.query_params.get_all(param) if named or before == scope else []
 
 
 def _tell(param: str, seen: str, told: list[str]) -> None:
@@ -137,14 +139,15 @@ def choose_experiment() -> dict[str, Any] | None:
         return None
     known = {row["experiment_id"]: row for row in rows.iter_rows(named=True)}
     ids = list(known)
-    shown = worth_showing(rows)
+    shown, told = worth_showing(rows), labels(known.values())
+    st.session_state["linked.named"] = st.query_params.get("experiment")
     chosen = linked_choice(
         st.selectbox,
         "Run",
         ids,
         param="experiment",
         default=shown["experiment_id"] if shown else ids[0],
-        format_func=lambda each: described(known[each]),
+        format_func=told.__getitem__,
     )
     return known[chosen]
 
@@ -164,6 +167,18 @@ def described(row: Mapping[str, Any]) -> str:
     kind = "imported" if row.get("imported") else "recorded" if row["recorded"] else row["provenance"]
     state = "" if row["recorded"] or row["status"] == "finished" else f" · {row['status']}"
     return f"{row['name']} · {kind}{state} · {words.moment(row['created_at'])}"
+
+
+def labels(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """For each run's id its line; the end of the id stands in those that would read the same."""
+    lines = {row["experiment_id"]: described(row) for row in rows}
+    counts = Counter(lines.values())
+    alike = {run: line for run, line in lines.items() if counts[line] > 1}
+    for digits in (4, None):  # None: the whole id, should its ends be alike as well
+        ends = {run: f"{line} · {run if digits is None else '…' + run[-digits:]}" for run, line in alike.items()}
+        if len(set(ends.values())) == len(ends):
+            break
+    return lines | ends
 
 
 def badge(state: str, detail: str | None = None) -> None:

@@ -64,6 +64,7 @@ def report(view: curves.View, name: str) -> None:
     unit = controls.linked_choice(
         st.selectbox, "Spend in", units, param="unit", default=units[0], format_func=words.UNITS.get, help=why_not
     )
+    pricing.choose()  # it stands in the address
     shown = controls.linked_choice(
         st.selectbox,
         "What it shows",
@@ -229,11 +230,9 @@ def _offer(key: str, view: curves.View, make: Callable[[], Any], label: str) -> 
 def _others(view: curves.View) -> tuple[str, ...]:
     """Further runs that go into the same file, each as a whole."""
     runs = data.frame("experiments")
-    known = {
-        row["experiment_id"]: controls.described(row)
-        for row in runs.iter_rows(named=True)
-        if row["trials_done"] and row["experiment_id"] != view.experiment_id
-    }
+    known = controls.labels(
+        row for row in runs.iter_rows(named=True) if row["trials_done"] and row["experiment_id"] != view.experiment_id
+    )
     if not known:
         return ()
     picked = controls.linked_many(

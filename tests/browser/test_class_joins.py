@@ -40,6 +40,7 @@ def test_a_student_predicts_without_a_password_and_the_teacher_sees_it_gather(ad
     page.get_by_role("button", name="I am the teacher").click()
     page.get_by_label("Launch password").fill(PASSWORD)
     page.get_by_label("Launch password").press("Enter")
+    page.get_by_role("button", name="Sign out").wait_for()
     page.get_by_role("img", name=f"QR code of {address}/").wait_for()
     page.get_by_label("Lesson", exact=True).click()
     page.get_by_role("option", name=re.compile("^C20 ")).click()
@@ -75,7 +76,18 @@ def test_a_student_predicts_without_a_password_and_the_teacher_sees_it_gather(ad
     student.get_by_role("heading", name="A real run").wait_for()
     assert student.get_by_role("button", name=re.compile("^(Run|Start)\\b")).count() == 0
     student.goto(f"{address}/run")
-    student.get_by_text("Page not found").wait_for()
+    student.get_by_role("heading", name="Learn").wait_for()
     assert student.get_by_role("button", name=re.compile("^(Run|Start)\\b")).count() == 0
     page.get_by_role("link", name="Run", exact=True).click()
     page.get_by_role("button", name="Start the run").wait_for()
+
+    # The teacher's tab is still the teacher's after it is loaded anew, until somebody signs out.
+    page.reload()
+    page.get_by_role("button", name="Start the run").wait_for()
+    assert PASSWORD not in str(page.context.cookies())
+    assert PASSWORD not in page.evaluate("() => JSON.stringify([{...sessionStorage}, {...localStorage}])")
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("heading", name="Learn").wait_for()
+    page.reload()
+    page.get_by_text("Only the teacher can").wait_for()
+    assert page.evaluate("() => window.sessionStorage.length") == 0

@@ -127,6 +127,22 @@ def test_a_report_can_be_drawn_in_flops(tmp_path):
     assert "stop_uses.sql" in text
 
 
+def test_a_report_counts_dollars_by_the_prices_of_the_address_and_says_so(tmp_path):
+    store = stored(tmp_path, hand_made(usd_paid=0.5))
+    more = {"prices": "list", "priced_on": "2026-11-22", "priced": "openai/gpt-4.1-mini"}
+    text = report.html_of(store, "exp", unit="usd", more=more)
+    told = "list prices of openai/gpt-4.1-mini on 2026-11-22"
+    assert text.replace("\xa0", " ").count(told) == 2  # above the figure and among the methods
+    assert "stop_uses.sql" in text
+    points = units.points(store, ["exp"], "usd", price_list=units.PriceList("2026-11-22", "openai/gpt-4.1-mini"))
+    spends = points["spend"].unique()
+    assert spends.len() == 2
+    assert all(f">{spend:.4g}</td>" in text for spend in spends)
+    assert "list prices of openai" not in report.html_of(store, "exp", unit="calls")
+    with pytest.raises(InputError, match="got prices='free'; wanted is then, paid or list"):
+        report.html_of(store, "exp", unit="usd", more={"prices": "free"})
+
+
 def test_what_never_answered_and_what_was_cut_short_have_paid_for_the_calls_they_made(tmp_path):
     ledger = Ledger()
     ledger.arm("vote", levels=(1, 2), lineup={"solver": SMALL})

@@ -3,7 +3,7 @@
 import math
 
 from fourdials.bench import BENCHES
-from fourdials.figures import gathered
+from fourdials.figures import gathered, style
 from fourdials.figures.gathered import Spot
 
 SPOT = Spot("What the class expects", 16, 1, 16, "candidates", "right answers", log_x=True)
@@ -73,3 +73,12 @@ def test_the_alternative_texts_say_what_is_drawn():
     assert "the truth: a right one is among them over 99.9 %" in said
     assert gathered.alt_text(SPOT, [], None, None) == "right answers, where candidates is 16."
     assert gathered.alt_of_choices(["a", "b"], [1, 0], 0, 1) == "a: 1; b: 0. Yours: a. Right: b."
+
+
+def test_what_a_class_predicts_has_the_colour_of_no_dial():
+    dials = set(style.LIGHT.values())
+    drawn = gathered.points(Spot("A", 4, 1, 8, "x", "y"), [20, 30], "said", own=40)
+    assert not {each.marker.color for each in drawn.data} & dials
+    bars = gathered.choices("A", ["one", "two"], [1, 2], "said", own=0, right=1).data[0].marker.color
+    assert not set(bars) & dials
+    assert "rgba(20,48,140" not in str(bars)

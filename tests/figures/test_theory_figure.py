@@ -1,10 +1,11 @@
 """Figures of theory: their numbers are the rows of their frame, and one slider shows several of them."""
 
 import polars as pl
+import pytest
 
 from fourdials.bench import BENCHES
 from fourdials.bench.records import lines
-from fourdials.figures import theory
+from fourdials.figures import style, theory
 
 
 def drawn(name, over=None, **knobs):
@@ -71,3 +72,17 @@ def test_a_run_alone_is_drawn_with_its_points_and_solid_forms():
     figure = theory.over_run(frame, "T", "S", "x", "y")
     assert [(each.name, each.mode) for each in figure.data] == [("form", "lines"), ("this run", "markers")]
     assert figure.data[0].line.dash == "solid"
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_theory_has_the_colour_of_no_dial_and_each_line_a_look_of_its_own(dark):
+    ink = style.INKS[dark]
+    for bench in BENCHES.values():
+        frame = bench.play(**bench.settings({})).frame
+        own = lines(("your prediction", "points", [frame["x"][0]], [0.5]))
+        figure = theory.draw(frame, "A", "by theory", x="x", y="y", own=own, dark=dark)
+        used = {colour for each in figure.data for colour in (each.line.color, each.marker.color)}
+        assert not used & set(ink.dials.values()), bench.name
+        looks = [(each.line.color, each.line.dash, each.mode) for each in figure.data]
+        assert len(set(looks)) == len(looks), bench.name
+        assert figure.data[-1].marker.color not in {each.marker.color for each in figure.data[:-1]}

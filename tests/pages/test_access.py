@@ -1,14 +1,16 @@
 """Who may do what: anybody on this computer, on a network whoever has the password, in a viewer nobody."""
 
 import os
+import secrets
 import sys
+import time
 
 import pytest
 import streamlit as st
 
 from fourdials import snapshot, worker
 from fourdials.store import Store
-from fourdials.ui import access, data
+from fourdials.ui import access, data, signing
 from tests.pages.opened import page, shown
 
 
@@ -27,6 +29,7 @@ def network(home, monkeypatch):
     monkeypatch.setenv(access.PASSWORD, "correct horse")
     yield
     access._missed.clear()
+    signing._tokens.clear()
 
 
 def start(app):
@@ -69,6 +72,39 @@ def test_the_password_opens_it_for_this_reader_only(network, launched):
     start(app).click().run()
     assert len(launched) == 1
     assert start(page("run")).disabled  # another reader
+
+
+def test_a_page_loaded_anew_is_signed_in_by_the_tabs_token_and_by_nothing_else(network, monkeypatch):
+    app = page("run")
+    enter(app, "correct horse")
+    (token,) = signing._tokens()
+    for shown_by_tab, opened in ((token, True), ("none", False), (secrets.token_hex(32), False), (7, False)):
+        state = {"signing.keeper": {"told": shown_by_tab}}
+        monkeypatch.setattr(signing.st, "session_state", state)
+        signing._told()
+        assert signing.entered() is opened
+    assert "correct horse" not in token
+
+
+def test_who_signs_out_is_out_in_every_tab_and_stays_out(network):
+    app = page("run")
+    enter(app, "correct horse")
+    assert not start(app).disabled
+    next(button for button in app.button if button.label == "Sign out").click().run()
+    assert start(app).disabled
+    assert not signing._tokens()
+
+
+def test_a_sign_in_ends_after_its_time_and_there_are_never_too_many(network, monkeypatch):
+    app = page("run")
+    enter(app, "correct horse")
+    now = time.time()
+    with monkeypatch.context() as later:
+        later.setattr(signing.time, "time", lambda: now + signing.LASTS_S + 1)
+        assert start(app.run()).disabled
+    for _ in range(signing.MOST + 5):
+        signing.enter()
+    assert len(signing._tokens()) == signing.MOST
 
 
 def test_after_a_wrong_password_even_the_right_one_has_to_wait(network, monkeypatch):

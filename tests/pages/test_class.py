@@ -6,7 +6,7 @@ import pytest
 
 from fourdials.classroom import FILE, Classroom, new_name
 from fourdials.lessons import lessons
-from fourdials.ui import access, room
+from fourdials.ui import access, room, signing
 from tests.pages.opened import figures, page, shown
 
 POINT, CHOICE = "C11", "C1"
@@ -112,7 +112,9 @@ def test_a_student_finds_nothing_that_starts_a_run_or_changes_a_file(held, name)
     assert not app.get("file_uploader")
 
 
-def test_a_student_cannot_open_the_pages_that_start_runs_or_edit_models(held):
+def test_a_student_cannot_open_the_pages_that_start_runs_or_edit_models(held, monkeypatch):
+    assert not {"Start the run", "Sign out"} & labels(page("run"))  # not even before the browser has said who it is
+    monkeypatch.setattr(signing, "recall", lambda: True)
     for name in ("run", "models"):
         app = page(name)  # leads to the page a class begins with
         assert app.title[0].value == "Learn"

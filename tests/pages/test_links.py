@@ -4,6 +4,7 @@ import datetime
 
 import pytest
 
+from fourdials.ui import controls
 from tests.pages.opened import figures, page, shown
 
 
@@ -38,6 +39,16 @@ def test_arms_of_one_run_are_not_asked_for_of_another(two):
     assert asked(app, "experiment") == ["second"]
     assert len(next(group for group in app.pills if group.label == "Arms shown").value) == 5
     assert asked(app, "arms") is None
+
+
+def test_a_link_to_another_run_brings_its_arms_along(two):
+    app = page("compare", experiment="run")
+    assert len(next(group for group in app.pills if group.label == "Arms shown").value) == 5
+    for run, arms in (("second", ["single", "act"]), ("run", ["retrieve"])):  # what a link inside the app does
+        app.query_params["experiment"], app.query_params["arms"] = run, arms
+        app.run()
+        assert sorted(next(group for group in app.pills if group.label == "Arms shown").value) == sorted(arms)
+        assert (asked(app, "experiment"), sorted(asked(app, "arms"))) == ([run], sorted(arms))
 
 
 def test_the_day_and_the_model_of_the_prices_are_in_the_address(filled):
@@ -82,3 +93,15 @@ def test_what_is_sent_is_in_the_address(filled):
     assert next(each for each in app.selectbox if each.label == "Spend in").value == "calls"
     assert "stay here" in shown(app)
     assert (asked(app, "arms"), asked(app, "texts")) == (["single"], ["no"])
+
+
+def test_runs_of_one_name_and_minute_can_be_told_apart():
+    row = {"name": "mine", "recorded": False, "provenance": "real", "status": "finished", "created_at": 1000.0}
+    runs = [{**row, "experiment_id": each} for each in ("mine-1a2b", "mine-3c4d")]
+    runs += [{**row, "name": "other", "experiment_id": "other-9z9z"}]
+    told = controls.labels(runs)
+    assert [line.rsplit(" · ", 1)[1] for line in list(told.values())[:2]] == ["…1a2b", "…3c4d"]
+    assert told["other-9z9z"] == controls.described(runs[2])
+    same_end = controls.labels([{**row, "experiment_id": each} for each in ("a-1a2b", "b-1a2b")])
+    assert [line.rsplit(" · ", 1)[1] for line in same_end.values()] == ["a-1a2b", "b-1a2b"]
+    assert controls.labels([]) == {}

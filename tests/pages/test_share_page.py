@@ -49,6 +49,17 @@ def test_compare_links_to_a_report_of_the_tab_with_its_arms(filled):
     assert "act minus single at" in app.session_state["share.made"][1]
 
 
+def test_a_report_is_in_the_unit_and_by_the_prices_chosen_on_compare(filled):
+    chosen = {"prices": "list", "priced_on": "2026-11-21", "priced": "openai/gpt-4.1-mini"}
+    app = page("compare", unit="usd", **chosen)
+    (link,) = [each for each in app.get("page_link") if each.proto.label == "Report of this view"]
+    told = parse_qs(link.proto.query_string)
+    assert told == told | {"unit": ["usd"]} | {name: [value] for name, value in chosen.items()}
+    app = press(page("share", **told), "Make the report")
+    text = app.session_state["share.made"][1]
+    assert text.replace("\xa0", " ").count("list prices of openai/gpt-4.1-mini on 2026-11-21") >= 2
+
+
 def test_every_view_of_a_report_is_a_tab_that_links_to_it():
     assert tuple(viewed.VIEWS) == compare.REPORTED
     assert set(compare.REPORTED) <= set(compare.TABS.values())

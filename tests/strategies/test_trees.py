@@ -5,7 +5,7 @@ import pytest
 
 from fourdials import plugins
 from fourdials.records import Sample, Usage
-from fourdials.strategies.search._pieces import GO_ON
+from fourdials.strategies.search._pieces import GO_ON, whole_words
 from tests.scripted import Lines, Script, arm, experiment, first_trial, journaled, play
 
 TREES = ["beam", "tree_of_thoughts", "mcts", "ab_mcts"]
@@ -207,5 +207,24 @@ def test_a_chat_model_is_asked_to_go_on_and_its_beginning_is_judged_in_words(tmp
     play(tmp_path, experiment([made], task="graph_path", problems=1), script)
     roles = [request.role for request in script.requests]
     assert roles == ["solve", "verify", "solve", "verify"]
-    assert "Beginning: one two three\n" in script.requests[1].prompt.messages[-1].content
-    assert [turn.content for turn in script.requests[2].prompt.messages][-2:] == ["one two three", GO_ON]
+    assert "Beginning: one two\n" in script.requests[1].prompt.messages[-1].content
+    assert [turn.content for turn in script.requests[2].prompt.messages][-2:] == [
+        "one two",
+        GO_ON,
+    ]  # the last word may be half a word
+
+
+@pytest.mark.parametrize(
+    ("cut", "kept"),
+    [
+        ("so we walk to the nor", "so we walk to the"),
+        ("so we walk north.", "so we walk north."),
+        ("one,\ntwo thr", "one,\ntwo"),
+        ("one two ", "one two "),
+        ("unbreakab", "unbreakab"),
+        (" unbreakab", " unbreakab"),
+        ("", ""),
+    ],
+)
+def test_a_piece_ends_with_a_whole_word_where_there_is_one(cut, kept):
+    assert whole_words(cut) == kept

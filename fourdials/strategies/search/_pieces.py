@@ -85,8 +85,10 @@ class Growth:
             max_tokens=min(self.thought_tokens, room),
         )
         piece = await ask(prompt, role="solve", level=level, temperature=self.temperature)
-        text = parent.stem + piece.text if question.tight else f"{parent.stem} {piece.text}".strip()
-        if piece.finish_reason == "length" and self.thought_tokens < room:
+        under_way = piece.finish_reason == "length" and self.thought_tokens < room
+        said = whole_words(piece.text) if under_way and not question.tight else piece.text
+        text = parent.stem + said if question.tight else f"{parent.stem} {said}".strip()
+        if under_way:
             reply = replace(piece, text=text, answer=None)
             score = await self.verifier.promise(question, ask, reply, level)
             return Node(reply, score, text, parent.depth + 1, ended=False)
@@ -98,6 +100,15 @@ class Growth:
     def _concluded(question: Question, text: str) -> bool:
         """True if a thought names an answer in the form asked for; one into a dead end, say, names none."""
         return before_mark(text, question.answer_mark) is not None
+
+
+def whole_words(text: str) -> str:
+    """A text that was cut off, without the last word, of which only the beginning may be there.
+
+    It is whole where it ends in a sign or a space, and stays as it is where nothing would be left.
+    """
+    words = text.rsplit(maxsplit=1)
+    return text if not text[-1:].isalnum() or len(words) < 2 else words[0]
 
 
 def undecided(nodes: Sequence[Node]) -> Node | None:

@@ -38,8 +38,8 @@ def show(tab: str, view: View, experiment: Mapping[str, Any]) -> None:
 
 
 def offer_report(tab: str, view: View) -> None:
-    """A link to Share with what this tab shows, for the tabs a report can hold (at the day's prices)."""
-    if tab not in REPORTED or view.price_list is not None or view.unit == "flops":
+    """A link to Share with what this tab shows, for the tabs a report can hold."""
+    if tab not in REPORTED:
         return
     kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in ("tab", "task")}
     kept |= {"report": [tab]} | ({"tasks": list(view.tasks)} if view.tasks else {})

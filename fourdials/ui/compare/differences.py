@@ -96,6 +96,7 @@ def _choose(view: curves.View, experiment: Mapping[str, Any]) -> Pair | None:
     """Both sides, kept in the URL; None, after saying why, where there are no two."""
     here = view.experiment_id
     known = {row["experiment_id"]: row for row in data.frame("experiments").iter_rows(named=True)}
+    told = controls.labels(known.values())
     tasks = set(view.tasks or experiment["tasks"])
     others = [one for one, row in known.items() if one == here or (row["trials_done"] and tasks & set(row["tasks"]))]
     one, two, three = st.columns([2, 3, 2], vertical_alignment="bottom")
@@ -110,7 +111,7 @@ def _choose(view: curves.View, experiment: Mapping[str, Any]) -> Pair | None:
             others,
             param="against",
             default=here,
-            format_func=lambda each: "this run" if each == here else controls.described(known[each]),
+            format_func=lambda each: "this run" if each == here else told[each],
         )
     theirs = [arm for arm in data.frame("arms", experiment_ids=[run])["arm"] if run != here or arm != a]
     if not theirs:

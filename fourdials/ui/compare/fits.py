@@ -19,29 +19,13 @@ if TYPE_CHECKING:
     from fourdials.store import Store
 
 FEWEST_LEVELS = 3
-# Of each unit, the round amount a price is stated for, and the gain in points that it must bring at first.
-STEPS = {
-    "total_tokens": 1000,
-    "completion_tokens": 1000,
-    "usd": 0.01,
-    "calls": 1,
-    "modelled_s": 1,
-    "level": 1,
-    "flops": 1e10,
-}
-TERMS = {
-    "constant": "no change with spend",
-    "logarithm": "a + b ln T",
-    "power": "A − B T^−γ",
-    "exponential": "A (1 − e^(−T/τ))",
-    "logistic": "A / (1 + e^(−(ln T − m)/s))",
-    "quadratic": "a + b ln T + c (ln T)²",
-}
 
 
 def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     """The arm and the price, the best family's figure and reading, the table of families."""
     import json
+
+    from fourdials.figures import fits as figures
 
     arms = data.frame("arms", experiment_ids=[view.experiment_id])
     rows = [row for row in arms.iter_rows(named=True) if not view.arms or row["arm"] in view.arms]
@@ -55,8 +39,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     one, two = st.columns(2, vertical_alignment="bottom")
     with one:
         arm = controls.linked_choice(st.selectbox, "Curve of", fitting, param="curve", default=fitting[0])
-    step = STEPS[view.unit]
-    amount = "a level" if view.unit == "level" else numbers.budget(view.unit, step)
+    step, amount = figures.STEPS[view.unit], figures.step(view.unit)
     points = two.number_input(
         f"Worth it while {amount} more gains at least (points)", 0.01, 100.0, 1.0, 0.5, key="worth", bind="query-params"
     )
@@ -73,7 +56,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
             )
         return
     _draw(view, arms.filter(arm=arm), found, fitted, over)
-    st.text(_reading(found, view.unit, f"{amount} more gains less than {points:g} points", over))
+    st.text(figures.reading(found, view.unit, points, over))
     if over:
         last = fitted.row(-1, named=True)
         ends = (
@@ -137,36 +120,14 @@ def _draw(view: curves.View, arm: pl.DataFrame, found: Fits, fitted: pl.DataFram
     chart.live_chart(figure.to_json(), key="compare.fit", alt=fits.alt_text(fitted, found.best, view.unit))
 
 
-def _reading(found: Fits, unit: str, price: str, over: bool) -> str:
-    """Which family, with what evidence; what it tends to; where more stops paying."""
-    best = found.table.filter(family=found.best).row(0, named=True)
-    n = f"{best['n']} problems"
-    if found.best == "constant":
-        told = f"No family beats a constant here ({n}, {len(found.budgets)} budgets): more spend is not seen to change "
-        return told + f"the score, {numbers.percent(best['asymptote'])}."
-    told = f"{found.best.capitalize()}: {TERMS[found.best]}. It fits better than a constant by "
-    told += f"{numbers.evidence(found.evidence)} AICc "
-    told += f"and wins {numbers.percent(best['wins'])} of resamples ({n}). "
-    if best["asymptote"] is None:
-        told += "" if over else "It tends to no limit. "
-    elif not over:
-        ends = f"{numbers.percent(best['asymptote_low'])} to {numbers.percent(best['asymptote_high'])}"
-        told += f"It tends to {numbers.percent(best['asymptote'])} ({ends}) if this family is the true one. "
-    if found.stop_at is None:
-        return told + f"Nowhere up to 100 times the last budget is it so flat that {price}."
-    told += f"From {numbers.budget(unit, found.stop_at)} on, {price}"
-    if found.stop_low is None or found.stop_high is None:
-        return told + "; more than half of the resamples have no such point."
-    beyond = ", which lies beyond what was tried" if found.stop_at > found.budgets[-1] else ""
-    return told + f" ({numbers.amount(unit, found.stop_low)} to {numbers.amount(unit, found.stop_high)}){beyond}."
-
-
 def _families(table: pl.DataFrame, foretold: bool) -> list[dict[str, Any]]:
     """The families, best first; what each tends to only where there is an end to foretell."""
+    from fourdials.figures import fits as figures
+
     return [
         {
             "family": row["family"],
-            "form": TERMS[row["family"]],
+            "form": figures.TERMS[row["family"]],
             "AICc": round(row["aicc"], 1),
             "wins": numbers.percent(row["wins"]),
             **({"tends to": _span(numbers.percent, row, "asymptote")} if foretold else {}),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fourdials.bench import BENCHES, OVERLAYS, Bench
-from fourdials.ui import controls, words
+from fourdials.ui import controls, data, words
 from fourdials.ui.learn import knobs
 
 if TYPE_CHECKING:
@@ -48,10 +48,14 @@ def _laid_over(bench: Bench) -> tuple[pl.DataFrame | None, str]:
         st.caption(f"A run can be laid over this figure: {OVERLAYS[bench.overlay].told}. None fits yet.")
         return None, ""
     rows = {f"{row['experiment_id']}/{row['arm']}": row for row in held.iter_rows(named=True)}
+    told = {key: f"{row['name']} · {row['arm']}" for key, row in rows.items()}
+    if len(set(told.values())) < len(told):  # runs of one name
+        runs = controls.labels(data.frame("experiments").iter_rows(named=True))
+        told = {key: f"{runs[row['experiment_id']]} · {row['arm']}" for key, row in rows.items()}
     chosen = st.selectbox(
         "Lay over my run",
         [None, *rows],
-        format_func=lambda key: "none" if key is None else f"{rows[key]['name']} · {rows[key]['arm']}",
+        format_func=lambda key: "none" if key is None else told[key],
         key=f"theory.over.{bench.name}",
     )
     if chosen is None:
