@@ -6,10 +6,12 @@ their largest levels (`uniform` by blocks). Called by `worth`, the command line 
 
 from __future__ import annotations
 
+import gc
 import json
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +39,7 @@ REPLAY_SCHEMA: dict[str, type[pl.DataType]] = {
     "outcome": pl.String,
     "aside": pl.Boolean,
 }
-_SAME = ("trial_id", "task", "problem_id", "cluster_id", "difficulty", "arm", "dial", "repeat")  # of a trial's row
+SAME = ("trial_id", "task", "problem_id", "cluster_id", "difficulty", "arm", "dial", "repeat")  # of a trial's row
 _STANDING = ("level", "answer", "score", "outcome", "detail", "spend")  # of a checkpoint
 _Request = tuple[list[int], list[float], list[float]]  # levels increasing, paid at each, paid again if cut above each
 
@@ -119,6 +121,16 @@ class RecordedTrial:
             self._at = [checkpoint.level for checkpoint in self.checkpoints]
         return self._at
 
+    def reach(self, up_to: int) -> tuple[int, int, bool]:
+        """How many checkpoints lie behind it once it has gone up to a level, to which level it then has paid, and
+        whether it has ended."""
+        levels, row = self.at(), self.row
+        found = bisect_left(levels, min(up_to, row["max_level"]))
+        if found == len(levels):  # it ended on the way; all it still spent was spent
+            return found, row["max_level"], True
+        last = found + 1 == len(levels) and row["stop_reason"] == "finished"
+        return found + 1, levels[found], last or levels[found] >= row["max_level"]
+
     def stops(self) -> list[Stop]:
         """Where it would stand had it been taken to each of its levels at once; none before its first answer."""
         if self._stops is None:
@@ -133,6 +145,19 @@ def _between(request: _Request, low: int, high: int) -> float:
     if first == last:
         return 0.0
     return sum(paid[first:last]) + sum(again[:first])
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Recorded trials and their replays are many small objects without cycles; looking for cycles among them takes as
+    long as all the rest."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def recorded(
@@ -153,6 +178,11 @@ def recorded(
     ids = list(experiment_ids)
     stops = query.run(store, "replay_stops", experiment_ids=ids, unit=unit, **chosen)
     pieces = query.run(store, "replay_pieces", experiment_ids=ids, unit=unit, **chosen)
+    with without_collector():
+        return _trials(stops, pieces, unit)
+
+
+def _trials(stops: pl.DataFrame, pieces: pl.DataFrame, unit: str) -> list[RecordedTrial]:
     whole = stops.select(pl.exclude("seq", *_STANDING)).unique("trial_id", keep="first", maintain_order=True)
     trials = {row["trial_id"]: RecordedTrial(row) for row in whole.iter_rows(named=True)}
     standing = stops.drop_nulls("level").select("trial_id", *_STANDING)
@@ -215,33 +245,14 @@ def replay(trials: Sequence[RecordedTrial], policy: Policy, budget: float | None
             place = by_id[grant.trial_id]
             seen, stopped = place.advance(grant.up_to)
             allotment.observe(grant.trial_id, seen, place.spent, stopped, place.score)
-    return _stood(trials, list(by_id.values()), allotment.aside)
-
-
-def taken(trials: Sequence[RecordedTrial], level: int) -> pl.DataFrame:
-    """Every trial taken at once to its largest level up to `level`, to its first in any case, whatever that costs.
-
-    The rows are those of `replay` with the allocator `uniform` told that level and no budget, without asking it.
-    """
-    places = []
-    for trial in trials:
-        place = _Place(trial)
-        asked = [each for each in trial.levels if each > 0]
-        if asked:
-            place.advance(max((each for each in asked if each <= level), default=asked[0]))
-        places.append(place)
-    return _stood(trials, places, frozenset())
-
-
-def _stood(trials: Sequence[RecordedTrial], places: Sequence[_Place], aside: frozenset[str]) -> pl.DataFrame:
-    """Where the trials came to stand: columns of `REPLAY_SCHEMA`."""
-    same = {name: [trial.row[name] for trial in trials] for name in _SAME}
+    places = list(by_id.values())
+    same = {name: [trial.row[name] for trial in trials] for name in SAME}
     came = {
-        "level": [place.trial.checkpoints[place.passed - 1].level if place.passed else 0 for place in places],
+        "level": [place.trial.at()[place.passed - 1] if place.passed else 0 for place in places],
         "spent": [place.spent for place in places],
         "score": [place.score for place in places],
         "outcome": [place.trial.outcomes[place.passed - 1] if place.passed else "unanswered" for place in places],
-        "aside": [trial.row["trial_id"] in aside for trial in trials],
+        "aside": [trial.row["trial_id"] in allotment.aside for trial in trials],
     }
     return pl.DataFrame(same | came, schema=REPLAY_SCHEMA)
 
@@ -253,10 +264,6 @@ class _Place:
     trial: RecordedTrial
     passed: int = 0  # checkpoints
     spent: float = 0.0
-    levels: list[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.levels = self.trial.at()
 
     @property
     def score(self) -> float:
@@ -264,15 +271,8 @@ class _Place:
 
     def advance(self, up_to: int) -> tuple[list[Checkpoint], bool]:
         """The checkpoints on the way to a level, as `run.TrialRun` would come by them, and whether the trial ended."""
-        trial, row, levels = self.trial, self.trial.row, self.levels
-        target = min(up_to, row["max_level"])
-        found = bisect_left(levels, target)
-        beyond = found == len(levels)  # it ended on the way; all it still spent was spent
-        reached = len(levels) if beyond else found + 1
-        seen = trial.checkpoints[self.passed : reached]
-        low = trial.checkpoints[self.passed - 1].level if self.passed else 0
-        self.spent += trial.cost(low, row["max_level"] if beyond else levels[found])
-        self.passed = reached
-        last = reached == len(levels)
-        ended = beyond or levels[found] >= row["max_level"] or (last and row["stop_reason"] == "finished")
-        return seen, ended
+        trial, before = self.trial, self.passed
+        low = trial.at()[before - 1] if before else 0
+        self.passed, high, ended = trial.reach(up_to)
+        self.spent += trial.cost(low, high)
+        return trial.checkpoints[before : self.passed], ended

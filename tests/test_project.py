@@ -41,7 +41,7 @@ IN_ORDER = """
     errors records home settings theory grading journal ledger prices spending tasking plugins allotment
     prompting routing own tasks strategies allocators models sections spec plan gateway capabilities
     charges marking remembering desk ask examiner header endings run worker store query regrade estimate units replay
-    worth advise policy calibrating forecast verdict claims figures bench lessons classroom invitation withheld snapshot
+    courses worth advise policy calibrating forecast verdict claims figures bench lessons classroom invitation withheld snapshot
     importing viewed report handout api handbook listing ui exchange cli __main__
 """
 ORDER = IN_ORDER.split()
