@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fourdials import plugins
 from fourdials.allocators._evidence import Evidence, evidence
 from fourdials.allotment import Allotment
-from fourdials.replay import REPLAY_SCHEMA, SAME, Policy, RecordedTrial, replay
+from fourdials.replay import REPLAY_SCHEMA, SAME, Policy, RecordedTrial, driven
 
 Array = NDArray[np.float64]
 
@@ -35,8 +35,10 @@ class Courses:
     def __init__(self, trials: Sequence[RecordedTrial]) -> None:
         self._trials = list(trials)
         self._notches = [[level for level in trial.levels if level > 0] for trial in trials]
-        self._width = max((len(notches) for notches in self._notches), default=0) + 2
-        shape = (len(self._trials), self._width)
+        width = max((len(notches) for notches in self._notches), default=0) + 2
+        shape = (len(self._trials), width)
+        self._all = np.arange(len(self._trials))
+        self._levels = np.full(shape, np.inf)  # the levels of each, one after the other
         self.spent, self.at_once = np.zeros(shape), np.zeros(shape)
         self.ended = np.zeros(shape, dtype=np.bool_)
         self._passed = np.zeros(shape, dtype=np.int64)  # checkpoints
@@ -47,9 +49,12 @@ class Courses:
             {name: [trial.row[name] for trial in trials] for name in SAME}, schema={n: REPLAY_SCHEMA[n] for n in SAME}
         )
         self._came = self._standings()
+        counts = np.array([len(trial.at()) + 1 for trial in trials], dtype=np.int64)
+        self._offset = np.cumsum(counts) - counts  # of each trial its first row there
 
     def _climb(self, place: int, trial: RecordedTrial, notches: Sequence[int]) -> None:
         spent, low = 0.0, 0
+        self._levels[place, : len(notches)] = notches
         for column, level in [*enumerate(notches, 1), *([(-1, 0)] if 0 in trial.levels else [])]:
             passed, high, ended = trial.reach(level)
             self._passed[place, column] = passed
@@ -60,14 +65,14 @@ class Courses:
                 low = trial.at()[passed - 1] if passed else 0
 
     def _standings(self) -> pl.DataFrame:
-        """Level, score and outcome of each trial at each column, trial after trial."""
-        levels, scores, outcomes = [], [], []
-        for trial, counts in zip(self._trials, self._passed.tolist(), strict=True):
-            at = [0, *trial.at()]
-            score, outcome = [0.0, *trial.scores], ["unanswered", *trial.outcomes]
-            levels += [at[count] for count in counts]
-            scores += [score[count] for count in counts]
-            outcomes += [outcome[count] for count in counts]
+        """Level, score and outcome of each trial before its first checkpoint and at each of them."""
+        levels: list[int] = []
+        scores: list[float] = []
+        outcomes: list[str] = []
+        for trial in self._trials:
+            levels += (0, *trial.at())
+            scores += (0.0, *trial.scores)
+            outcomes += ("unanswered", *trial.outcomes)
         came = {"level": levels, "score": scores, "outcome": outcomes}
         return pl.DataFrame(came, schema={name: REPLAY_SCHEMA[name] for name in came})
 
@@ -89,21 +94,25 @@ class Courses:
         truth = {t.row["trial_id"]: t.stops() for t in self._trials} if plan.grades == "hindsight" else None
         allotment = Allotment(policy.allocator, knobs, [trial.view() for trial in self._trials], None, truth)
         played = allotment.play(self, totals)
-        if played is None:
-            return [replay(self._trials, policy, total) for total in totals]
-        return [self._stood(each.reached, each.spent) for each in played]
+        if played is not None:
+            return [self._stood(self._passed[self._all, each.reached], each.spent) for each in played]
+        found = []
+        for total in totals:
+            places, aside = driven(self._trials, policy, total)
+            passed = np.array([place.passed for place in places], dtype=np.int64)
+            found.append(self._stood(passed, np.array([place.spent for place in places], dtype=np.float64), aside))
+        return found
 
     def taken(self, level: int) -> pl.DataFrame:
         """Every trial taken at once to its largest level up to `level`, to its first in any case, whatever that costs.
 
         The rows are those of `replay` with the allocator `uniform` told that level and no budget, without asking it.
         """
-        counts = [min(len(own), max(1, sum(each <= level for each in own))) for own in self._notches]
-        columns = np.array(counts, dtype=np.int64)
-        return self._stood(columns, self.at_once[np.arange(len(columns)), columns])
+        reached = np.maximum((self._levels <= level).sum(axis=1), np.isfinite(self._levels).any(axis=1))
+        return self._stood(self._passed[self._all, reached], self.at_once[self._all, reached])
 
-    def _stood(self, columns: NDArray[np.int64], spent: Array) -> pl.DataFrame:
+    def _stood(self, passed: NDArray[np.int64], spent: Array, aside: frozenset[str] = frozenset()) -> pl.DataFrame:
         """Where the trials came to stand: columns of `REPLAY_SCHEMA`."""
-        rows = np.arange(len(columns)) * self._width + columns % self._width
-        came = self._came[rows]
-        return self._same.hstack(came).with_columns(spent=pl.Series(spent), aside=False).select(*REPLAY_SCHEMA)
+        counted = self._same["trial_id"].is_in(list(aside)) if aside else pl.lit(False)
+        came = self._came[self._offset + passed].with_columns(spent=pl.Series(spent), aside=counted)
+        return self._same.hstack(came).select(*REPLAY_SCHEMA)

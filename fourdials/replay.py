@@ -9,10 +9,11 @@ from __future__ import annotations
 import gc
 import json
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -186,28 +187,25 @@ def _trials(stops: pl.DataFrame, pieces: pl.DataFrame, unit: str) -> list[Record
     whole = stops.select(pl.exclude("seq", *_STANDING)).unique("trial_id", keep="first", maintain_order=True)
     trials = {row["trial_id"]: RecordedTrial(row) for row in whole.iter_rows(named=True)}
     standing = stops.drop_nulls("level").select("trial_id", *_STANDING)
-    for trial_id, level, answer, score, outcome, detail, spend in standing.iter_rows():
+    for trial_id, rows in groupby(standing.iter_rows(), itemgetter(0)):
         trial = trials[trial_id]
-        trial.checkpoints.append(Checkpoint(level, answer, detail=json.loads(detail) if detail else {}))
-        trial.scores.append(score or 0.0)
-        trial.outcomes.append(outcome)
-        trial.spends.append(spend)
+        for _, level, answer, score, outcome, detail, spend in rows:
+            trial.checkpoints.append(Checkpoint(level, answer, False, json.loads(detail) if detail else {}))
+            trial.scores.append(score or 0.0)
+            trial.outcomes.append(outcome)
+            trial.spends.append(spend)
     _add_requests(trials, pieces, unit)
     return list(trials.values())
 
 
 def _add_requests(trials: Mapping[str, RecordedTrial], pieces: pl.DataFrame, unit: str) -> None:
-    requests: dict[tuple[str, str], _Request] = defaultdict(lambda: ([], [], []))
-    for trial_id, request_id, level, paid, again in pieces.iter_rows():
-        if trial_id in trials:
-            if paid is None or again is None:
-                raise InputError(f"what a call of {trial_id} cost in {unit} is unknown; replay in another unit")
-            levels, costs, repeated = requests[trial_id, request_id]
-            levels.append(level)
-            costs.append(paid)
-            repeated.append(again)
-    for (trial_id, _), request in requests.items():
-        trials[trial_id].requests.append(request)
+    for (trial_id, _), rows in groupby(pieces.iter_rows(), itemgetter(0, 1)):
+        if trial_id not in trials:
+            continue
+        _, _, levels, paid, again = map(list, zip(*rows, strict=True))
+        if None in paid or None in again:
+            raise InputError(f"what a call of {trial_id} cost in {unit} is unknown; replay in another unit")
+        trials[trial_id].requests.append((levels, paid, again))
 
 
 def _must_be_whole(store: Store, experiment_id: str) -> None:
@@ -235,30 +233,35 @@ def replay(trials: Sequence[RecordedTrial], policy: Policy, budget: float | None
     Raises:
         InputError: There is no such allocator.
     """
-    plan = plugins.find("allocator", policy.allocator, plugins.allocators())
-    knobs = plan.Knobs.model_validate(policy.knobs).model_dump()
-    truth = {t.row["trial_id"]: t.stops() for t in trials} if plan.grades == "hindsight" else None
-    allotment = Allotment(policy.allocator, knobs, [trial.view() for trial in trials], budget, truth)
-    by_id = {trial.row["trial_id"]: _Place(trial) for trial in trials}
-    while grants := allotment.grants(len(by_id)):
-        for grant in grants:
-            place = by_id[grant.trial_id]
-            seen, stopped = place.advance(grant.up_to)
-            allotment.observe(grant.trial_id, seen, place.spent, stopped, place.score)
-    places = list(by_id.values())
+    places, aside = driven(trials, policy, budget)
     same = {name: [trial.row[name] for trial in trials] for name in SAME}
     came = {
         "level": [place.trial.at()[place.passed - 1] if place.passed else 0 for place in places],
         "spent": [place.spent for place in places],
         "score": [place.score for place in places],
         "outcome": [place.trial.outcomes[place.passed - 1] if place.passed else "unanswered" for place in places],
-        "aside": [trial.row["trial_id"] in allotment.aside for trial in trials],
+        "aside": [trial.row["trial_id"] in aside for trial in trials],
     }
     return pl.DataFrame(same | came, schema=REPLAY_SCHEMA)
 
 
+def driven(trials: Sequence[RecordedTrial], policy: Policy, budget: float | None) -> tuple[list[Place], frozenset[str]]:
+    """How far each trial came, and the ids of those whose answers do not count. Raises as `replay` does."""
+    plan = plugins.find("allocator", policy.allocator, plugins.allocators())
+    knobs = plan.Knobs.model_validate(policy.knobs).model_dump()
+    truth = {t.row["trial_id"]: t.stops() for t in trials} if plan.grades == "hindsight" else None
+    allotment = Allotment(policy.allocator, knobs, [trial.view() for trial in trials], budget, truth)
+    by_id = {trial.row["trial_id"]: Place(trial) for trial in trials}
+    while grants := allotment.grants(len(by_id)):
+        for grant in grants:
+            place = by_id[grant.trial_id]
+            seen, stopped = place.advance(grant.up_to)
+            allotment.observe(grant.trial_id, seen, place.spent, stopped, place.score)
+    return list(by_id.values()), allotment.aside
+
+
 @dataclass(slots=True)
-class _Place:
+class Place:
     """How far a replayed trial has come."""
 
     trial: RecordedTrial

@@ -95,7 +95,7 @@ def asked(trials, policy, budget, seed):
     truth = {t.row["trial_id"]: t.stops() for t in trials} if plan.grades == "hindsight" else None
     knobs = plan.Knobs.model_validate(policy.knobs).model_dump()
     allotment = Allotment(policy.allocator, knobs, [t.view() for t in trials], budget, truth)
-    places = {t.row["trial_id"]: replay._Place(t) for t in trials}
+    places = {t.row["trial_id"]: replay.Place(t) for t in trials}
     running = {}
     while True:
         running |= {grant.trial_id: grant.up_to for grant in allotment.grants(rng.randint(1, 5))}
