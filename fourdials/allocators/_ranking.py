@@ -7,9 +7,11 @@ filled by what was observed, or for many trials at once by what is known of reco
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Protocol
 
 import numpy as np
@@ -53,6 +55,31 @@ class Played:
 
     reached: Places
     spent: Array
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Trials that went on by a level together, and what of it each paid.
+
+    Attributes:
+        places, reached, came_to, ended: Of each trial, to what it came and what it has spent in all since.
+        steps: Of each its arm, the level before and after, and what was paid.
+        spent: By all, before this round.
+        least: With more than this left, the round would have been the same under any budget.
+    """
+
+    places: Places
+    reached: Places
+    came_to: Array
+    ended: Mask
+    steps: list[tuple[str, int, int, float]]
+    spent: float
+    least: float
+
+
+def _shared(rounds: Sequence[_Round], budget: float) -> list[_Round]:
+    """Those before the first that might be decided otherwise under a smaller budget."""
+    return list(takewhile(lambda each: each.least < budget - each.spent, rounds))
 
 
 class Columns:
@@ -205,41 +232,62 @@ class Ranked(ABC):
         Args:
             courses: Of the trials this was made with, in the same order.
             budgets: Each begins anew; the budget this was made with has no part in it.
-        """
-        order = np.argsort(self._given)  # of each place the trial
-        known: dict[tuple[int, int], Sequence[float]] = {}
-        found = []
-        for budget in budgets:
-            self.columns.begin(purse := Purse(budget))
-            self.begin()
-            while (budget is None or purse.spent < budget) and self._play_round(courses, order, purse, known):
-                pass
-            found.append(Played(self.columns.reached[self._given], self.columns.spent[self._given]))
-        return found
 
-    def _play_round(
-        self, courses: Courses, order: Places, purse: Purse, known: dict[tuple[int, int], Sequence[float]]
-    ) -> bool:
-        """Takes the trials chosen on by a level; False if there are none."""
-        columns = self.columns
+        As long as enough is left a round is the same under a smaller budget as under the largest, and is not decided
+        again.
+        """
+        self._courses, self._order = courses, np.argsort(self._given)
+        self._known: dict[tuple[int, int], Sequence[float]] = {}
+        largest: list[_Round] = []
+        found: dict[float | None, Played] = {}
+        for budget in sorted(set(budgets), key=lambda each: math.inf if each is None else -each):
+            purse = Purse(budget)
+            played = [] if budget is None else _shared(largest, budget)
+            self._again(played, purse)
+            while (budget is None or purse.spent < budget) and (following := self._decided(purse)):
+                self._again([following], purse, begin=False)
+                played.append(following)
+            largest = largest or ([] if budget is None else played)
+            found[budget] = Played(self.columns.reached[self._given], self.columns.spent[self._given])
+        return [found[budget] for budget in budgets]
+
+    def _decided(self, purse: Purse) -> _Round | None:
+        """The next round, none if nobody is granted anything."""
+        columns, courses = self.columns, self._courses
         wanted = self.choose()
+        all_costs = columns.next_costs()[columns.stage]
         stages = [columns.stages[stage] for stage in columns.stage[wanted]]
-        costs = columns.next_costs()[columns.stage[wanted]].tolist()
+        costs = all_costs[wanted].tolist()
         asked = [(stage[0], None if cost != cost else cost) for stage, cost in zip(stages, costs, strict=True)]
         if not (admitted := purse.admitted(asked)):
-            return False
+            return None
         places = wanted[admitted]
-        trials, reached = order[places], columns.reached[places] + 1
+        trials, reached = self._order[places], columns.reached[places] + 1
         spent = courses.spent[trials, reached]
         paid = (spent - columns.spent[places]).tolist()
-        for at, cost in zip(admitted, paid, strict=True):
-            arm, low, ahead = stages[at]
-            purse.note(arm, low, ahead[0], cost)
-        columns.put(places, reached, spent, courses.ended[trials, reached])
-        stands = list(zip(trials.tolist(), reached.tolist(), strict=True))
+        steps = [
+            (stages[at][0], stages[at][1], stages[at][2][0], cost) for at, cost in zip(admitted, paid, strict=True)
+        ]
+        dearest = np.fmax.reduce(all_costs[columns.open], initial=0.0)
+        least = 1.000001 * max(float(dearest), sum(cost for _, cost in asked if cost is not None))
+        return _Round(places, reached, spent, courses.ended[trials, reached], steps, purse.spent, least)
+
+    def _again(self, rounds: Sequence[_Round], purse: Purse, begin: bool = True) -> None:
+        """Takes the trials of some rounds on, from before their first levels or from where they stand."""
+        columns = self.columns
+        if begin:
+            columns.begin(purse)
+            self.begin()
+        for each in rounds:
+            for step in each.steps:
+                purse.note(*step)
+            columns.put(each.places, each.reached, each.came_to, each.ended)
+        if not rounds:
+            return
+        places = rounds[0].places if len(rounds) == 1 else np.unique(np.concatenate([each.places for each in rounds]))
+        stands = list(zip(self._order[places].tolist(), columns.reached[places].tolist(), strict=True))
         for stand, stage in zip(stands, columns.stage[places].tolist(), strict=True):
-            if stand not in known:
-                known[stand] = self.weigh(courses.evidence(*stand), columns.stages[stage])
-        self.notes[places] = [known[stand] for stand in stands]
-        self.took(places, lambda at: courses.evidence(*stands[at]))
-        return True
+            if stand not in self._known:
+                self._known[stand] = self.weigh(self._courses.evidence(*stand), columns.stages[stage])
+        self.notes[places] = [self._known[stand] for stand in stands]
+        self.took(places, lambda at: self._courses.evidence(*stands[at]))
