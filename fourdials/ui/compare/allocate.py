@@ -116,12 +116,18 @@ def _divided(
     tasks: tuple[str, ...] | None,
     arms: tuple[str, ...],
 ) -> Divided:
-    from fourdials import replay, worth
+    from fourdials import replay
 
     try:
-        trials = _trials(_store, folder, version, experiment_id, unit, tasks, arms)
+        with replay.without_collector():  # once around all: each time it comes back it goes through every trial read
+            return _worth(_trials(_store, folder, version, experiment_id, unit, tasks, arms), unit)
     except InputError as error:
         return Divided(refused=str(error))
+
+
+def _worth(trials: list[RecordedTrial], unit: str) -> Divided:
+    from fourdials import replay, worth
+
     if not trials:
         return Divided()
     several = len({trial.row["arm"] for trial in trials}) > 1
