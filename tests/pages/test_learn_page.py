@@ -110,6 +110,7 @@ def test_verdicts_still_being_weighed_stand_as_such_in_the_table_as_it_fills(fil
     found = verdicts._weighed(Place())
     assert list(found) == list(claims())
     assert [sum(row["real models"] != "being weighed" for row in rows) for rows in drawn] == list(range(1, 25))
+    assert all(row.keys() == drawn[-1][0].keys() for rows in drawn for row in rows), "no cell reads None"
     names = [row["claim"] for row in drawn[-1]]
     assert all([row["claim"] for row in rows] == names for rows in drawn)
 

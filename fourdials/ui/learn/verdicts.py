@@ -89,7 +89,8 @@ def _weighed(place: DeltaGenerator) -> dict[str, dict[str, Finding]]:
     for claim in claims:
         found[claim] = weigh(claim)
         if time.monotonic() - shown > OFTEN_S:
-            waiting = {"claim": "", "real": "…", "scale": "…", "real models": "being weighed"}
+            blank = dict.fromkeys(_row(claims[claim], found[claim]), "")
+            waiting = blank | {"real": "…", "scale": "…", "real models": "being weighed"}
             rows = [
                 _row(each, found[each.id]) if each.id in found else waiting | {"claim": _title(each)}
                 for each in claims.values()
