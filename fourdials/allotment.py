@@ -66,6 +66,17 @@ class Allotment:
         """Trials whose answers do not count."""
         return self._allocator.aside
 
+    def play(self, courses: Any, budgets: Sequence[float | None]) -> list[Any] | None:
+        """Where recorded trials come to stand under each of some budgets, this one's apart; None from an allocator that
+        has to be asked for each grant.
+
+        Args:
+            courses: A `courses.Courses` of the trials this was made with.
+            budgets: In the unit of what the courses spend.
+        """
+        play = getattr(self._allocator, "play", None)
+        return None if play is None else list(play(courses, budgets))
+
     def grants(self, free: int) -> list[Grant]:
         """At most `free` grants; none once a budget that is divided is spent, whatever the allocator says."""
         if self.divides and self._budget is not None and self.spent >= self._budget:

@@ -194,6 +194,8 @@ class Allocator(Protocol):
 
     What it decides may depend on what it was told, never on the order in which trials that run side by side answered:
     then a run, its resume and its replay decide alike.
+    An allocator may have a method `play(courses, budgets)` beside these, for replays of many budgets: where recorded
+    trials come to stand, the same as grants would take them to (see `allocators/_ranking.py`).
 
     Attributes:
         divides: True if it divides the budget: trials it leaves standing end as `stopped`. False if trials it could not

@@ -6,11 +6,14 @@ their largest levels (`uniform` by blocks). Called by `worth`, the command line 
 
 from __future__ import annotations
 
+import gc
 import json
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -37,7 +40,7 @@ REPLAY_SCHEMA: dict[str, type[pl.DataType]] = {
     "outcome": pl.String,
     "aside": pl.Boolean,
 }
-_SAME = ("trial_id", "task", "problem_id", "cluster_id", "difficulty", "arm", "dial", "repeat")  # of a trial's row
+SAME = ("trial_id", "task", "problem_id", "cluster_id", "difficulty", "arm", "dial", "repeat")  # of a trial's row
 _STANDING = ("level", "answer", "score", "outcome", "detail", "spend")  # of a checkpoint
 _Request = tuple[list[int], list[float], list[float]]  # levels increasing, paid at each, paid again if cut above each
 
@@ -119,6 +122,16 @@ class RecordedTrial:
             self._at = [checkpoint.level for checkpoint in self.checkpoints]
         return self._at
 
+    def reach(self, up_to: int) -> tuple[int, int, bool]:
+        """How many checkpoints lie behind it once it has gone up to a level, to which level it then has paid, and
+        whether it has ended."""
+        levels, row = self.at(), self.row
+        found = bisect_left(levels, min(up_to, row["max_level"]))
+        if found == len(levels):  # it ended on the way; all it still spent was spent
+            return found, row["max_level"], True
+        last = found + 1 == len(levels) and row["stop_reason"] == "finished"
+        return found + 1, levels[found], last or levels[found] >= row["max_level"]
+
     def stops(self) -> list[Stop]:
         """Where it would stand had it been taken to each of its levels at once; none before its first answer."""
         if self._stops is None:
@@ -133,6 +146,19 @@ def _between(request: _Request, low: int, high: int) -> float:
     if first == last:
         return 0.0
     return sum(paid[first:last]) + sum(again[:first])
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Recorded trials and their replays are many small objects without cycles; looking for cycles among them takes as
+    long as all the rest."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def recorded(
@@ -153,31 +179,33 @@ def recorded(
     ids = list(experiment_ids)
     stops = query.run(store, "replay_stops", experiment_ids=ids, unit=unit, **chosen)
     pieces = query.run(store, "replay_pieces", experiment_ids=ids, unit=unit, **chosen)
+    with without_collector():
+        return _trials(stops, pieces, unit)
+
+
+def _trials(stops: pl.DataFrame, pieces: pl.DataFrame, unit: str) -> list[RecordedTrial]:
     whole = stops.select(pl.exclude("seq", *_STANDING)).unique("trial_id", keep="first", maintain_order=True)
     trials = {row["trial_id"]: RecordedTrial(row) for row in whole.iter_rows(named=True)}
     standing = stops.drop_nulls("level").select("trial_id", *_STANDING)
-    for trial_id, level, answer, score, outcome, detail, spend in standing.iter_rows():
+    for trial_id, rows in groupby(standing.iter_rows(), itemgetter(0)):
         trial = trials[trial_id]
-        trial.checkpoints.append(Checkpoint(level, answer, detail=json.loads(detail) if detail else {}))
-        trial.scores.append(score or 0.0)
-        trial.outcomes.append(outcome)
-        trial.spends.append(spend)
+        for _, level, answer, score, outcome, detail, spend in rows:
+            trial.checkpoints.append(Checkpoint(level, answer, False, json.loads(detail) if detail else {}))
+            trial.scores.append(score or 0.0)
+            trial.outcomes.append(outcome)
+            trial.spends.append(spend)
     _add_requests(trials, pieces, unit)
     return list(trials.values())
 
 
 def _add_requests(trials: Mapping[str, RecordedTrial], pieces: pl.DataFrame, unit: str) -> None:
-    requests: dict[tuple[str, str], _Request] = defaultdict(lambda: ([], [], []))
-    for trial_id, request_id, level, paid, again in pieces.iter_rows():
-        if trial_id in trials:
-            if paid is None or again is None:
-                raise InputError(f"what a call of {trial_id} cost in {unit} is unknown; replay in another unit")
-            levels, costs, repeated = requests[trial_id, request_id]
-            levels.append(level)
-            costs.append(paid)
-            repeated.append(again)
-    for (trial_id, _), request in requests.items():
-        trials[trial_id].requests.append(request)
+    for (trial_id, _), rows in groupby(pieces.iter_rows(), itemgetter(0, 1)):
+        if trial_id not in trials:
+            continue
+        _, _, levels, paid, again = map(list, zip(*rows, strict=True))
+        if None in paid or None in again:
+            raise InputError(f"what a call of {trial_id} cost in {unit} is unknown; replay in another unit")
+        trials[trial_id].requests.append((levels, paid, again))
 
 
 def _must_be_whole(store: Store, experiment_id: str) -> None:
@@ -205,39 +233,10 @@ def replay(trials: Sequence[RecordedTrial], policy: Policy, budget: float | None
     Raises:
         InputError: There is no such allocator.
     """
-    plan = plugins.find("allocator", policy.allocator, plugins.allocators())
-    knobs = plan.Knobs.model_validate(policy.knobs).model_dump()
-    truth = {t.row["trial_id"]: t.stops() for t in trials} if plan.grades == "hindsight" else None
-    allotment = Allotment(policy.allocator, knobs, [trial.view() for trial in trials], budget, truth)
-    by_id = {trial.row["trial_id"]: _Place(trial) for trial in trials}
-    while grants := allotment.grants(len(by_id)):
-        for grant in grants:
-            place = by_id[grant.trial_id]
-            seen, stopped = place.advance(grant.up_to)
-            allotment.observe(grant.trial_id, seen, place.spent, stopped, place.score)
-    return _stood(trials, list(by_id.values()), allotment.aside)
-
-
-def taken(trials: Sequence[RecordedTrial], level: int) -> pl.DataFrame:
-    """Every trial taken at once to its largest level up to `level`, to its first in any case, whatever that costs.
-
-    The rows are those of `replay` with the allocator `uniform` told that level and no budget, without asking it.
-    """
-    places = []
-    for trial in trials:
-        place = _Place(trial)
-        asked = [each for each in trial.levels if each > 0]
-        if asked:
-            place.advance(max((each for each in asked if each <= level), default=asked[0]))
-        places.append(place)
-    return _stood(trials, places, frozenset())
-
-
-def _stood(trials: Sequence[RecordedTrial], places: Sequence[_Place], aside: frozenset[str]) -> pl.DataFrame:
-    """Where the trials came to stand: columns of `REPLAY_SCHEMA`."""
-    same = {name: [trial.row[name] for trial in trials] for name in _SAME}
+    places, aside = driven(trials, policy, budget)
+    same = {name: [trial.row[name] for trial in trials] for name in SAME}
     came = {
-        "level": [place.trial.checkpoints[place.passed - 1].level if place.passed else 0 for place in places],
+        "level": [place.trial.at()[place.passed - 1] if place.passed else 0 for place in places],
         "spent": [place.spent for place in places],
         "score": [place.score for place in places],
         "outcome": [place.trial.outcomes[place.passed - 1] if place.passed else "unanswered" for place in places],
@@ -246,17 +245,28 @@ def _stood(trials: Sequence[RecordedTrial], places: Sequence[_Place], aside: fro
     return pl.DataFrame(same | came, schema=REPLAY_SCHEMA)
 
 
+def driven(trials: Sequence[RecordedTrial], policy: Policy, budget: float | None) -> tuple[list[Place], frozenset[str]]:
+    """How far each trial came, and the ids of those whose answers do not count. Raises as `replay` does."""
+    plan = plugins.find("allocator", policy.allocator, plugins.allocators())
+    knobs = plan.Knobs.model_validate(policy.knobs).model_dump()
+    truth = {t.row["trial_id"]: t.stops() for t in trials} if plan.grades == "hindsight" else None
+    allotment = Allotment(policy.allocator, knobs, [trial.view() for trial in trials], budget, truth)
+    by_id = {trial.row["trial_id"]: Place(trial) for trial in trials}
+    while grants := allotment.grants(len(by_id)):
+        for grant in grants:
+            place = by_id[grant.trial_id]
+            seen, stopped = place.advance(grant.up_to)
+            allotment.observe(grant.trial_id, seen, place.spent, stopped, place.score)
+    return list(by_id.values()), allotment.aside
+
+
 @dataclass(slots=True)
-class _Place:
+class Place:
     """How far a replayed trial has come."""
 
     trial: RecordedTrial
     passed: int = 0  # checkpoints
     spent: float = 0.0
-    levels: list[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.levels = self.trial.at()
 
     @property
     def score(self) -> float:
@@ -264,15 +274,8 @@ class _Place:
 
     def advance(self, up_to: int) -> tuple[list[Checkpoint], bool]:
         """The checkpoints on the way to a level, as `run.TrialRun` would come by them, and whether the trial ended."""
-        trial, row, levels = self.trial, self.trial.row, self.levels
-        target = min(up_to, row["max_level"])
-        found = bisect_left(levels, target)
-        beyond = found == len(levels)  # it ended on the way; all it still spent was spent
-        reached = len(levels) if beyond else found + 1
-        seen = trial.checkpoints[self.passed : reached]
-        low = trial.checkpoints[self.passed - 1].level if self.passed else 0
-        self.spent += trial.cost(low, row["max_level"] if beyond else levels[found])
-        self.passed = reached
-        last = reached == len(levels)
-        ended = beyond or levels[found] >= row["max_level"] or (last and row["stop_reason"] == "finished")
-        return seen, ended
+        trial, before = self.trial, self.passed
+        low = trial.at()[before - 1] if before else 0
+        self.passed, high, ended = trial.reach(up_to)
+        self.spent += trial.cost(low, high)
+        return trial.checkpoints[before : self.passed], ended

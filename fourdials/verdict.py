@@ -1,14 +1,10 @@
-"""Runs in the database → a verdict on each claim of the literature, with its reasons. Called by Learn and notebooks.
+"""What a run says of a claim of the literature: checks held against intervals → a verdict with its reasons.
 
-A claim is a file under `claims/`. A run counts for the claims that its experiment file names (a run of a file as it was
-before it named any, for those it names now); real models and scale
-models are judged apart, simulated ones never. Where several runs of a kind name a claim the one with the most problems
-speaks, the newer one where they are level, and the others are listed: a choice that does not look at outcomes.
+A claim is a file under `claims/`; `weighing` brings the runs of the database before its judge.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,10 +15,9 @@ from typing import Any, Literal, Protocol
 import polars as pl
 from scipy.special import ndtri
 
-from fourdials import plugins, query, regrade, spec
+from fourdials import plugins, spec
 from fourdials.errors import InputError
 from fourdials.estimate import Z, pool
-from fourdials.store import Store
 
 Outcome = Literal[
     "reproduced", "not reproduced here", "undecided at this n", "cannot be tested this way", "not run yet", "shown only"
@@ -85,6 +80,10 @@ class Check:
 Grade = Callable[[str, str, str], float | None]
 
 
+def _nobody() -> Grade | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One run, as a claim's judge sees it.
@@ -92,15 +91,20 @@ class Evidence:
     Attributes:
         experiment_id, origin: The run, and what kind of models it used.
         read: Query name and parameters → frame, of this run.
-        grade: Task, problem, answer → score, for samples at which no checkpoint stood; None where that cannot be told.
+        grader: Gives `grade`, for which a run's problems have to be made again.
         others: The other runs of the same kind that count for the claim, for claims whose two sides may be two runs.
     """
 
     experiment_id: str
     origin: str
     read: Callable[..., pl.DataFrame]
-    grade: Grade | None = None
+    grader: Callable[[], Grade | None] = _nobody
     others: tuple[Evidence, ...] = ()
+
+    @property
+    def grade(self) -> Grade | None:
+        """Task, problem, answer → score, for samples at which no checkpoint stood; None where that cannot be told."""
+        return self.grader()
 
     @property
     def arms(self) -> pl.DataFrame:
@@ -122,7 +126,8 @@ class Evidence:
     def samples(self) -> pl.DataFrame:
         """Rows of the query `pool_samples`, graded as far as that takes no call."""
         found = self.read("pool_samples", experiment_ids=[self.experiment_id])
-        return found if self.grade is None else pool.graded(found, self.grade)
+        grade = self.grade
+        return found if grade is None else pool.graded(found, grade)
 
 
 Judge = Callable[[Evidence], Sequence[Check]]
@@ -215,23 +220,6 @@ def experiments() -> dict[str, tuple[str, ...]]:
     return {claim: tuple(stem for stem, ids in named if claim in ids) for claim in claims()}
 
 
-def runs_by_claim(store: Store) -> dict[str, list[dict[str, Any]]]:
-    """For each claim the runs that count for it, rows of the query `claim_runs`, the one that speaks first."""
-    rows = query.run(store, "claim_runs").to_dicts()
-    named = {_same(data): data["claims"] for data in map(spec.load, EXPERIMENTS.glob("*.toml")) if "claims" in data}
-    found: dict[str, list[dict[str, Any]]] = {claim: [] for claim in claims()}
-    for row in rows:
-        for claim in row["claims"] or named.get(_same(json.loads(row["spec"])), []):
-            found.get(claim, []).append(row)
-    return found
-
-
-def _same(data: Mapping[str, Any]) -> str:
-    """What two experiments have in common that ask the same: everything but claims, model, seed, repeats and budget."""
-    left_out = ("claims", "model", "seed", "repeats", "budget")
-    return spec.digest({key: value for key, value in data.items() if key not in left_out})
-
-
 def above(said: str, found: Measured, line: float = 0.0, unit: Unit = "points") -> Check:
     """Holds if the whole interval lies above a line, fails if it lies below."""
     outcome = REPRODUCED if found.low > line else NOT_REPRODUCED if found.high < line else UNDECIDED
@@ -305,32 +293,6 @@ def judge(claim: Claim, evidence: Evidence) -> Finding:
         return replace(blank, reasons=(f"This run cannot test it: {error}.",))
     n = next((check.n for check in checks if check.n and check.outcome != SHOWN), 0)
     return replace(blank, outcome=conclude(checks), checks=checks, n=n)
-
-
-def findings(store: Store, only: str | None = None) -> dict[str, dict[str, Finding]]:
-    """The verdict on every claim, or on one: claim id → origin → finding, from the runs in the database alone."""
-    runs = runs_by_claim(store)
-    kept: dict[str, pl.DataFrame] = {}
-
-    def read(name: str, **params: Any) -> pl.DataFrame:
-        asked = f"{name} {json.dumps(params, sort_keys=True)}"  # several claims ask the same of one run
-        if asked not in kept:
-            kept[asked] = query.run(store, name, **params)
-        return kept[asked]
-
-    @cache
-    def grader(experiment_id: str) -> Grade | None:
-        try:
-            return regrade.grades_without_calls(store, experiment_id)
-        except InputError:  # its file cannot be read any more: samples that were graded then still count
-            return None
-
-    def of(claim: Claim, origin: str) -> Finding:
-        own = [run for run in runs[claim.id] if run["origin"] == origin]
-        return of_runs(claim, origin, own, lambda run: Evidence(run, origin, read, grader(run)))
-
-    asked_for = claims().values() if only is None else [claims()[only]]
-    return {claim.id: {origin: of(claim, origin) for origin in ORIGINS} for claim in asked_for}
 
 
 def of_runs(claim: Claim, origin: str, runs: Sequence[Mapping[str, Any]], look: Callable[[str], Evidence]) -> Finding:

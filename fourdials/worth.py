@@ -6,9 +6,7 @@ policy and budget; what an allocator granted is kept, not decided again in each 
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,9 +14,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from fourdials.courses import Courses
 from fourdials.estimate import BOOTSTRAP, LEVEL
 from fourdials.estimate.intervals import first_of, share_bounds
-from fourdials.replay import POLICIES, UNIFORM, Policy, RecordedTrial, replay, taken
+from fourdials.replay import POLICIES, UNIFORM, Policy, RecordedTrial, without_collector
 
 Array = NDArray[np.float64]
 ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
@@ -96,9 +95,10 @@ def replays(
     spend the same, since nobody goes on any further, the last one stands.
     """
     frames: dict[tuple[str, float], pl.DataFrame] = {}
-    with _without_collector():
+    with without_collector():
+        courses = Courses(trials)
         for policy in policies:
-            for frame, label in _played(trials, policy, totals):
+            for frame, label in _played(trials, courses, policy, totals):
                 names = {"policy": policy.name, "uses_truth": policy.uses_truth, "budget": label}
                 named = frame.select(*(pl.lit(value).alias(name) for name, value in names.items()), pl.all())
                 frames[policy.name, label] = named
@@ -144,27 +144,15 @@ def played(spends: pl.DataFrame, policy: str, unit: str = "total_tokens") -> Rep
 
 
 def _played(
-    trials: Sequence[RecordedTrial], policy: Policy, totals: Sequence[float]
+    trials: Sequence[RecordedTrial], courses: Courses, policy: Policy, totals: Sequence[float]
 ) -> Iterator[tuple[pl.DataFrame, float]]:
     """A policy's replays, each with its budget."""
     if policy != UNIFORM:
-        yield from ((replay(trials, policy, total), float(total)) for total in totals)
+        yield from zip(courses.replays(policy, totals), map(float, totals), strict=True)
         return
     for level in sorted({level for trial in trials for level in trial.levels if level > 0}):
-        frame = taken(trials, level)
+        frame = courses.taken(level)
         yield frame, float(frame["spent"].sum())
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Replays make millions of small objects and no cycles; looking for cycles among them takes a third of the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 @dataclass(frozen=True, slots=True)

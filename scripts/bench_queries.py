@@ -199,6 +199,7 @@ def _shown(title: str, chosen: dict[str, str]) -> Measured:
     frontier._points.clear()
     advisor._trials.clear()
     allocate._trials.clear()
+    allocate._divided.clear()
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=600)
     for key, value in chosen.items():
         app.query_params[key] = value

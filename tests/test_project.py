@@ -41,8 +41,8 @@ IN_ORDER = """
     errors records home settings theory grading journal ledger prices spending tasking plugins allotment
     prompting routing own tasks strategies allocators models sections spec plan gateway capabilities
     charges marking remembering desk ask examiner header endings run worker store query regrade estimate units replay
-    worth advise policy calibrating forecast verdict claims figures bench lessons classroom invitation withheld snapshot
-    importing viewed report handout api handbook listing ui exchange cli __main__
+    courses worth advise policy calibrating forecast verdict claims weighing figures bench lessons classroom invitation
+    withheld snapshot importing viewed report handout api handbook listing ui exchange cli __main__
 """
 ORDER = IN_ORDER.split()
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fourdials import replay
+from fourdials.courses import Courses
 from fourdials.errors import InputError, SpecError
 from fourdials.replay import UNIFORM, Policy
 from fourdials.spec import parse
@@ -113,7 +114,7 @@ def test_taking_all_to_one_level_is_what_the_uniform_allocator_does_when_told_th
         trial(4, [(0, "a", 0.0), (3, "b", 1.0)], levels=(0, 3), arm="b"),
     ]
     told = Policy("uniform", "uniform", {"order": "levels", "level": level})
-    assert replay.taken(trials, level).equals(replay.replay(trials, told, None))
+    assert Courses(trials).taken(level).equals(replay.replay(trials, told, None))
 
 
 def test_a_request_cut_in_two_is_paid_as_two():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fourdials import verdict
+from fourdials import verdict, weighing
 from fourdials.estimate import Estimate
 from fourdials.store import Store
 from fourdials.verdict import NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNDECIDED, UNTESTABLE, Check
@@ -74,29 +74,29 @@ def test_experiment_files_name_the_claims_they_test():
 
 def test_a_real_run_that_names_a_claim_gives_its_verdict(tmp_path):
     store = store_of(tmp_path, cascade_run("run", 30))
-    found = verdict.findings(store)["C3"]["real"]
+    found = weighing.findings(store)["C3"]["real"]
     assert (found.outcome, found.n, found.models) == (REPRODUCED, 30, ("model/a", "model/b"))
     assert found.experiments == ("run",)
     assert found.checks[0].low > 0
-    assert verdict.findings(store)["C3"]["scale model"].outcome == NOT_RUN
-    assert verdict.findings(store)["C1"]["real"].outcome == NOT_RUN
+    assert weighing.findings(store)["C3"]["scale model"].outcome == NOT_RUN
+    assert weighing.findings(store)["C1"]["real"].outcome == NOT_RUN
     store.close()
 
 
 @pytest.mark.parametrize("origin", ["simulated", "scale model"])
 def test_simulated_runs_count_for_nothing_and_scale_models_for_their_own_column(tmp_path, origin):
     store = store_of(tmp_path, cascade_run("run", 30, origin))
-    found = verdict.findings(store)["C3"]
+    found = weighing.findings(store)["C3"]
     assert found["real"].outcome == NOT_RUN
     assert found["scale model"].outcome == (REPRODUCED if origin == "scale model" else NOT_RUN)
-    assert all("simulated" not in columns for columns in verdict.findings(store).values())
+    assert all("simulated" not in columns for columns in weighing.findings(store).values())
     store.close()
 
 
 def test_the_run_with_most_problems_speaks_and_the_others_are_listed(tmp_path):
     small, large = cascade_run("small", 12, created_at=3000.0), cascade_run("large", 20)
     store = store_of(tmp_path, small, large)
-    found = verdict.findings(store)["C3"]["real"]
+    found = weighing.findings(store)["C3"]["real"]
     assert found.experiments == ("large", "small")
     assert (found.n, found.others) == (20, (REPRODUCED,))
     store.close()
@@ -104,7 +104,7 @@ def test_the_run_with_most_problems_speaks_and_the_others_are_listed(tmp_path):
 
 def test_a_run_that_lacks_what_the_claim_needs_says_so(tmp_path):
     store = store_of(tmp_path, cascade_run("run", 30, claims=("C1",)))
-    found = verdict.findings(store)["C1"]["real"]
+    found = weighing.findings(store)["C1"]["real"]
     assert found.outcome == UNTESTABLE
     assert "chain_of_thought" in found.reasons[0]
     store.close()
@@ -112,7 +112,7 @@ def test_a_run_that_lacks_what_the_claim_needs_says_so(tmp_path):
 
 def test_a_run_that_names_no_claim_is_no_evidence(tmp_path):
     store = store_of(tmp_path, cascade_run("run", 30, claims=()))
-    assert all(found["real"].outcome in (NOT_RUN, UNTESTABLE) for found in verdict.findings(store).values())
+    assert all(found["real"].outcome in (NOT_RUN, UNTESTABLE) for found in weighing.findings(store).values())
     store.close()
 
 
@@ -201,7 +201,7 @@ def acting_run(experiment_id, view, right, problems=120):
 def test_two_runs_that_are_each_one_side_of_a_claim_are_read_together(tmp_path):
     runs = acting_run("hidden", "hidden", 0.6), acting_run("shown", "shown", 0.0, problems=100)
     store = store_of(tmp_path, *runs)
-    found = verdict.findings(store)["C4"]["scale model"]
+    found = weighing.findings(store)["C4"]["scale model"]
     assert (found.experiments, found.others) == (("hidden", "shown"), (REPRODUCED,))
     assert (found.outcome, [check.n for check in found.checks]) == (REPRODUCED, [120, 100, 120, 100])
     store.close()
@@ -215,7 +215,7 @@ def test_a_run_of_a_file_that_named_no_claim_yet_counts_for_those_it_names_now(t
     oftener.lines[0]["spec"] = before | {"repeats": 7}
     other.lines[0]["spec"] = before | {"trial_budget": {"total_tokens": 7}}
     store = store_of(tmp_path, same, oftener, other)
-    found = verdict.runs_by_claim(store)
+    found = weighing.runs_by_claim(store)
     assert {row["experiment_id"] for row in found[named[0]]} == {"same", "oftener"}
     store.close()
 
@@ -224,7 +224,7 @@ def test_a_run_with_trials_to_come_settles_nothing_and_says_where_it_points(tmp_
     growing = cascade_run("growing", 40)
     growing.lines[0]["planned_trials"] = 100
     store = store_of(tmp_path, cascade_run("done", 30), growing)
-    found = verdict.findings(store)["C3"]["real"]
+    found = weighing.findings(store)["C3"]["real"]
     assert (found.experiments, found.others) == (("growing", "done"), (REPRODUCED,))
     assert (found.outcome, found.told, found.interim) == (UNDECIDED, "undecided at this n, interim", True)
     assert found.reasons == ("Trials of this run are still to come; so far: reproduced.",)

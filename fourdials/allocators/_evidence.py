@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc
+from scipy.special import betainc, betaln
 
 from fourdials.records import Checkpoint
 
@@ -109,13 +109,19 @@ def rises(own: int, best: Array, others: Array, more: int) -> Array:
     return found
 
 
+def beta_binomial(won: NDArray[np.int64], n: int, a: float, b: float) -> Array:
+    """P(k of n) = C(n, k) B(k + a, n − k + b) / B(a, b) for each k of `won`, as scipy.stats has it, which is slow to
+    import."""
+    ways = -np.log(n + 1) - betaln(n - won + 1, won + 1)
+    found: Array = np.exp(ways + betaln(won + a, n - won + b) - betaln(a, b))
+    return found
+
+
 @lru_cache(maxsize=65536)
 def _sharpened(leader: int, second: int, more: int) -> float:
     """Expected rise of max(P, 1 − P), P that the leader is ahead, after `more` votes between the two."""
-    from scipy.stats import betabinom  # slow to import, and listing the allocators does without
-
     won = np.arange(more + 1)
-    chances = betabinom.pmf(won, more, leader + 1, second + 1)
+    chances = beta_binomial(won, more, leader + 1, second + 1)
     after = 1 - betainc(leader + 1 + won, second + 1 + more - won, 0.5)
     now = ahead(leader, second)
     return float(max(0.0, chances @ np.maximum(after, 1 - after) - max(now, 1 - now)))

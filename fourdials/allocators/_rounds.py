@@ -50,11 +50,70 @@ class Wish:
     notches: int = 1
 
 
-class Rounds:
-    """Keeps the standings and turns the wishes of a round into grants that fit the budget.
+class Purse:
+    """A budget, what was spent of it, and what going on is foreseen to cost.
 
     Costs are foreseen from the dearest step seen so far of the same arm: to the same level where that was seen, else in
     proportion to the levels. While nothing is known of an arm, one of its trials goes ahead alone.
+
+    Attributes:
+        spent: In the unit of the budget.
+        news: Arms of which something dearer was seen; whoever keeps what is foreseen empties it.
+    """
+
+    def __init__(self, budget: float | None) -> None:
+        self.spent = 0.0
+        self.news: set[str] = set()
+        self._budget = budget
+        self._dearest: dict[tuple[str, int, int], float] = {}
+        self._rate: dict[str, float] = {}
+
+    @property
+    def left(self) -> float | None:
+        """What is left of the budget; None without one."""
+        return None if self._budget is None else self._budget - self.spent
+
+    def note(self, arm: str, low: int, high: int, paid: float) -> None:
+        """Takes in what going from one level of an arm to another has cost."""
+        self.spent += paid
+        step, rate = (arm, low, high), paid / (high - low)
+        if paid > self._dearest.get(step, -1.0):
+            self._dearest[step] = max(0.0, paid)
+            self.news.add(arm)
+        if rate > self._rate.get(arm, -1.0):
+            self._rate[arm] = max(0.0, rate)
+            self.news.add(arm)
+
+    def foreseen(self, arm: str, low: int, high: int) -> float | None:
+        """What going from one level of an arm to another is foreseen to cost; None while nothing of it was seen."""
+        known = self._dearest.get((arm, low, high))
+        if known is not None:
+            return known
+        return None if arm not in self._rate else self._rate[arm] * (high - low)
+
+    def admitted(self, asked: Iterable[tuple[str, float | None]]) -> list[int]:
+        """Which of some requests, each its arm and what it is foreseen to cost, fit what is left in their order.
+
+        Of an arm nothing is known of, one goes ahead.
+        """
+        left = self.left
+        ahead: set[str] = set()
+        admitted = []
+        for place, (arm, cost) in enumerate(asked):
+            if left is not None and cost is None:
+                if left <= 0 or arm in ahead:
+                    continue
+                ahead.add(arm)
+            elif left is not None and cost is not None:
+                if cost > left:
+                    continue
+                left -= cost
+            admitted.append(place)
+        return admitted
+
+
+class Rounds:
+    """Keeps the standings and turns the wishes of a round into grants that fit the budget.
 
     Args:
         trials: What may be granted; taken in the order of their blocks.
@@ -67,24 +126,16 @@ class Rounds:
         self.standings = {
             view.trial_id: Standing(view, tuple(level for level in view.levels if level > 0)) for view in ordered
         }
-        self.spent = 0.0
-        self._budget = budget
+        self.purse = Purse(budget)
         self._choose = choose
         self._queue: deque[Grant] = deque()
         self._running: dict[str, int] = {}
-        self._dearest: dict[tuple[str, int, int], float] = {}
-        self._rate: dict[str, float] = {}
-        self._fresh: list[Standing] = list(self.standings.values())
+        self._fresh: list[Standing] = []
 
     @property
     def open(self) -> list[Standing]:
         """Trials that may still be granted something, in the plan's order."""
         return [trial for trial in self.standings.values() if not trial.ended]
-
-    @property
-    def left(self) -> float | None:
-        """What is left of the budget; None without one."""
-        return None if self._budget is None else self._budget - self.spent
 
     def grants(self, free: int) -> list[Grant]:
         """At most `free` grants of this round; none while the others of it are still running."""
@@ -99,54 +150,32 @@ class Rounds:
         """Notes what a trial has shown and cost."""
         trial = self.standings[update.trial_id]
         reached, paid = self._running.pop(update.trial_id), update.spent - trial.spent
-        arm, low, high = trial.view.arm, trial.level, trial.notches[reached - 1]
-        step = (arm, low, high)
-        self._dearest[step] = max(self._dearest.get(step, 0.0), paid)
-        self._rate[arm] = max(self._rate.get(arm, 0.0), paid / (high - low))
-        self.spent += paid
+        self.purse.note(trial.view.arm, trial.level, trial.notches[reached - 1], paid)
         trial.spent, trial.reached, trial.score = update.spent, reached, update.score
         trial.seen.extend(update.checkpoints)
         trial.ended = update.stopped or reached == len(trial.notches)
         self._fresh.append(trial)
 
     def fresh(self) -> list[Standing]:
-        """Trials observed since this was last asked, some perhaps twice; all of them the first time."""
+        """Trials observed since this was last asked, some perhaps twice."""
         fresh, self._fresh = self._fresh, []
         return fresh
 
     def cost(self, wish: Wish) -> float | None:
         """What a wish is foreseen to cost; None while nothing of its arm was seen."""
         trial = wish.trial
-        return self.foreseen(trial.view.arm, trial.level, trial.notches[trial.reached + wish.notches - 1])
-
-    def foreseen(self, arm: str, low: int, high: int) -> float | None:
-        """What going from one level of an arm to another is foreseen to cost; None while nothing of it was seen."""
-        known = self._dearest.get((arm, low, high))
-        if known is not None:
-            return known
-        return None if arm not in self._rate else self._rate[arm] * (high - low)
+        return self.purse.foreseen(trial.view.arm, trial.level, trial.notches[trial.reached + wish.notches - 1])
 
     def fitting(self, wishes: Iterable[Wish]) -> list[Wish]:
         """Those that what is left could pay for alone."""
-        left = self.left
+        left = self.purse.left
         if left is None:
             return list(wishes)
         return [wish for wish in wishes if left > 0 and ((cost := self.cost(wish)) is None or cost <= left)]
 
     def _admitted(self, wishes: Sequence[Wish]) -> list[Grant]:
-        """The wishes that fit what is left, in their order; an arm nothing is known of sends one trial ahead."""
-        left = self.left
-        ahead: set[str] = set()
-        admitted = []
-        for wish in wishes:
-            cost = self.cost(wish)
-            if left is not None and cost is None:
-                if left <= 0 or wish.trial.view.arm in ahead:
-                    continue
-                ahead.add(wish.trial.view.arm)
-            elif left is not None and cost is not None:
-                if cost > left:
-                    continue
-                left -= cost
-            admitted.append(Grant(wish.trial.view.trial_id, wish.trial.notches[wish.trial.reached + wish.notches - 1]))
-        return admitted
+        """The wishes that fit what is left, in their order."""
+        found = [wishes[at] for at in self.purse.admitted((wish.trial.view.arm, self.cost(wish)) for wish in wishes)]
+        return [
+            Grant(each.trial.view.trial_id, each.trial.notches[each.trial.reached + each.notches - 1]) for each in found
+        ]

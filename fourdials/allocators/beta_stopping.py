@@ -8,23 +8,18 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from fourdials.allocators._evidence import certainty, evidence
-from fourdials.allocators._ranking import Columns
-from fourdials.allocators._rounds import Rounds, Wish
-from fourdials.plugins import Grant, TrialView, Update, allocator
+from fourdials.allocators._evidence import Evidence, certainty
+from fourdials.allocators._ranking import Places, Ranked, Stage
+from fourdials.plugins import TrialView, allocator
 
 
 @allocator(source="Aggarwal et al. 2023, arXiv 2305.11860")
-class BetaStopping:
+class BetaStopping(Ranked):
     """Stop a trial once its leading answer is truly ahead with at least this probability; the rest go up together.
 
     With verifier scores, stop once a candidate's score is as high. What is saved goes to the trials still in doubt, as
     far as the budget reaches. Wins where many problems are easy; a problem that is never decided is taken to the end.
     """
-
-    divides = True
-    calibration: frozenset[str] = frozenset()
-    aside: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -36,23 +31,15 @@ class BetaStopping:
         ] = 0.95,
     ) -> None:
         self._confidence = confidence
-        self._rounds = Rounds(trials, budget, self._choose)
-        self._columns = Columns(self._rounds)
-        self._sure = np.zeros(len(trials))
+        super().__init__(trials, budget)
 
-    def grants(self, free: int) -> list[Grant]:
-        """The next grants of this level."""
-        return self._rounds.grants(free)
+    def weigh(self, found: Evidence, stage: Stage) -> Sequence[float]:
+        """How sure the answer is."""
+        return (certainty(found),)
 
-    def observe(self, update: Update) -> None:
-        """Notes what a trial showed."""
-        self._rounds.observe(update)
-
-    def _choose(self) -> list[Wish]:
-        columns = self._columns
-        for place, trial in columns.read():
-            self._sure[place] = certainty(evidence(trial.seen))
-        fits = columns.fitting(columns.open & (self._sure < self._confidence))
-        if not fits.any():
-            return []
-        return columns.wishes(fits & (columns.reached == columns.reached[fits].min()))
+    def choose(self) -> Places:
+        """Those still in doubt that have come least far."""
+        columns = self.columns
+        fits = columns.fitting(columns.open & (self.notes[:, 0] < self._confidence))
+        lowest = columns.reached[fits].min() if fits.any() else 0
+        return np.flatnonzero(fits & (columns.reached == lowest))

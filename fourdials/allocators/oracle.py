@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import islice, pairwise
 
+import numpy as np
+
+from fourdials.allocators._ranking import Courses, Played
 from fourdials.plugins import Grant, TrialView, Update, allocator
 from fourdials.records import Stop
 
@@ -24,27 +27,47 @@ class Oracle:
     aside: frozenset[str] = frozenset()
 
     def __init__(self, trials: Sequence[TrialView], budget: float | None, truth: Mapping[str, Sequence[Stop]]) -> None:
-        left = math.inf if budget is None else budget
         steps = [
             (gain / max(cost, 1e-12), order, place, cost, view.trial_id, level)
             for order, view in enumerate(sorted(trials, key=lambda view: (view.block, view.arm, view.levels)))
             for place, (level, gain, cost) in enumerate(_hull(truth[view.trial_id]))
         ]
-        chosen: dict[str, int] = {}
-        full: set[str] = set()  # a step that did not fit ends its trial: later ones stand on it
-        for _, _, _, cost, trial_id, level in sorted(steps, key=lambda step: (-step[0], step[1], step[2])):
-            if trial_id not in full and cost <= left:
-                left -= cost
-                chosen[trial_id] = level
-            else:
-                full.add(trial_id)
+        self._trials = trials
+        self._steps = sorted(steps, key=lambda step: (-step[0], step[1], step[2]))
+        chosen = self.chosen(budget)
         self._waiting = iter(
             [Grant(view.trial_id, chosen[view.trial_id]) for view in trials if view.trial_id in chosen]
         )
 
+    def chosen(self, budget: float | None) -> dict[str, int]:
+        """To which level each trial that is started goes under a budget."""
+        left = math.inf if budget is None else budget
+        found: dict[str, int] = {}
+        full: set[str] = set()  # a step that did not fit ends its trial: later ones stand on it
+        for _, _, _, cost, trial_id, level in self._steps:
+            if trial_id not in full and cost <= left:
+                left -= cost
+                found[trial_id] = level
+            else:
+                full.add(trial_id)
+        return found
+
     def grants(self, free: int) -> list[Grant]:
         """The next `free` trials that are worth something."""
         return list(islice(self._waiting, free))
+
+    def play(self, courses: Courses, budgets: Sequence[float | None]) -> list[Played]:
+        """Where the trials of `courses` come to stand under each of some budgets."""
+        found = []
+        for budget in budgets:
+            chosen = self.chosen(budget) if budget is None or budget > 0 else {}
+            columns = [
+                courses.column(place, chosen[view.trial_id]) if view.trial_id in chosen else 0
+                for place, view in enumerate(self._trials)
+            ]
+            reached = np.array(columns, dtype=np.int64)
+            found.append(Played(reached, courses.at_once[np.arange(len(reached)), reached]))
+        return found
 
     def observe(self, update: Update) -> None:
         """All is known beforehand."""

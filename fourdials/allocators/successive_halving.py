@@ -101,7 +101,7 @@ class SuccessiveHalving:
             return (0.0, math.inf, entrant)
         scores = [trial.score for trial in ended if trial.score is not None]
         mean = sum(trial.spent for trial in ended) / len(ended)
-        needed, left = mean * len(contest.rest), self._rounds.left
+        needed, left = mean * len(contest.rest), self._rounds.purse.left
         served = 1.0 if left is None or needed <= left else max(0.0, left) / needed
         return (-served * sum(scores) / len(scores), mean, entrant)
 

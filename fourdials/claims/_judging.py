@@ -273,7 +273,7 @@ def flattening(points: pl.DataFrame, arm: str) -> Check:
     if levels < fits.FEWEST:
         said = f"{arm} levels off: it has {levels} levels, and telling families of curves apart takes {fits.FEWEST}"
         return Check(said, UNTESTABLE)
-    found = fits.fit(own)
+    found = fits.fit(own, foretell=False)
     share = float(found.table.filter(pl.col("family").is_in(SATURATING))["wins"].sum())
     best, row = found.best, found.table.row(0, named=True)
     said = f"{arm} levels off (best family: {best}; share of refits in which one that levels off wins)"

@@ -161,7 +161,7 @@ def _alike(searches: Marginal, thought: Marginal, shaped: bool) -> Check:
     said = "One family that levels off describes both (AICc lost against a family for each)"
     if any(points["level"].drop_nulls().n_unique() < fits.FEWEST for points, _ in (searches, thought)):
         return Check(f"{said}: one of the two has fewer than {fits.FEWEST} levels", UNTESTABLE)
-    both = [fits.fit(of_arm(points, arm)) for points, arm in (searches, thought)]
+    both = [fits.fit(of_arm(points, arm), foretell=False) for points, arm in (searches, thought)]
     # A row for each family: first on the data, then in each refit.
     one, other = (np.stack([found.scores[name] for name in SATURATING]) for found in both)
     lost = (one + other).min(axis=0) - one.min(axis=0) - other.min(axis=0)

@@ -27,7 +27,7 @@ def judge(evidence: Evidence) -> list[Check]:
     chosen = [arm for arm in others if knob(arm, "verifier") != "checker"]
     if not chosen:
         raise InputError("all its arms of the other model are chosen by a checker that knows the truth")
-    checks = [_against(arm["arm"], fits.fit(of_arm(points, arm["arm"])), goal) for arm in chosen]
+    checks = [_against(arm["arm"], fits.fit(of_arm(points, arm["arm"]), foretell=False), goal) for arm in chosen]
     for arm in others:
         if arm not in chosen:
             said = f"{arm['arm']} (knows the truth) over {once['arm']} at equal generated tokens"

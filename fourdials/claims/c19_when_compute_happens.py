@@ -13,7 +13,7 @@ from fourdials.estimate.crossings import crossover
 from fourdials.estimate.differences import difference_at
 from fourdials.estimate.intervals import difference
 from fourdials.estimate.panel import PROBLEM
-from fourdials.verdict import SHOWN, UNTESTABLE, Check, Claim, Evidence, above, gains, not_worse, untested
+from fourdials.verdict import SHOWN, UNTESTABLE, Check, Claim, Evidence, Grade, above, gains, not_worse, untested
 
 MARGIN, LEAST = 0.03, 0.03
 WEIGHTS = (1.0, 10.0)  # how many times dearer a token is while somebody waits, from 1 to what the source takes
@@ -121,22 +121,22 @@ def _game(evidence: Evidence, game: str, vote: str) -> list[Check]:
     """The game leads a vote at equal calls, and what a vote and the product pick from the very same calls."""
     checks = [compared(above, f"{game} leads {vote} at equal calls", evidence.points("calls"), game, vote)]
     picks = evidence.read("claim_picks", experiment_ids=[evidence.experiment_id]).filter(arm=game)
-    if evidence.grade is None or picks.is_empty():
+    grade = evidence.grade
+    if grade is None or picks.is_empty():
         return [*checks, Check("What a vote and the product pick from the same calls cannot be graded here", SHOWN)]
     last = picks.filter(pl.col("level") == pl.col("level").max().over("trial_id"))
     for rule, name in (("vote", "a vote"), ("product", "the product of share and verdict")):
-        graded = _graded(evidence, last, rule)
+        graded = _graded(grade, last, rule)
         found = difference(graded["consensus"].to_numpy(), graded[rule].to_numpy(), cluster_of(graded))
         checks.append(gains(f"{game} picks better than {name} does from the same calls", found, LEAST))
     return checks
 
 
-def _graded(evidence: Evidence, picks: pl.DataFrame, rule: str) -> pl.DataFrame:
+def _graded(grade: Grade, picks: pl.DataFrame, rule: str) -> pl.DataFrame:
     """Mean score per problem of the game's picks and of another rule's."""
-    assert evidence.grade is not None
     rows: list[dict[str, Any]] = []
     for row in picks.to_dicts():
-        both = [evidence.grade(row["task"], row["problem_id"], row[name]) for name in ("consensus", rule)]
+        both = [grade(row["task"], row["problem_id"], row[name]) for name in ("consensus", rule)]
         if None not in both:
             rows.append({name: row[name] for name in (*PROBLEM, "cluster_id")} | {"consensus": both[0], rule: both[1]})
     if not rows:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
@@ -138,6 +139,7 @@ def fit(
     price: float | None = None,
     seed: int = 0,
     replicates: int = REFITS,
+    foretell: bool = True,
 ) -> Fits:
     """Fits every family of `families` to one subject's curve.
 
@@ -147,6 +149,9 @@ def fit(
         price: The gain in score one more unit of spend must bring to be worth it.
         seed: Of the bootstrap.
         replicates: Bootstrap replicates.
+        foretell: Also fit all but the last budget, which takes as long again; else `last_error` is null.
+
+    The last few fits are kept, since several claims ask about the same curve.
 
     Misfit is (y − f)ᵀ Σ⁻¹ (y − f), where Σ has binomial variances p(1−p)/n over clusters and the bootstrap's
     correlations, shrunk by half; AICc = misfit + 2q + 2q(q+1)/(J−q−1) for q parameters and J budgets. A replicate
@@ -161,7 +166,7 @@ def fit(
         raise InputError(f"got {len(found.sizes)} clusters of problems; fitting a curve takes at least {FEWEST}")
     draws = drawn_means(found.sums(0), found.sizes, resamples(len(found.sizes), seed, replicates))
     rows = np.vstack([found.values[0].mean(axis=0), draws])
-    return _compare(grid, rows, len(found.cluster), len(found.sizes), price)
+    return _compare(_Curves(grid, rows), len(found.cluster), len(found.sizes), price, foretell)
 
 
 def default_budgets(points: pl.DataFrame, steps: int = BUDGETS) -> Array:
@@ -256,13 +261,28 @@ def aicc(misfit: Array, parameters: int, count: int) -> Array:
     return misfit + 2 * parameters + 2 * parameters * (parameters + 1) / (count - parameters - 1)
 
 
-def _compare(grid: Array, rows: Array, n: int, clusters: int, price: float | None) -> Fits:
+class _Curves:
+    """A curve and its replicates at some spends; equal where all their numbers are."""
+
+    def __init__(self, grid: Array, rows: Array) -> None:
+        self.grid, self.rows = grid, rows
+        self._content = (rows.shape, grid.tobytes(), rows.tobytes())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Curves) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)
+
+
+@lru_cache(maxsize=32)
+def _compare(curves: _Curves, n: int, clusters: int, price: float | None, foretell: bool) -> Fits:
+    grid, rows = curves.grid, curves.rows
     sigma = covariance(rows, clusters)
     whiten = np.linalg.inv(np.linalg.cholesky(sigma))
-    before = np.linalg.inv(np.linalg.cholesky(sigma[:-1, :-1]))
     known = families(grid)
     fitted = {name: fit_family(family, grid, rows, whiten) for name, family in known.items()}
-    earlier = {name: fit_family(family, grid[:-1], rows[:, :-1], before) for name, family in known.items()}
+    missed = _missed(known, grid, rows, sigma) if foretell else {}
     halves = np.r_[1.0, np.full(len(rows) - 1, 0.5)]
     scores = np.stack(
         [aicc(fitted[name].misfit * halves, family.parameters, len(grid)) for name, family in known.items()]
@@ -271,9 +291,8 @@ def _compare(grid: Array, rows: Array, n: int, clusters: int, price: float | Non
     entries = []
     for i, (name, family) in enumerate(known.items()):
         ends = fitted[name].asymptotes()
-        missed = earlier[name].predict(grid[-1:])[:, 0] - rows[:, -1]
         entry = {"family": name, "parameters": family.parameters, "aicc": scores[i, 0], "wins": (winner == i).mean()}
-        entry |= {**_ends("asymptote", ends), **_ends("last_error", missed)}
+        entry |= {**_ends("asymptote", ends), **_ends("last_error", missed.get(name, np.array([np.nan])))}
         entries.append(entry | {"n": n, "clusters": clusters, "method": METHOD})
     table = pl.DataFrame(entries, schema=FAMILY_SCHEMA).sort("aicc", "parameters")
     others = {name: scores[i, 0] for i, name in enumerate(known) if name != "constant"}
@@ -282,6 +301,13 @@ def _compare(grid: Array, rows: Array, n: int, clusters: int, price: float | Non
     curve = fitted[best].predict(grid)[0]
     stop = _stops(fitted[best], grid, price)
     return Fits(table, best, evidence, grid, rows[0], curve, *stop, dict(zip(known, scores, strict=True)))
+
+
+def _missed(known: Mapping[str, Family], grid: Array, rows: Array, sigma: Array) -> dict[str, Array]:
+    """By how much each family, fitted to all but the last budget, misses what was found there."""
+    before = np.linalg.inv(np.linalg.cholesky(sigma[:-1, :-1]))
+    earlier = {name: fit_family(family, grid[:-1], rows[:, :-1], before) for name, family in known.items()}
+    return {name: fitted.predict(grid[-1:])[:, 0] - rows[:, -1] for name, fitted in earlier.items()}
 
 
 def _ends(name: str, values: Array) -> Mapping[str, float | None]:

@@ -46,7 +46,7 @@ def driven(trials, name, budget, seed):
     truth = {t.row["trial_id"]: t.stops() for t in trials} if found.grades == "hindsight" else None
     knobs = found.Knobs(**KNOBS.get(name, {})).model_dump()
     allotment = Allotment(name, knobs, [t.view() for t in trials], budget, truth)
-    places = {t.row["trial_id"]: replay._Place(t) for t in trials}
+    places = {t.row["trial_id"]: replay.Place(t) for t in trials}
     running, ended, granted = {}, set(), {}
     while True:
         for grant in allotment.grants(rng.randint(1, 7)):

@@ -83,7 +83,7 @@ class Made:
                 return self.frames[name]
             return getattr(self, {"arms": "arms_frame", "spec": "spec_frame"}.get(name, name))(**params)
 
-        return Evidence(self.name, origin, read, grade, others)
+        return Evidence(self.name, origin, read, lambda: grade, others)
 
     def arms_frame(self, **_):
         return pl.DataFrame(self.arms).with_columns(experiment_id=pl.lit(self.name))

@@ -7,7 +7,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from fourdials import policy, worker
+from fourdials import policy, worker, worth
 from fourdials.ui.compare import allocate, difficulty
 from tests.pages.opened import figures, page, shown
 from tests.pages.simulated import table
@@ -112,19 +112,15 @@ def test_why_no_saving_is_stated_is_a_sentence_and_no_cell(home):
     assert all(policy in named for policy in ("proportional", "greedy marginal", "beta stopping"))
 
 
-def test_all_arms_show_one_budget_first_and_end_with_all_of_them(home, monkeypatch):
+def test_all_arms_are_replayed_once_and_kept_for_the_next_look(home, monkeypatch):
     made = ran(home, [{"strategy": "single"}, VOTE], "sim/solve=0.55,spread=0.5", problems=20)
-    seen = []
-    draw = allocate._draw
-    monkeypatch.setattr(allocate, "_draw", lambda *given: (seen.append((given[-1], given[2])), draw(*given))[1])
+    asked = []
+    replays = worth.replays
+    monkeypatch.setattr(worth, "replays", lambda *given: (asked.append(len(given[1])), replays(*given))[1])
     app = tab("Allocate", experiment=made, replay=allocate.TOGETHER)
-    (first, one), (last, every) = seen
-    assert (first, last) == ("allocate.first", "allocate.worth")
-    adapting = one.filter(one["policy"] != "uniform")
-    assert adapting["budget"].n_unique() == 1
-    assert adapting.join(every, on=adapting.columns, how="anti", nulls_equal=True).is_empty()
     assert set(figures(app)) == {"allocate.worth", "allocate.where"}
-    assert "One budget so far" not in shown(app)
+    app.run()
+    assert asked == [allocate.SEVERAL]
 
 
 def test_units_no_budget_is_divided_in_are_told_apart(home):

@@ -6,7 +6,7 @@ from fourdials import spec
 from fourdials.bench import BENCHES
 from fourdials.lessons import lessons
 from fourdials.ui.learn import offered, verdicts
-from fourdials.verdict import Check
+from fourdials.verdict import Check, claims
 from tests.pages.opened import figures, page, shown
 
 
@@ -97,6 +97,22 @@ def test_verdicts_list_every_claim_and_a_simulated_or_untagged_run_changes_nothi
     assert outcomes["C23 Limits of training"] == "– cannot be tested this way"
     assert set(outcomes.drop("C23 Limits of training")) == {"· not run yet"}
     assert set(table["real"]) == {"–", "·"}  # in a word, for phones
+
+
+def test_verdicts_still_being_weighed_stand_as_such_in_the_table_as_it_fills(filled, monkeypatch):
+    drawn = []
+
+    class Place:
+        def dataframe(self, rows, **layout):
+            drawn.append(rows)
+
+    monkeypatch.setattr(verdicts, "OFTEN_S", -1.0)
+    found = verdicts._weighed(Place())
+    assert list(found) == list(claims())
+    assert [sum(row["real models"] != "being weighed" for row in rows) for rows in drawn] == list(range(1, 25))
+    assert all(row.keys() == drawn[-1][0].keys() for rows in drawn for row in rows), "no cell reads None"
+    names = [row["claim"] for row in drawn[-1]]
+    assert all([row["claim"] for row in rows] == names for rows in drawn)
 
 
 @pytest.mark.parametrize(

@@ -86,21 +86,9 @@ def _choose_arms(view: curves.View, arms: pl.DataFrame) -> tuple[str, ...]:
 
 
 def _replayed(view: curves.View, arms: tuple[str, ...], unit: str) -> Divided:
-    """Every policy under every budget. Where many trials compete that takes seconds, so one budget is shown first."""
+    """Every policy under every budget."""
     opened, folder = data.store(), str(home())
-    asked = (opened, folder, opened.version(), view.experiment_id, unit, view.tasks, arms)
-    place, seen = st.empty(), st.session_state.get("allocate.replayed")
-    with st.spinner("Replaying the recorded answers …"):
-        if len(arms) > 1 and seen != asked[1:]:
-            first = _divided(*asked, one_budget=True)
-            if first.worth is not None:
-                with place.container():
-                    _draw(view, arms, first.worth, unit, "allocate.first")
-                    st.caption("One budget so far; the others are being replayed.")
-        found = _divided(*asked)
-    st.session_state["allocate.replayed"] = asked[1:]  # no preview again of what is kept
-    place.empty()
-    return found
+    return _divided(opened, folder, opened.version(), view.experiment_id, unit, view.tasks, arms)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -118,7 +106,7 @@ def _trials(
     return replay.recorded(_store, [experiment_id], unit, tasks, arms)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner="Replaying the recorded answers …")
 def _divided(
     _store: Store,
     folder: str,
@@ -127,14 +115,19 @@ def _divided(
     unit: str,
     tasks: tuple[str, ...] | None,
     arms: tuple[str, ...],
-    one_budget: bool = False,
 ) -> Divided:
-    from fourdials import replay, worth
+    from fourdials import replay
 
     try:
-        trials = _trials(_store, folder, version, experiment_id, unit, tasks, arms)
+        with replay.without_collector():  # once around all: each time it comes back it goes through every trial read
+            return _worth(_trials(_store, folder, version, experiment_id, unit, tasks, arms), unit)
     except InputError as error:
         return Divided(refused=str(error))
+
+
+def _worth(trials: list[RecordedTrial], unit: str) -> Divided:
+    from fourdials import replay, worth
+
     if not trials:
         return Divided()
     several = len({trial.row["arm"] for trial in trials}) > 1
@@ -144,7 +137,7 @@ def _divided(
     totals = worth.budgets(trials, SEVERAL if several else ONE)
     if not totals:
         return Divided(refused=f"No {numbers.UNITS[unit]} were spent on these problems; there is no budget to divide.")
-    held = worth.replays(trials, totals[len(totals) // 2 :][:1] if one_budget else totals, policies)
+    held = worth.replays(trials, totals, policies)
     return Divided(held, worth.worth(held), worth.savings(held))
 
 

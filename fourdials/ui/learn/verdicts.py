@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from fourdials import verdict
+from fourdials import verdict, weighing
 from fourdials.figures import numbers
 from fourdials.home import home
 from fourdials.ui import data, words
 from fourdials.verdict import Check, Claim, Finding
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from fourdials.store import Store
 
 MARKS = {
@@ -30,29 +34,25 @@ ICONS: dict[verdict.Outcome, tuple[words.Colour, str]] = {
     verdict.UNTESTABLE: ("gray", ":material/block:"),
     verdict.NOT_RUN: ("gray", ":material/hourglass_empty:"),
 }
+OFTEN_S = 0.5  # a table that is being filled is drawn again at most this often
 ESTIMATE = "estimate (95 % interval)"
-
-
-def findings() -> dict[str, dict[str, Finding]]:
-    """The verdicts as things stand; kept until new rows land."""
-    opened = data.store()
-    return _findings(opened, str(home()), opened.version())
-
-
-@st.cache_data(max_entries=2, show_spinner="Weighing the evidence …")
-def _findings(_store: Store, folder: str, version: int) -> dict[str, dict[str, Finding]]:
-    return verdict.findings(_store)
 
 
 def finding(claim: str) -> dict[str, Finding]:
     """The verdicts on one claim as things stand, by origin: a lesson need not wait for the others."""
+    with st.spinner("Weighing the evidence …"):
+        return _weighing()(claim)
+
+
+def _weighing() -> Callable[[str], dict[str, Finding]]:
+    """What gives the verdicts as things stand; kept until new rows land."""
     opened = data.store()
-    return _weighed(opened, str(home()), opened.version(), claim)
+    return _kept(opened, str(home()), opened.version())
 
 
-@st.cache_data(max_entries=64, show_spinner="Weighing the evidence …")
-def _weighed(_store: Store, folder: str, version: int, claim: str) -> dict[str, Finding]:
-    return verdict.findings(_store, claim)[claim]
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _kept(_store: Store, folder: str, version: int) -> Callable[[str], dict[str, Finding]]:
+    return weighing.weigher(_store)
 
 
 def show() -> None:
@@ -62,32 +62,54 @@ def show() -> None:
         "(small ones trained for one task) are judged apart; **simulated runs never count**. Where an interval does "
         "not decide, the verdict is *undecided*, with the number of problems that would settle it."
     )
-    found, claims = findings(), verdict.claims()
-    rows = [_row(claim, found[claim.id]) for claim in claims.values()]
+    claims = verdict.claims()
     known = ", ".join(f"{MARKS[outcome]} {outcome}" for outcome in ICONS)
     st.caption(f"{known}. Pick a row for its reasons, its runs and its lesson.")
-    picked = st.dataframe(
-        rows,
-        hide_index=True,
-        height=35 * len(rows) + 38,
-        on_select="rerun",
-        selection_mode="single-row",
-        key="verdicts.table",
-        column_config={
-            "claim": st.column_config.TextColumn(width=215),  # a phone shows these three
-            "real": st.column_config.TextColumn(width=45),
-            "scale": st.column_config.TextColumn(width=50),
-            "real models": st.column_config.TextColumn(width=185),
-            "scale models": st.column_config.TextColumn(width=215),
-            "n": st.column_config.TextColumn(width=55),
-            ESTIMATE: st.column_config.TextColumn(width=185),
-            "rests on": st.column_config.TextColumn(width=340),
-        },
-    )
+    place = st.empty()
+    found = _weighed(place)
+    with place:
+        picked = st.dataframe(
+            [_row(claim, found[claim.id]) for claim in claims.values()],
+            on_select="rerun",
+            selection_mode="single-row",
+            key="verdicts.table",
+            **_layout(),
+        )
     chosen = picked["selection"]["rows"]
     if chosen:
         claim = list(claims.values())[chosen[0]]
         reasons(claim, found[claim.id])
+
+
+def _weighed(place: DeltaGenerator) -> dict[str, dict[str, Finding]]:
+    """Every verdict. While they are being found, `place` shows the table as far as it has come."""
+    weigh, claims = _weighing(), verdict.claims()
+    found: dict[str, dict[str, Finding]] = {}
+    shown = time.monotonic()
+    for claim in claims:
+        found[claim] = weigh(claim)
+        if time.monotonic() - shown > OFTEN_S:
+            blank = dict.fromkeys(_row(claims[claim], found[claim]), "")
+            waiting = blank | {"real": "…", "scale": "…", "real models": "being weighed"}
+            rows = [
+                _row(each, found[each.id]) if each.id in found else waiting | {"claim": _title(each)}
+                for each in claims.values()
+            ]
+            place.dataframe(rows, **_layout())
+            shown = time.monotonic()
+    return found
+
+
+def _layout() -> dict[str, Any]:
+    """How wide the columns are; a phone shows the first three."""
+    widths = {"claim": 215, "real": 45, "scale": 50, "real models": 185, "scale models": 215, "n": 55}
+    widths |= {ESTIMATE: 185, "rests on": 340}
+    columns = {name: st.column_config.TextColumn(width=width) for name, width in widths.items()}
+    return {"hide_index": True, "height": 35 * len(verdict.claims()) + 38, "column_config": columns}
+
+
+def _title(claim: Claim) -> str:
+    return f"{claim.id} {claim.title}"
 
 
 def _row(claim: Claim, found: dict[str, Finding]) -> dict[str, object]:
@@ -97,7 +119,7 @@ def _row(claim: Claim, found: dict[str, Finding]) -> dict[str, object]:
     waiting = real.outcome == verdict.NOT_RUN and not first
     rests_on = first.said if first else claim.counts if waiting else " ".join(spoken.reasons)
     return {
-        "claim": f"{claim.id} {claim.title}",
+        "claim": _title(claim),
         "real": MARKS[real.outcome],
         "scale": MARKS[scale.outcome],
         "real models": told(real),
