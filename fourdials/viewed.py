@@ -203,15 +203,11 @@ def _fits(asked: Asked) -> Viewed:
     values = estimate.curves(mine, grid=list(found.budgets)).select("spend", "value", "low", "high", "n", "method")
     fitted = values.with_columns(fitted=pl.Series(found.fitted[: values.height]))
     own = asked.described.filter(arm=arm)
-    best = found.table.filter(family=found.best).row(0, named=True)
-    ends = (best["asymptote"], best["asymptote_low"], best["asymptote_high"])
-    open_end = panel.ran_out(mine) or None in ends or found.best == "constant"
+    level = None if panel.ran_out(mine) else found.level
     shown = own.select("arm", "access").with_columns(n=fitted["n"][:1])
     warnings = status.warnings_of(asked.runs, shown, own)
     said = asked.said(fitted, asked.unit)
-    figure = fit_figures.fit(
-        fitted, found.best, own["dial"][0], said, asked.unit, None if open_end else ends, None, warnings
-    )
+    figure = fit_figures.fit(fitted, found.best, own["dial"][0], said, asked.unit, level, None, warnings)
     told = (
         f"Families of curves fitted to {arm} by generalised least squares with the bootstrap's covariance; a family "
         f"wins a resample where it has the lowest AICc. Best: {found.best}, ahead of a constant by "

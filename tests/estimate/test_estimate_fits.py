@@ -55,6 +55,37 @@ def test_an_asymptote_is_held_by_its_interval():
     assert (line["asymptote"], line["asymptote_low"]) == (None, None)
 
 
+def test_where_a_curve_levels_off_is_read_off_the_family_each_resample_takes():
+    """By hand, up to ln T = 2: a constant .5; a line .1 + .1 ln T, which has reached .3 and goes on to
+    .1 + .1 (2 + ln 100) = .7605; and a curve of .55 there whose peak is .6 at ln T = 3."""
+    logs = np.linspace(0, 2, 5)
+    spends = np.exp(logs)
+    shapes = {"constant": 0 * logs + 0.5, "logarithm": 0.1 + 0.1 * logs, "quadratic": 0.6 - 0.05 * (logs - 3) ** 2}
+
+    def ends(*taken):
+        """The interval where one replicate takes each of these families, and is a curve of it."""
+        rows = np.stack([shapes["constant"], *(shapes[name] for name in taken)])
+        known = fits.families(spends)
+        fitted = [fits.fit_family(known[name], spends, rows, np.eye(5)) for name in shapes]
+        return fits.levels(fitted, np.array([list(shapes).index(name) for name in taken]), spends)
+
+    assert ends("constant") == pytest.approx((0.5, 0.5))
+    assert ends("logarithm") == pytest.approx((0.3, 0.1 + 0.1 * (2 + np.log(100))))
+    assert ends("quadratic") == pytest.approx((0.55, 0.6), abs=1e-3)
+    mixed = ends(*["constant"] * 40, "logarithm", *["quadratic"] * 40)  # one in 81 is left out on either side
+    assert mixed == pytest.approx((0.5, 0.6), abs=1e-3)
+
+
+def test_an_asymptote_that_many_families_tell_differently_is_not_determined():
+    few = fits.fit(drawn(SHAPES["power"], n=60), SPENDS[:6], replicates=200)
+    assert few.undetermined
+    assert few.asymptote_low <= 0.75 <= few.asymptote_high
+    many = fits.fit(drawn(SHAPES["exponential"], n=1500), SPENDS, replicates=200)
+    assert not many.undetermined
+    assert many.asymptote_low <= many.asymptote <= many.asymptote_high
+    assert many.asymptote_low <= 0.8 <= many.asymptote_high < 0.9
+
+
 def test_no_family_beats_a_constant_where_nothing_changes():
     named = [fits.fit(drawn(lambda t: 0.4, n=150, seed=s, share=1.0), SPENDS, replicates=60).best for s in range(20)]
     assert named.count("constant") >= 17
