@@ -40,8 +40,8 @@ WHY = (
     "knew the effective n, which is 25, would reach to 13 %; and what makes the share look large, a whole cluster "
     "right by luck, makes the variance large as well. Where both arms are right a tenth of the time, four or five "
     "problems, in three or four clusters, tell them apart on average: the exact test, by flips of sign of whole "
-    "clusters, has so few outcomes that it rejects at 5 % in under 1 % of experiments, and an interval that agreed "
-    "with it would hold the truth in over 99 %. Above 200 clusters the bootstrap serves only where the equivalent of "
+    "clusters, has so few outcomes that it rejects at 5 % in 1 % of experiments or fewer, and an interval that agreed "
+    "with it would hold the truth in 99 %. Above 200 clusters the bootstrap serves only where the equivalent of "
     f"{intervals.EDGE:g} problems is right and as many wrong; with fewer it missed more often than it says."
 )
 READING = (

@@ -15,7 +15,7 @@ import polars as pl
 
 from fourdials.errors import InputError
 from fourdials.estimate.families import Candidate, Family, families
-from fourdials.estimate.intervals import TAILS, Array, Ints, drawn_means, resamples
+from fourdials.estimate.intervals import TAILS, Array, Ints, drawn_means, effective_n, resamples
 from fourdials.estimate.panel import panel, reach
 
 BUDGETS = 12
@@ -143,7 +143,7 @@ def fit(
         seed: Of the bootstrap.
         replicates: Bootstrap replicates.
 
-    Misfit is (y − f)ᵀ Σ⁻¹ (y − f), where Σ has binomial variances p(1−p)/n over clusters and the bootstrap's
+    Misfit is (y − f)ᵀ Σ⁻¹ (y − f), where Σ has variances p(1−p)/n by the effective n of each budget and the bootstrap's
     correlations, shrunk by half; AICc = misfit + 2q + 2q(q+1)/(J−q−1) for q parameters and J budgets. A replicate
     scatters twice as much about the truth as the data do, so its misfit is halved before families are compared by it.
     Raises InputError for too few budgets or problems.
@@ -156,7 +156,8 @@ def fit(
         raise InputError(f"got {len(found.sizes)} clusters of problems; fitting a curve takes at least {FEWEST}")
     draws = drawn_means(found.sums(0), found.sizes, resamples(len(found.sizes), seed, replicates))
     rows = np.vstack([found.values[0].mean(axis=0), draws])
-    return _compare(grid, rows, len(found.cluster), len(found.sizes), price)
+    known = effective_n(found.sums(0), found.sizes)
+    return _compare(grid, rows, known, len(found.cluster), len(found.sizes), price)
 
 
 def default_budgets(points: pl.DataFrame, steps: int = BUDGETS) -> Array:
@@ -203,11 +204,12 @@ def _least(candidates: tuple[Candidate, ...], spends: Array, rows: Array, whiten
     return Fitted(misfit, candidates, best, coefficients)
 
 
-def covariance(rows: Array, clusters: int) -> Array:
-    """Σ of the first row (a curve) from its binomial variances and the correlations of the others (its replicates)."""
+def covariance(rows: Array, n: Array | float) -> Array:
+    """Σ of the first row (a curve) from its binomial variances and the correlations of the others (its replicates);
+    `n` is what the variances are over, for each column or for all."""
     # Two right and two wrong more (Agresti and Coull 1998), or else a value of 0 would weigh endlessly.
-    share = (rows[0] * clusters + 2) / (clusters + 4)
-    spread = np.sqrt(share * (1 - share) / clusters)
+    share = (rows[0] * n + 2) / (n + 4)
+    spread = np.sqrt(share * (1 - share) / n)
     deviation = rows[1:] - rows[1:].mean(axis=0)
     scale = np.sqrt((deviation**2).sum(axis=0))
     unit = np.divide(deviation, scale, out=np.zeros_like(deviation), where=scale > 1e-9)
@@ -223,8 +225,8 @@ def aicc(misfit: Array, parameters: int, count: int) -> Array:
     return misfit + 2 * parameters + 2 * parameters * (parameters + 1) / (count - parameters - 1)
 
 
-def _compare(grid: Array, rows: Array, n: int, clusters: int, price: float | None) -> Fits:
-    sigma = covariance(rows, clusters)
+def _compare(grid: Array, rows: Array, known_by: Array, n: int, clusters: int, price: float | None) -> Fits:
+    sigma = covariance(rows, known_by)
     whiten = np.linalg.inv(np.linalg.cholesky(sigma))
     before = np.linalg.inv(np.linalg.cholesky(sigma[:-1, :-1]))
     known = families(grid)

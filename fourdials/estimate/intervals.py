@@ -310,6 +310,12 @@ def first_of(bounds: Bounds, sizes: Array, column: int = 0) -> Estimate:
     )
 
 
+def effective_n(sums: Array, sizes: Array) -> Array:
+    """How many right-or-wrong problems alone would know each column's mean as well; arguments as in `share_bounds`."""
+    value = (sums.sum(axis=0) / float(sizes.sum())).clip(0, 1)
+    return _effective(sums, sizes, value, _right_or_wrong(sums, sizes))
+
+
 def _right_or_wrong(sums: Array, sizes: Array) -> NDArray[np.bool_]:
     """Columns in which each cluster is one problem that scored 0 or 1."""
     # A little slack, since gains of a third added up are not quite 1.
