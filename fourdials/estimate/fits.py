@@ -15,7 +15,7 @@ import polars as pl
 
 from fourdials.errors import InputError
 from fourdials.estimate.families import Candidate, Family, families
-from fourdials.estimate.intervals import TAILS, Array, Ints, drawn_means, effective_n, resamples
+from fourdials.estimate.intervals import TAILS, Array, Ints, drawn_means, effective_n, resamples, wilson
 from fourdials.estimate.panel import panel, reach
 
 BUDGETS = 12
@@ -251,6 +251,9 @@ def _compare(grid: Array, rows: Array, known_by: Array, n: int, clusters: int, p
     curve = fitted[best].predict(grid)[0]
     tended = float(fitted[best].asymptotes()[0])
     low, high = levels(list(fitted.values()), winner, grid)
+    if np.ptp(rows[:, -1]) < 1e-9:  # the bootstrap has nothing to go by, which is not to know exactly
+        alike = wilson(float(rows[0, -1]), clusters)
+        low, high = min(low, alike.low), max(high, alike.high)
     limit = None if np.isnan(tended) else tended
     low, high = float(np.fmin(low, tended)), float(np.fmax(high, tended))
     stop = _stops(fitted[best], grid, price)

@@ -168,7 +168,8 @@ def share_bounds(sums: Array, sizes: Array, weights: Weights | None = None) -> B
         sizes: Problems in each cluster; clusters without any add nothing.
         weights: Of `resamples`, over the same clusters; drawn here if there are enough clusters to need them.
 
-    Bootstrap over clusters from 200 clusters on; Wilson below and near 0 and 1 (see `SMALL`, `EDGE`).
+    Bootstrap over clusters from 200 clusters on; Wilson below, near 0 and 1, and where few clusters make up the
+    variance or none does (see `SMALL`, `EDGE`).
     """
     total, held = float(sizes.sum()), int(np.count_nonzero(sizes))
     value = (sums.sum(axis=0) / total).clip(0, 1)
@@ -176,7 +177,8 @@ def share_bounds(sums: Array, sizes: Array, weights: Weights | None = None) -> B
     n = _effective(sums, sizes, value, plain)
     low, high = _score(value, n, np.full(len(value), Z))
     method = np.where(plain, WILSON, EFFECTIVE)
-    resampled = np.minimum(value, 1 - value) * n >= EDGE if held >= SMALL else np.zeros(len(value), dtype=bool)
+    known = _degrees(sums - value * sizes[:, None], held)
+    resampled = (np.minimum(np.minimum(value, 1 - value) * n, known) >= EDGE) & (held >= SMALL)
     if resampled.any():
         if weights is None:
             weights = resamples(len(sizes))
@@ -194,7 +196,8 @@ def difference_bounds(first: Array, second: Array, sizes: Array, weights: Weight
     correction, 1 / 2n√(a(1 − a)b(1 − b)) off a positive r, is left without its divisor, as 1 / 2m for m clusters: with
     it the interval holds the truth too often near 0 and 1, without any correction too seldom for few clusters. Where no
     cluster differs, that shrinks faster than the data allow, so the ends are then at least z² / (m + z²) away, as
-    Tango's score interval (1998) is. From 200 clusters on, of which at least 50 differ, bootstrap over clusters.
+    Tango's score interval (1998) is. From 200 clusters on, of which at least 50 differ, and not all by as much,
+    bootstrap over clusters.
     """
     total, held = float(sizes.sum()), int(np.count_nonzero(sizes))
     a, b = (first.sum(axis=0) / total).clip(0, 1), (second.sum(axis=0) / total).clip(0, 1)
@@ -208,7 +211,8 @@ def difference_bounds(first: Array, second: Array, sizes: Array, weights: Weight
     low = value - np.maximum(_reach(a - limits[0][0], limits[1][1] - b, r), least)
     high = value + np.maximum(_reach(limits[0][1] - a, b - limits[1][0], r), least)
     method = [NEWCOMBE] * len(value)
-    resampled = np.count_nonzero(gaps, axis=0) >= EDGE if held >= SMALL else np.zeros(len(value), dtype=bool)
+    known = _degrees(gaps - value * sizes[:, None], held)
+    resampled = (np.minimum(np.count_nonzero(gaps, axis=0), known) >= EDGE) & (held >= SMALL)
     if resampled.any():
         if weights is None:
             weights = resamples(len(sizes))
@@ -323,22 +327,25 @@ def _right_or_wrong(sums: Array, sizes: Array) -> NDArray[np.bool_]:
     return np.asarray(whole & np.all((sizes == 0) | (sizes == 1)))
 
 
-def _effective(sums: Array, sizes: Array, value: Array, plain: NDArray[np.bool_]) -> Array:
-    """The n of each column that gives its variance between clusters, as well as that is known.
+def _degrees(apart: Array, held: int) -> Array:
+    """Degrees of freedom of each column's variance over m clusters: about 2m / (κ − 1), at most m − 1, where κ is the
+    kurtosis (Satterthwaite 1946 by the variance of a sample variance); 0 where nothing varies."""
+    square = (apart**2).sum(axis=0)
+    kurtosis = np.divide(
+        held * (apart**4).sum(axis=0), square**2, out=np.full_like(square, np.inf), where=square > 1e-9
+    )
+    return np.minimum(held - 1, 2 * held / np.maximum(kurtosis - 1, 1e-9))
 
-    A variance over m clusters has about 2m / (κ − 1) degrees of freedom, at most m − 1, where κ is the kurtosis of what
-    it is made of (Satterthwaite 1946 by the variance of a sample variance); the variance p(1 − p) / m of clusters that
-    are each all right or all wrong counts as one degree more.
-    """
+
+def _effective(sums: Array, sizes: Array, value: Array, plain: NDArray[np.bool_]) -> Array:
+    """The n of each column that gives its variance between clusters, as well as that is known: by its degrees of
+    freedom, to which the variance p(1 − p) / m of clusters that are each all right or all wrong adds one."""
     held = int(np.count_nonzero(sizes))
     apart = sums - value * sizes[:, None]
-    square = (apart**2).sum(axis=0)
+    degrees = _degrees(apart, held)
+    variance = held / max(1, held - 1) * (apart**2).sum(axis=0) / float(sizes.sum()) ** 2
     most = value * (1 - value)
-    known = (square > 1e-15) & (most > 1e-15)
-    kurtosis = np.divide(held * (apart**4).sum(axis=0), square**2, out=np.full(len(value), np.inf), where=known)
-    degrees = np.minimum(held - 1, 2 * held / np.maximum(kurtosis - 1, 1e-9))
-    variance = held / max(1, held - 1) * square / float(sizes.sum()) ** 2
-    inverse = np.divide(variance, most, out=np.zeros_like(variance), where=known)
+    inverse = np.divide(variance, most, out=np.zeros_like(variance), where=most > 1e-15)
     n = (degrees + 1) / (degrees * inverse + 1 / max(1, held))
     guess = float(sizes.sum()) * np.minimum(value, 1 - value) < RARE
     return np.where(plain | (guess & (n > held)), float(held), n)

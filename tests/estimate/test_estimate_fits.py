@@ -86,6 +86,15 @@ def test_an_asymptote_that_many_families_tell_differently_is_not_determined():
     assert many.asymptote_low <= 0.8 <= many.asymptote_high < 0.9
 
 
+@pytest.mark.parametrize("score", [0.0, 1.0, 0.5])
+def test_six_problems_that_score_alike_do_not_settle_where_others_level_off(score):
+    units = [("a", f"p{i}", 0, [(t, score) for t in SPENDS]) for i in range(6)]
+    found = fits.fit(points(units), SPENDS, replicates=50)
+    assert found.best == "constant"
+    assert found.asymptote_low <= score <= found.asymptote_high
+    assert found.asymptote_high - found.asymptote_low > 0.38  # Wilson's of 0 or 6 of 6
+
+
 def test_no_family_beats_a_constant_where_nothing_changes():
     named = [fits.fit(drawn(lambda t: 0.4, n=150, seed=s, share=1.0), SPENDS, replicates=60).best for s in range(20)]
     assert named.count("constant") >= 17

@@ -105,6 +105,16 @@ def test_constant_scores_have_an_interval_with_a_width(scores):
     assert found.high - found.low > 0.05
 
 
+@pytest.mark.parametrize("n", [1, 30, 250])
+@pytest.mark.parametrize(("first", "second"), [(1.0, 0.0), (0.3, 0.3), (0.5, 0.2)])
+def test_problems_that_are_all_alike_say_little_of_those_not_seen(n, first, second):
+    """A bootstrap of 250 equal numbers has no width at all."""
+    alone, apart = intervals.share([first] * n), intervals.difference([first] * n, [second] * n)
+    assert alone.high - alone.low > 0.9 * 3.8414 / (n + 3.8414)
+    assert apart.high - apart.low > 0.9 * 3.8414 / (n + 3.8414)
+    assert BOOTSTRAP not in (alone.method, apart.method)
+
+
 def test_bca_is_that_of_scipy():
     rng = np.random.default_rng(5)
     data = rng.exponential(size=60)
