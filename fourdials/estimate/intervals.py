@@ -334,7 +334,8 @@ def _degrees(apart: Array, held: int) -> Array:
     kurtosis = np.divide(
         held * (apart**4).sum(axis=0), square**2, out=np.full_like(square, np.inf), where=square > 1e-9
     )
-    return np.minimum(held - 1, 2 * held / np.maximum(kurtosis - 1, 1e-9))
+    degrees: Array = np.minimum(held - 1, 2 * held / np.maximum(kurtosis - 1, 1e-9))
+    return degrees
 
 
 def _effective(sums: Array, sizes: Array, value: Array, plain: NDArray[np.bool_]) -> Array:
