@@ -113,14 +113,14 @@ class Branch:
 
     def _found(self, asked: Mapping[str, Any], found: Sequence[str], level: int) -> None:
         passages = [self._desk.journal.text(passage) for passage in found]
-        self._desk.step("search", level, {**asked, "passages": passages})
+        self._tell("search", level, {**asked, "passages": passages})
         self._desk.bill.searches += 1
 
     async def look(self) -> Observation:
         """See `plugins.Ask`."""
         desk = self._desk
         seen: Observation = await beside(desk.task, lambda: desk.environment(self.format).start())
-        self._desk.step("look", 0, self._seen(seen))
+        self._tell("look", 0, self._seen(seen))
         return seen
 
     async def step(self, action: str, *, level: int) -> Observation:
@@ -128,7 +128,7 @@ class Branch:
         desk = self._desk
         seen: Observation = await beside(desk.task, lambda: desk.environment(self.format).step(action))
         told = {"action": action, "valid": seen.valid, "done": seen.done, **self._seen(seen)}
-        self._desk.step("env_step", level, told)
+        self._tell("env_step", level, told)
         self._desk.bill.env_steps += 1
         return seen
 
@@ -147,7 +147,7 @@ class Branch:
         drawn = random.Random(f"check:{desk.seed}:{desk.place()}:{self._path}:{self._checks}").random()
         self._checks += 1
         said = right if drawn < reliability else not right
-        desk.step("check", level, {"answer": answer, "says_right": said, "reliability": reliability})
+        self._tell("check", level, {"answer": answer, "says_right": said, "reliability": reliability})
         return said
 
     def able(self, feature: str, part: str = "solver") -> bool:
@@ -159,14 +159,26 @@ class Branch:
         if kind == "memory" and (texts := payload.pop("texts", None)) is not None:
             self._desk.remembered.memory = tuple(texts)
             payload.setdefault("entries", len(texts))
-        self._desk.step(kind, level, payload)
+        self._tell(kind, level, payload)
+
+    def _tell(self, kind: str, level: int, payload: Mapping[str, Any]) -> None:
+        """A step; of a branch it is held until the branch is joined, since branches are done in any order."""
+        held = self._desk.held.get(self._path)
+        if held is None:
+            self._desk.step(kind, level, payload)
+        else:
+            held.append((kind, level, payload, time.time()))
 
     def fork(self, name: str) -> Branch:
         """See `plugins.Ask`."""
-        return Branch(self._desk, f"{self._path}/{name}", self._waits_for)
+        branch = Branch(self._desk, f"{self._path}/{name}", self._waits_for)
+        self._desk.held.setdefault(branch._path, [])
+        return branch
 
     def join(self, *branches: Branch) -> None:
         """See `plugins.Ask`."""
+        for branch in branches:
+            self._desk.release(branch._path, self._path)
         self._waits_for = tuple(dict.fromkeys(call for branch in branches for call in branch._waits_for))
 
     def _order(

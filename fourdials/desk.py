@@ -39,6 +39,8 @@ class Desk:
         replayed: Successful rows of earlier journals by place, segments in order.
         unread: Finish reason of the last reply no answer could be read from, None after one that was read.
         reread: True to read answers off replayed replies once more.
+        held: Steps of each branch that was forked and not yet joined, in the order of forking: (kind, level, payload,
+            time).
     """
 
     trial: Trial
@@ -55,6 +57,7 @@ class Desk:
     unread: str | None = None
     reread: bool = False
     remembered: Remembered = field(init=False)
+    held: dict[str, list[tuple[str, int, Mapping[str, Any], float]]] = field(default_factory=dict)
     _seq: int = 0
     _in_flight: set[asyncio.Future[None]] = field(default_factory=set)
     _closed: bool = False
@@ -92,11 +95,20 @@ class Desk:
         self._seq += 1
         return self._seq - 1
 
-    def step(self, kind: str, level: int, payload: Mapping[str, Any]) -> None:
-        """Journals one step line."""
+    def step(self, kind: str, level: int, payload: Mapping[str, Any], at: float | None = None) -> None:
+        """Journals one step line, of now unless a time is given."""
         fields = {"trial_id": self.trial.trial_id, "seq": self._steps, "level": level, "kind": kind}
-        self.journal.write("step", {**fields, "payload": payload, "at": time.time()})
+        self.journal.write("step", {**fields, "payload": payload, "at": time.time() if at is None else at})
         self._steps += 1
+
+    def release(self, path: str, into: str = "") -> None:
+        """Hands the steps held for a branch to another branch, or journals them if that one holds none."""
+        steps = self.held.pop(path, [])
+        if into in self.held:
+            self.held[into] += steps
+        else:
+            for step in steps:
+                self.step(*step)
 
     def environment(self, format: Format) -> plugins.Environment:
         """The trial's environment, made on first use."""
@@ -146,10 +158,13 @@ class Desk:
             ended.set_result(None)
 
     async def close(self) -> None:
-        """Waits for the calls of branches that were left running when another failed: they are paid for as well."""
+        """Waits for the calls of branches that were left running when another failed: they are paid for as well. Then
+        journals what branches that were never joined have to tell."""
         self._closed = True
         while self._in_flight:
             await asyncio.wait(self._in_flight)
+        for path in list(self.held):
+            self.release(path)
 
     def judge(self, level: int) -> None:
         """Journals what the trial kept in mind and made use of, as far as that is known; to be called as it ends."""

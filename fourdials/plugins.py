@@ -32,6 +32,7 @@ from fourdials.tasking import Steps as Steps
 from fourdials.tasking import Store as Store
 from fourdials.tasking import Task as Task
 from fourdials.tasking import TaskInfo as TaskInfo
+from fourdials.tasking import Told as Told
 
 # A strategy's generator: it yields checkpoints, `Checkpoint(0)` first, and is sent the level it may go up to, always at
 # least one further than it stands. It may batch what it was granted, and may be left standing at any yield.

@@ -66,6 +66,14 @@ class ManySteps(Steps, Protocol):
         or leaves the state as it is, and is never made up."""
 
 
+@runtime_checkable
+class Told(Protocol):
+    """What a chain of steps may offer besides, for strategies that have a verifier judge the way to a state. Pure."""
+
+    def told(self, state: Any) -> str:
+        """The way to this state as a thought about it would be written, which `Question.check` and `sound` can read."""
+
+
 class Lookup(Protocol):
     """How a task asks, in its own form, a model that words its own searches; its question has one in `lookup`. Pure."""
 
@@ -128,7 +136,7 @@ class Question:
         lookup: How to ask for searches in the task's own form, which a small completion model needs; None where
             strategies ask in words of their own.
         check: Asks for a verdict on a whole reply in the task's own form, its first choice meaning that it is right;
-            None where strategies ask in words of their own.
+            None where strategies ask in words of their own. Passages that were found can be given besides.
     """
 
     problem_id: str
@@ -143,7 +151,7 @@ class Question:
     context: str = ""
     sharing: int = 1
     tight: bool = False
-    check: Callable[[str], Prompt] | None = None
+    check: Callable[..., Prompt] | None = None
     lookup: Lookup | None = None
 
 

@@ -28,7 +28,7 @@ if experiment is None:
     st.stop()
 experiment_id = experiment["experiment_id"]
 
-one, two = st.columns([2, 5], vertical_alignment="bottom")
+one, two = st.columns([2, 7], vertical_alignment="bottom")
 arms = data.frame("arms", experiment_ids=[experiment_id])
 with st.container(horizontal=True):
     chosen = tables.choose_arms(arms)

@@ -119,7 +119,7 @@ def roles(rows: pl.DataFrame, dials: Mapping[str, str], status: Status, dark: bo
             )
         )
     figure.update_layout(barmode="stack")
-    figure.update_xaxes(title="tokens a trial, prompt and reply", automargin=True)
+    figure.update_xaxes(title="tokens a trial", automargin=True)
     figure.update_yaxes(automargin=True)
     height = 200 + 30 * len(dials)
     return style.dress(figure, "Tokens by role", [status_line(status)], dark, height)

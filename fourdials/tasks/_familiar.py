@@ -1,4 +1,5 @@
-"""Plain facts that small models have met: capitals of countries, words of eight categories, rooms and what is in them.
+"""Plain facts that small models have met: capitals of countries and lands, words of eight categories, rooms and what is
+in them.
 
 The first entries of each list are worked examples and never asked.
 """
@@ -39,6 +40,26 @@ CAPITALS = _pairs(
     Ghana: Accra; Nigeria: Abuja; Senegal: Dakar; Mali: Bamako; Niger: Niamey; Chad: N'Djamena; Togo: Lome
     Liberia: Monrovia; Sierra Leone: Freetown; Guinea: Conakry; Gabon: Libreville; Cameroon: Yaounde
     Mauritania: Nouakchott; Burkina Faso: Ouagadougou; Switzerland: Bern; Netherlands: Amsterdam
+    South Korea: Seoul; North Korea: Pyongyang; Malaysia: Kuala Lumpur; India: New Delhi; Myanmar: Naypyidaw
+    Kazakhstan: Astana; Kyrgyzstan: Bishkek; Tajikistan: Dushanbe; Turkmenistan: Ashgabat; Uzbekistan: Tashkent
+    Saudi Arabia: Riyadh; United Arab Emirates: Abu Dhabi; Brunei: Bandar Seri Begawan; East Timor: Dili
+    Czech Republic: Prague; North Macedonia: Skopje; Montenegro: Podgorica; Kosovo: Pristina
+    Bosnia and Herzegovina: Sarajevo; Andorra: Andorra la Vella; Liechtenstein: Vaduz; United Kingdom: London
+    Scotland: Edinburgh; Wales: Cardiff; Northern Ireland: Belfast; Isle of Man: Douglas; Jersey: Saint Helier
+    Guernsey: Saint Peter Port; Faroe Islands: Torshavn; Greenland: Nuuk; United States: Washington
+    Mexico: Mexico City; Guatemala: Guatemala City; Panama: Panama City; Dominican Republic: Santo Domingo
+    Trinidad and Tobago: Port of Spain; Grenada: Saint George's; Saint Lucia: Castries; Dominica: Roseau
+    Antigua and Barbuda: Saint John's; Saint Kitts and Nevis: Basseterre; Puerto Rico: San Juan; Bermuda: Hamilton
+    Saint Vincent and the Grenadines: Kingstown; Aruba: Oranjestad; Curacao: Willemstad; Anguilla: The Valley
+    Cayman Islands: George Town; British Virgin Islands: Road Town; Turks and Caicos Islands: Cockburn Town
+    Falkland Islands: Stanley; Tanzania: Dodoma; Burundi: Gitega; Democratic Republic of the Congo: Kinshasa
+    Republic of the Congo: Brazzaville; Central African Republic: Bangui; Benin: Porto-Novo
+    Ivory Coast: Yamoussoukro; Gambia: Banjul; Guinea-Bissau: Bissau; Cape Verde: Praia; Comoros: Moroni
+    Sao Tome and Principe: Sao Tome; Seychelles: Victoria; South Sudan: Juba; Lesotho: Maseru; Eswatini: Mbabane
+    Papua New Guinea: Port Moresby; Solomon Islands: Honiara; Vanuatu: Port Vila; Tonga: Nuku'alofa
+    Tuvalu: Funafuti; Kiribati: Tarawa; Micronesia: Palikir; Marshall Islands: Majuro; Palau: Ngerulmud
+    Nauru: Yaren; New Caledonia: Noumea; French Polynesia: Papeete; Guam: Hagatna; American Samoa: Pago Pago
+    Cook Islands: Avarua; French Guiana: Cayenne; Martinique: Fort-de-France; Mayotte: Mamoudzou
     """
 )
 CATEGORY_SHOTS = {
@@ -62,6 +83,20 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
         "furniture": "chair table desk bed shelf couch stool cabinet wardrobe dresser bench cupboard bookcase armchair",
         "vehicle": "car truck train bicycle motorcycle van tram taxi ship airplane helicopter tractor scooter boat",
         "clothes": "shirt hat coat dress skirt jacket sock glove shoe sweater trousers jeans belt tie boot vest",
+    }.items()
+}
+# Asked about alone; `CATEGORIES` are also what the lists to count in are drawn from.
+MORE_WORDS: dict[str, tuple[str, ...]] = {
+    name: tuple(words.split())
+    for name, words in {
+        "tool": "mallet sickle scythe pickaxe sander tweezers anvil lathe ruler sledgehammer jigsaw",
+        "animal": "fox cheetah leopard pig donkey squirrel kangaroo hippopotamus whale penguin eagle mouse",
+        "fruit": "fig date raspberry blueberry blackberry grapefruit pomegranate guava nectarine coconut tangerine",
+        "color": "maroon magenta cyan teal lavender mauve khaki ivory tan azure",
+        "body": "foot hand head tongue stomach heel jaw cheek forehead thigh",
+        "furniture": "ottoman recliner nightstand crib bunk loveseat sideboard footstool hammock settee",
+        "vehicle": "lorry ambulance submarine canoe minivan limousine ferry rocket trolley yacht",
+        "clothes": "blouse sandal pajamas hoodie cardigan mitten shorts sweatshirt tuxedo apron",
     }.items()
 }
 ROOM_SHOTS = {

@@ -30,7 +30,8 @@ def told(edges: Iterable[Edge]) -> str:
     return "\n".join(f"{here} flows into {there}." for here, there in edges)
 
 
-def _heard(lines: Sequence[str]) -> tuple[Edge, ...]:
+def heard(lines: Sequence[str]) -> tuple[Edge, ...]:
+    """The edges that sentences tell of."""
     return tuple((here, there) for line in lines for here, there in _LINE.findall(line))
 
 
@@ -90,7 +91,7 @@ class RiverSteps:
 
     def prompt(self, state: Trail, evidence: Sequence[str] | None = None) -> Prompt:
         """Asks for the next place; with the map in view and nothing tried, by a thought that goes on."""
-        edges = self._edges if evidence is None else _heard(evidence)
+        edges = self._edges if evidence is None else heard(evidence)
         asked = ask_next(edges, state.here, state.dead, self._format)
         if self._format == "completion" and evidence is None and not state.dead:
             return replace(asked, text=notation.thought(edges, self._start) + state.places[1:])
@@ -103,6 +104,10 @@ class RiverSteps:
     def answer(self, state: Trail) -> str | None:
         """The flag, once there."""
         return state.here if state.here in FLAGS else None
+
+    def told(self, state: Trail) -> str:
+        """The places after the start; at a flag it is named as the answer."""
+        return state.places[1:] + (f"={state.here}" if state.here in FLAGS else "")
 
     def done(self, state: Trail) -> bool:
         """True at a flag, and where going back from the start or very many steps show that none will be found."""

@@ -21,7 +21,7 @@ from fourdials.records import Access, Format, Grade, Problem, Prompt
 from fourdials.tasks import _rivers as notation
 from fourdials.tasks._asking import MARK, THINK, chat, distinct, most_frequent
 from fourdials.tasks._rivers import Rivers
-from fourdials.tasks._rivers_inside import RULES, RiverSteps, RiverWalk, told
+from fourdials.tasks._rivers_inside import RULES, RiverSteps, RiverWalk, heard, told
 
 MOST_EDGES = 32
 OFFERED: tuple[Access, ...] = ("given", "search", "environment")
@@ -160,9 +160,10 @@ class Check:
     edges: tuple[notation.Edge, ...]
     start: str
 
-    def __call__(self, reply: str) -> Prompt:
-        """The prompt for one reply."""
-        text = notation.check(self.edges, self.start, reply.rstrip(";"))
+    def __call__(self, reply: str, found: Sequence[str] = ()) -> Prompt:
+        """The prompt for one reply, with the edges of passages that were found in view besides."""
+        edges = tuple(dict.fromkeys((*self.edges, *heard(found))))
+        text = notation.check(edges, self.start, reply.rstrip(";"))
         named = reply.rstrip(";").rpartition("=")[2]
         return Prompt(
             text=text, choices=(notation.YES, notation.NO), max_tokens=1, reads="choice", key=f"verify:{named}"

@@ -19,11 +19,11 @@ from fourdials.grading import normal
 from fourdials.plugins import Environment, Question, SearchTool, TaskInfo
 from fourdials.records import Access, Format, Grade, Message, Problem, Prompt, Reads
 from fourdials.tasks._asking import most_frequent, refusal, require
-from fourdials.tasks._familiar import CAPITAL_SHOTS, CAPITALS, CATEGORIES, CATEGORY_SHOTS
+from fourdials.tasks._familiar import CAPITAL_SHOTS, CAPITALS, CATEGORIES, CATEGORY_SHOTS, MORE_WORDS
 
 Kind = Literal["capital", "increment", "sort", "category", "running_sum", "category_count"]
 KINDS = tuple(CATEGORIES)
-WORDS = {word: name for name, words in CATEGORIES.items() for word in words}
+WORDS = {word: name for listed in (CATEGORIES, MORE_WORDS) for name, words in listed.items() for word in words}
 
 
 class Params(BaseModel):
@@ -33,7 +33,7 @@ class Params(BaseModel):
 
     kind: Kind = Field(
         "capital",
-        description="`capital` of a country, `increment` (one more), `sort` digits, `category` of a word, "
+        description="`capital` of a country or land, `increment` (one more), `sort` digits, `category` of a word, "
         "`running_sum` of small changes, `category_count`: how many words of a list are of one kind.",
     )
     lengths: tuple[Annotated[int, Field(ge=1, le=64)], ...] = Field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from fourdials.grading import extract
 from fourdials.plugins import Ask, Question
@@ -26,6 +27,7 @@ class Node:
         stem: Where nodes below it go on: its text, or if it has ended what stood before its last piece.
         depth: Pieces up to there.
         ended: False for a thought that is still under way.
+        place: Where nodes below it go on, of a node that looks things up.
     """
 
     reply: Reply
@@ -33,6 +35,18 @@ class Node:
     stem: str = ""
     depth: int = 0
     ended: bool = True
+    place: Any = None
+
+
+class Growing(Protocol):
+    """How the nodes of a tree are made."""
+
+    @property
+    def unfinished(self) -> bool:
+        """True if nodes may be thoughts under way, out of which an answer has to be forced."""
+
+    async def node(self, question: Question, ask: Ask, parent: Node | None, level: int) -> Node:
+        """A new node below another one, or below the root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +56,11 @@ class Growth:
     temperature: float
     verifier: Verifier
     thought_tokens: int = 0
+
+    @property
+    def unfinished(self) -> bool:
+        """True if nodes are thoughts that grow."""
+        return self.thought_tokens > 0
 
     async def node(self, question: Question, ask: Ask, parent: Node | None, level: int) -> Node:
         """A new node below another one, or below the root."""

@@ -1,8 +1,9 @@
 """Drives a search tree of the treequest library with the calls of `ask`, for the strategies of this folder.
 
-A node is a whole answer (below the root a fresh sample, below another node a new answer with that one in view) or, with
-`thought_tokens`, a thought that goes on where the one above it stopped. Every tree uses the scorer that best_of_n uses,
-so that they can be compared at equal spend. Expansions that do not depend on each other's scores run side by side.
+A node is a whole answer (below the root a fresh sample, below another node a new answer with that one in view), with
+`thought_tokens` a thought that goes on where the one above it stopped, or a place that was looked up. All use the
+scorer of best_of_n, so that they can be compared at equal spend. Expansions that do not depend on each other's scores
+run side by side.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from fourdials.records import Checkpoint
 from fourdials.strategies.parallel._judging import BEGINNINGS, Verifier
 from fourdials.strategies.parallel._judging import PROMPTS as VERIFY
 from fourdials.strategies.parallel.best_of_n import best
-from fourdials.strategies.search._pieces import GO_ON, IMPROVE, Growth, Node, forced, undecided
+from fourdials.strategies.search._pieces import GO_ON, IMPROVE, Growing, Growth, Node, forced, undecided
 from fourdials.strategies.sequential._thinking import FORCE
 
 PROMPTS = {
@@ -100,10 +101,11 @@ def grow(
     `algorithm` makes a treequest algorithm; the library is slow to import, so nothing does so before a trial runs.
     """
     judge = Verifier(opinions, reliability if verifier == "checker" else None)
-    return _grow(question, ask, algorithm, Growth(temperature, judge, thought_tokens))
+    return grown(question, ask, algorithm, Growth(temperature, judge, thought_tokens))
 
 
-async def _grow(question: Question, ask: Ask, algorithm: Callable[[], Any], growth: Growth) -> Turns:
+async def grown(question: Question, ask: Ask, algorithm: Callable[[], Any], growth: Growing) -> Turns:
+    """What `grow` does, with nodes of any kind."""
     granted = yield Checkpoint(0)
     dice = _Dice(ask.rng.getrandbits(32))
     searcher = algorithm()
@@ -116,7 +118,7 @@ async def _grow(question: Question, ask: Ask, algorithm: Callable[[], Any], grow
         with dice.own():
             tree, trials = _independent(searcher, tree, end - done)
         branches = [ask.fork(f"node-{done + number}") for number in range(1, len(trials) + 1)]
-        grown = await asyncio.gather(
+        made = await asyncio.gather(
             *(
                 growth.node(question, branch, trial.parent_state, level)
                 for level, (branch, trial) in enumerate(zip(branches, trials, strict=True), done + 1)
@@ -124,7 +126,7 @@ async def _grow(question: Question, ask: Ask, algorithm: Callable[[], Any], grow
             return_exceptions=True,  # nodes before one that failed count
         )
         ask.join(*branches)
-        for level, (trial, node) in enumerate(zip(trials, grown, strict=True), done + 1):
+        for level, (trial, node) in enumerate(zip(trials, made, strict=True), done + 1):
             if isinstance(node, BaseException):
                 raise node
             with dice.own():
@@ -132,7 +134,7 @@ async def _grow(question: Question, ask: Ask, algorithm: Callable[[], Any], grow
             nodes.append(node)
             said = {"answer": node.reply.answer, "score": node.score}
             ask.note("node", level=level, number=level - 1, parent=trial.node_to_expand, **said)
-            if growth.thought_tokens and level < granted and level not in ask.levels:
+            if growth.unfinished and level < granted and level not in ask.levels:
                 continue  # nobody stops here, so no answer has to be forced out of a thought under way
             answer = best([each.reply.answer for each in nodes], [each.score for each in nodes])
             going = undecided(nodes) if answer is None else None

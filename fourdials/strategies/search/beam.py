@@ -33,7 +33,7 @@ def beam(
     return grow(
         question,
         ask,
-        lambda: _algorithm(width, branching),
+        lambda: tree(width, branching),
         temperature,
         verifier,
         opinions,
@@ -42,7 +42,8 @@ def beam(
     )
 
 
-def _algorithm(width: int, branching: int) -> Any:
+def tree(width: int, branching: int) -> Any:
+    """The library's algorithm for it."""
     from treequest import TreeOfThoughtsBFSAlgo
 
     class Beam(TreeOfThoughtsBFSAlgo[Any]):

@@ -30,10 +30,20 @@ def mcts(
     in the tree tell which part of it is worth more; loses to best_of_n at equal spend where the scorer is noisy, or
     where improving an answer is no better than a fresh one.
     """
+    return grow(
+        question,
+        ask,
+        lambda: tree(branching, exploration),
+        temperature,
+        verifier,
+        opinions,
+        reliability,
+        thought_tokens,
+    )
 
-    def algorithm() -> Any:
-        from treequest import StandardMCTS
 
-        return StandardMCTS(samples_per_action=branching, exploration_weight=exploration)
+def tree(branching: int, exploration: float) -> Any:
+    """The library's algorithm for it."""
+    from treequest import StandardMCTS
 
-    return grow(question, ask, algorithm, temperature, verifier, opinions, reliability, thought_tokens)
+    return StandardMCTS(samples_per_action=branching, exploration_weight=exploration)
