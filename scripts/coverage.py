@@ -236,7 +236,8 @@ def document(options: Any) -> str:
         "Which interval is used where: right-or-wrong problems alone get Wilson's; clusters and repeats get Wilson's "
         "with the n that gives the variance between clusters, to which one more cluster, all right or all wrong, is "
         f"added; from {small} clusters on, of which the equivalent of {edge:g} are right and as many wrong, and whose "
-        "variance has as many degrees of freedom, the bootstrap over clusters. Paired differences get Newcombe's interval in the same three ways.",
+        "variance has as many degrees of freedom, the bootstrap over clusters. Paired differences get Newcombe's "
+        "interval in the same three ways.",
         "An entry reads **coverage** (coverage of the plain percentile bootstrap; mean width), all in percent. "
         "Problems of a cluster, repeats of a problem and the two arms of a difference each share half of their luck.",
         beyond(found["shares"] + BREAK + found["differences"]),
