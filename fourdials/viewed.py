@@ -234,26 +234,16 @@ def _fits(asked: Asked) -> Viewed:
     values = estimate.curves(mine, grid=list(found.budgets)).select("spend", "value", "low", "high", "n", "method")
     fitted = values.with_columns(fitted=pl.Series(found.fitted[: values.height]))
     own = asked.described.filter(arm=arm)
-    best = found.table.filter(family=found.best).row(0, named=True)
-    ends = (best["asymptote"], best["asymptote_low"], best["asymptote_high"])
     over = panel.ran_out(mine)
-    open_end = over or None in ends or found.best == "constant"
+    level = None if over else found.level
     stop = None
     if found.stop_at is not None and found.stop_low is not None and found.stop_high is not None:
         stop = (found.stop_at, found.stop_low, found.stop_high)
+    stop = None if found.best == "constant" else stop
     shown = own.select("arm", "access").with_columns(n=fitted["n"][:1])
     warnings = status.warnings_of(asked.runs, shown, own)
     said = asked.said(fitted, asked.unit)
-    figure = fit_figures.fit(
-        fitted,
-        found.best,
-        own["dial"][0],
-        said,
-        asked.unit,
-        None if open_end else ends,
-        None if found.best == "constant" else stop,
-        warnings,
-    )
+    figure = fit_figures.fit(fitted, found.best, own["dial"][0], said, asked.unit, level, stop, warnings)
     told = (
         f"{fit_figures.reading(found, asked.unit, points, over)} "
         f"Families of curves fitted to {arm} by generalised least squares with the bootstrap's covariance; a family "

@@ -35,23 +35,26 @@ TOGETHER = 0.5  # how often the problems of a cluster share their luck, and how 
 
 AIM = (93.0, 97.0)
 WHY = (
-    "All of them hold the truth too often, none too seldom, and all have few clusters or few right (or wrong) "
-    "problems in each experiment. There the variance between clusters is a guess from a handful of them: where "
-    f"fewer than {intervals.FEW} clusters vary, or less than {intervals.RARE:g} problems' worth is right or wrong, "
-    "n is taken to be at most the number of clusters. Taken at face value that variance is often near 0, and an "
-    "interval made of it, like the bootstrap's in brackets, holds the truth too seldom. So these intervals are "
-    "wide by choice. Differences of few problems alone are widened by Newcombe's continuity correction."
+    "They hold the truth too often, none too seldom, and in each a handful of clusters is all there is. Of 50 problems "
+    "in 10 clusters a tenth is right: no interval can miss from above there, since even with nothing right one that "
+    "knew the effective n, which is 25, would reach to 13 %; and what makes the share look large, a whole cluster "
+    "right by luck, makes the variance large as well. Where both arms are right a tenth of the time, four or five "
+    "problems, in three or four clusters, tell them apart on average: the exact test, by flips of sign of whole "
+    "clusters, has so few outcomes that it rejects at 5 % in 1 % of experiments or fewer, and an interval that agreed "
+    "with it would hold the truth in 99 %. Above 200 clusters the bootstrap serves only where the equivalent of "
+    f"{intervals.EDGE:g} problems is right and as many wrong; with fewer it missed more often than it says."
 )
 READING = (
     "The truth: a power law from 0.2 that tends to 0.8, read at a spend between two levels; samples that are "
-    "right with a chance from Beta(3, 2), wrong ones all alike; an arm that passes another at 80 tokens. What "
-    "to make of it: a crossover's interval is stated only where 95 % of resamples cross in the same direction, "
-    "and its ends are budgets of the grid, so it errs on the wide side. pass@k near 1 has few problems far "
-    "below it and many at 1: at n = 100 and above its interval is somewhat too short. The asymptote of the true "
-    "family is held as stated, but data as few as these seldom single that family out: the one named best has "
-    "an asymptote of its own, whose interval does not know that the family may be wrong: at 50 and 100 "
-    "problems it misses at least half of the time. Read "
-    "it as what this family says, and look at how often each family wins."
+    "right with a chance from Beta(3, 2), (1, 1) or (1, 4), wrong ones all alike; a verifier that gives the right ones "
+    "the larger of two draws; an arm that passes another at 80 tokens. What to make of it: a crossover's interval "
+    "holds the truth nearly always, which is inherent in when it is stated: only where both leads are shown by a band "
+    "over all budgets at once (max-t), and from the last budget of the one lead to the first of the other. The "
+    "asymptote of the true family is held as stated, but data as few as these seldom single that family out, and the "
+    "interval of the one named best does not know that it may be the wrong one. So the Fits tab shows the third: each "
+    "resample takes the family that fits it best, and one that tends to no limit speaks for all between its last value "
+    "and its turning point, or 100 times the last spend. It is wide, and where it leaves out less than a quarter of "
+    "what lies above the last value the tab says that these budgets do not determine it."
 )
 
 
@@ -219,7 +222,7 @@ def document(options: Any) -> str:
         "shares": lambda: cells("Shares", SHARES, of_shares, options),
         "differences": lambda: cells("Paired differences", GAPS, of_differences, options),
         "curves": lambda: coverage_curves.table(
-            max(20, options.runs // 8), options.seed, lambda row: print(row, file=sys.stderr, flush=True)
+            max(20, options.runs // 4), options.seed, lambda row: print(row, file=sys.stderr, flush=True)
         ),
     }
     found = {}
@@ -231,8 +234,10 @@ def document(options: Any) -> str:
         "Written by `scripts/coverage`; with `--part curves` or another it measures that part anew and keeps the "
         f"others, and `--runs` says how many experiments. {(__doc__ or '').split(BREAK)[1].strip()}",
         "Which interval is used where: right-or-wrong problems alone get Wilson's; clusters and repeats get Wilson's "
-        f"with the effective n; from {small} clusters on, of which the equivalent of {edge:g} are right and as many "
-        "wrong, the bootstrap over clusters. Paired differences get Newcombe's interval in the same three ways.",
+        "with the n that gives the variance between clusters, to which one more cluster, all right or all wrong, is "
+        f"added; from {small} clusters on, of which the equivalent of {edge:g} are right and as many wrong, and whose "
+        "variance has as many degrees of freedom, the bootstrap over clusters. Paired differences get Newcombe's "
+        "interval in the same three ways.",
         "An entry reads **coverage** (coverage of the plain percentile bootstrap; mean width), all in percent. "
         "Problems of a cluster, repeats of a problem and the two arms of a difference each share half of their luck.",
         beyond(found["shares"] + BREAK + found["differences"]),

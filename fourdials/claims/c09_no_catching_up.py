@@ -38,13 +38,13 @@ def judge(evidence: Evidence) -> list[Check]:
 def _against(arm: str, fitted: fits.Fits, goal: Estimate) -> Check:
     row = fitted.table.filter(family=fitted.best).row(0, named=True)
     said = f"{arm} levels off below one sample of the reasoning model (best family: {fitted.best})"
-    if row["asymptote_high"] is None:
+    if fitted.asymptote is None:
         return Check(said, UNDECIDED, n=goal.n, method=row["method"])
     # Ends of both intervals are combined as if the errors were as unlucky as possible: too wide rather than too narrow.
     gap = Estimate(
-        row["asymptote"] - goal.value,
-        row["asymptote_low"] - goal.high,
-        row["asymptote_high"] - goal.low,
+        fitted.asymptote - goal.value,
+        fitted.asymptote_low - goal.high,
+        fitted.asymptote_high - goal.low,
         goal.n,
         goal.clusters,
         row["method"],

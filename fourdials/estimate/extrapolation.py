@@ -19,6 +19,7 @@ from fourdials.estimate.pool import Pool, pass_at
 
 METHOD = "beta-binomial, refitted over clusters"
 REFITS = 300  # enough for the middle 95 % of a smooth statistic: its ends then wobble by about a tenth of its width
+FEWEST_CLUSTERS = 5  # fewer say nothing of other problems
 FEWEST = 4  # samples a problem whose first half is worth fitting
 BOUND = 12.0  # of the mean's log odds and of the logarithm of a + b
 
@@ -107,7 +108,13 @@ def extrapolate(pool: Pool, ks: Sequence[int], seed: int = 0, refits: int = REFI
         Columns of `EXTRAPOLATED_SCHEMA`. The interval says what other problems would have given if success rates do
         follow a beta distribution; `held_out` shows how wrong that was on the pool itself. Replicates in which no or
         every sample was right count as coverage 0 or 1.
+
+    Raises InputError as `fit_beta` does, and for fewer than 5 clusters of problems.
     """
+    if len(pool.sizes) < FEWEST_CLUSTERS:
+        raise InputError(
+            f"got {len(pool.sizes)} clusters of problems; extrapolating coverage takes at least {FEWEST_CLUSTERS}"
+        )
     right = pool.right.sum(axis=1).astype(np.int64)
     point = fit_beta(right, pool.samples)
     weights = resamples(len(pool.sizes), seed, refits)[:, pool.cluster]

@@ -7,16 +7,16 @@ on a grid, so that thousands of refits are a few matrix products. Called by the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from fourdials.errors import InputError
-from fourdials.estimate.intervals import TAILS, Array, Ints, drawn_means, resamples
+from fourdials.estimate.families import Candidate, Family, families
+from fourdials.estimate.intervals import TAILS, Array, Ints, drawn_means, effective_n, resamples, wilson
 from fourdials.estimate.panel import panel, reach
 
 BUDGETS = 12
@@ -43,29 +43,6 @@ FAMILY_SCHEMA: dict[str, type[pl.DataType]] = {
     "method": pl.String,
 }
 METHOD = "generalised least squares, refitted over clusters"
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A family with its non-linear parameters fixed: value = base(T) + X(T) · b, and which b are allowed.
-
-    `asymptote` gives the value at endless spend from b; None where the family has none.
-    """
-
-    base: Callable[[Array], Array]
-    columns: Callable[[Array], Array]
-    allowed: Callable[[Array], NDArray[np.bool_]]
-    asymptote: Callable[[Array], Array] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """A family: its name, its number of free parameters, its candidates, and finer ones around the best of those."""
-
-    name: str
-    parameters: int
-    candidates: tuple[Candidate, ...]
-    near: Callable[[int], tuple[Candidate, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +92,10 @@ class Fits:
         budgets: The spends fitted.
         value: The curve there.
         fitted: The best family's curve there.
+        asymptote: What the best family's curve tends to; None where it tends to nothing.
+        asymptote_low, asymptote_high: 95 % interval of where the curve levels off, by `levels`.
         stop_at: The smallest spend from which on a further unit of spend gains less than its price; None where no price
-            was given, or the gain stays above it up to 100 times the last budget.
+            was given, or the gain stays above it up to 100 times the last one.
         stop_low, stop_high: 95 % interval of that spend; None where more than half of the replicates have none.
         scores: Each family's AICc, on the data and then in every replicate.
     """
@@ -127,10 +106,26 @@ class Fits:
     budgets: Array
     value: Array
     fitted: Array
+    asymptote: float | None
+    asymptote_low: float
+    asymptote_high: float
     stop_at: float | None
     stop_low: float | None
     stop_high: float | None
     scores: Mapping[str, Array]
+
+    @property
+    def undetermined(self) -> bool:
+        """True if the interval of the asymptote holds more than three quarters of what lies above the last value."""
+        last = float(self.value[-1])
+        return last < 1 and self.asymptote_high - max(last, self.asymptote_low) > 0.75 * (1 - last)
+
+    @property
+    def level(self) -> tuple[float, float, float] | None:
+        """The asymptote and its interval, if there is one to draw: of no constant, and not undetermined."""
+        if self.asymptote is None or self.best == "constant" or self.undetermined:
+            return None
+        return self.asymptote, self.asymptote_low, self.asymptote_high
 
 
 def fit(
@@ -153,7 +148,7 @@ def fit(
 
     The last few fits are kept, since several claims ask about the same curve.
 
-    Misfit is (y − f)ᵀ Σ⁻¹ (y − f), where Σ has binomial variances p(1−p)/n over clusters and the bootstrap's
+    Misfit is (y − f)ᵀ Σ⁻¹ (y − f), where Σ has variances p(1−p)/n by the effective n of each budget and the bootstrap's
     correlations, shrunk by half; AICc = misfit + 2q + 2q(q+1)/(J−q−1) for q parameters and J budgets. A replicate
     scatters twice as much about the truth as the data do, so its misfit is halved before families are compared by it.
     Raises InputError for too few budgets or problems.
@@ -166,7 +161,8 @@ def fit(
         raise InputError(f"got {len(found.sizes)} clusters of problems; fitting a curve takes at least {FEWEST}")
     draws = drawn_means(found.sums(0), found.sizes, resamples(len(found.sizes), seed, replicates))
     rows = np.vstack([found.values[0].mean(axis=0), draws])
-    return _compare(_Curves(grid, rows), len(found.cluster), len(found.sizes), price, foretell)
+    known = effective_n(found.sums(0), found.sizes)
+    return _compare(_Curves(grid, rows, known), len(found.cluster), len(found.sizes), price, foretell)
 
 
 def default_budgets(points: pl.DataFrame, steps: int = BUDGETS) -> Array:
@@ -185,34 +181,6 @@ def default_budgets(points: pl.DataFrame, steps: int = BUDGETS) -> Array:
     first = stops.group_by("unit_id").agg(pl.col("spend").min())["spend"].median()
     start = float(first) if isinstance(first, int | float) else 0.0
     return np.geomspace(start, end, steps) if 0 < start < end else np.array([])
-
-
-def families(spends: Array) -> dict[str, Family]:
-    """The families, for spends of this range; values stay between 0 and 1 where the family has an asymptote.
-
-    constant: A · logarithm: a + b ln T · power: A − B T^−γ · exponential: A (1 − e^(−T/τ)) ·
-    logistic: A / (1 + e^(−(ln T − m)/s)) · quadratic: a + b ln T + c (ln T)², which can decline.
-    """
-    low, high = float(np.log(spends[0])), float(np.log(spends[-1]))
-    span, scale = high - low, float(np.exp((low + high) / 2))
-    powers = [_power(gamma, scale) for gamma in np.geomspace(0.02, 8, 80)]
-    rates = [_rising(tau) for tau in np.geomspace(spends[0] / 20, spends[-1] * 20, 160)]
-    places = [(m, w) for m in np.linspace(low - 0.5 * span, high + span, 30) for w in np.geomspace(0.03, 2, 16) * span]
-
-    def near(i: int) -> tuple[Candidate, ...]:
-        middle, width = places[i // 2]
-        middles, widths = middle + np.linspace(-0.05, 0.05, 9) * span, width * np.geomspace(0.78, 1.28, 7)
-        return tuple(c for m in middles for w in widths for c in _logistic(m, w))
-
-    found = [
-        Family("constant", 1, (_line(0, scale),)),
-        Family("logarithm", 2, (_line(1, scale),)),
-        Family("power", 3, tuple(c for both in powers for c in both)),
-        Family("exponential", 2, tuple(c for both in rates for c in both)),
-        Family("logistic", 3, tuple(c for place in places for c in _logistic(*place)), near),
-        Family("quadratic", 3, (_line(2, scale),)),
-    ]
-    return {family.name: family for family in found}
 
 
 def fit_family(family: Family, spends: Array, rows: Array, whiten: Array) -> Fitted:
@@ -241,11 +209,12 @@ def _least(candidates: tuple[Candidate, ...], spends: Array, rows: Array, whiten
     return Fitted(misfit, candidates, best, coefficients)
 
 
-def covariance(rows: Array, clusters: int) -> Array:
-    """Σ of the first row (a curve) from its binomial variances and the correlations of the others (its replicates)."""
+def covariance(rows: Array, n: Array | float) -> Array:
+    """Σ of the first row (a curve) from its binomial variances and the correlations of the others (its replicates);
+    `n` is what the variances are over, for each column or for all."""
     # Two right and two wrong more (Agresti and Coull 1998), or else a value of 0 would weigh endlessly.
-    share = (rows[0] * clusters + 2) / (clusters + 4)
-    spread = np.sqrt(share * (1 - share) / clusters)
+    share = (rows[0] * n + 2) / (n + 4)
+    spread = np.sqrt(share * (1 - share) / n)
     deviation = rows[1:] - rows[1:].mean(axis=0)
     scale = np.sqrt((deviation**2).sum(axis=0))
     unit = np.divide(deviation, scale, out=np.zeros_like(deviation), where=scale > 1e-9)
@@ -262,11 +231,11 @@ def aicc(misfit: Array, parameters: int, count: int) -> Array:
 
 
 class _Curves:
-    """A curve and its replicates at some spends; equal where all their numbers are."""
+    """A curve, its replicates at some spends and by how much each is known; equal where all their numbers are."""
 
-    def __init__(self, grid: Array, rows: Array) -> None:
-        self.grid, self.rows = grid, rows
-        self._content = (rows.shape, grid.tobytes(), rows.tobytes())
+    def __init__(self, grid: Array, rows: Array, known_by: Array) -> None:
+        self.grid, self.rows, self.known_by = grid, rows, known_by
+        self._content = (rows.shape, grid.tobytes(), rows.tobytes(), known_by.tobytes())
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Curves) and self._content == other._content
@@ -278,7 +247,7 @@ class _Curves:
 @lru_cache(maxsize=32)
 def _compare(curves: _Curves, n: int, clusters: int, price: float | None, foretell: bool) -> Fits:
     grid, rows = curves.grid, curves.rows
-    sigma = covariance(rows, clusters)
+    sigma = covariance(rows, curves.known_by)
     whiten = np.linalg.inv(np.linalg.cholesky(sigma))
     known = families(grid)
     fitted = {name: fit_family(family, grid, rows, whiten) for name, family in known.items()}
@@ -299,8 +268,42 @@ def _compare(curves: _Curves, n: int, clusters: int, price: float | None, forete
     evidence = float(scores[list(known).index("constant"), 0] - min(others.values()))
     best = min(others, key=lambda name: others[name]) if evidence >= 2 else "constant"
     curve = fitted[best].predict(grid)[0]
+    tended = float(fitted[best].asymptotes()[0])
+    low, high = levels(list(fitted.values()), winner, grid)
+    if np.ptp(rows[:, -1]) < 1e-9:  # the bootstrap has nothing to go by, which is not to know exactly
+        alike = wilson(float(rows[0, -1]), clusters)
+        low, high = min(low, alike.low), max(high, alike.high)
+    limit = None if np.isnan(tended) else tended
+    low, high = float(np.fmin(low, tended)), float(np.fmax(high, tended))
     stop = _stops(fitted[best], grid, price)
-    return Fits(table, best, evidence, grid, rows[0], curve, *stop, dict(zip(known, scores, strict=True)))
+    aiccs = dict(zip(known, scores, strict=True))
+    return Fits(table, best, evidence, grid, rows[0], curve, limit, low, high, *stop, aiccs)
+
+
+def levels(fitted: Sequence[Fitted], chosen: Ints, grid: Array) -> tuple[float, float]:
+    """The 95 % interval of where a curve levels off, when each replicate takes the family that fits it best.
+
+    Args:
+        fitted: Every family fitted to the data (row 0) and its replicates.
+        chosen: Which family each replicate takes, from row 1 on.
+        grid: The spends fitted, increasing.
+
+    A family's own interval takes that family to be the true one, which few data can tell. A replicate whose family has
+    an asymptote speaks for that value. One without speaks for all between its value at the last spend and the one at
+    its turning point or, as it has none up to there, at 100 times the last spend: the lower of both counts for the low
+    end of the interval, the higher for the high one. The ends are 2.5 and 97.5 % quantiles over replicates.
+    """
+    ends = np.full((2, len(chosen)), np.nan)
+    for i in np.unique(chosen):
+        rows = np.flatnonzero(chosen == i) + 1
+        ends[:, rows - 1] = fitted[i].asymptotes()[rows]
+        if np.isnan(ends[:, rows - 1]).any():
+            path = fitted[i].predict(np.geomspace(grid[0], grid[-1] * BEYOND, 240))[rows]
+            steps = np.diff(path, axis=1)
+            same = np.cumprod(steps * steps[:, :1] > 0, axis=1)
+            reached = path[:, 0] + (steps * same).sum(axis=1)
+            ends[:, rows - 1] = np.sort([fitted[i].predict(grid[-1:])[rows, 0], reached], axis=0)
+    return float(np.quantile(ends[0].clip(0, 1), TAILS[0])), float(np.quantile(ends[1].clip(0, 1), TAILS[1]))
 
 
 def _missed(known: Mapping[str, Family], grid: Array, rows: Array, sigma: Array) -> dict[str, Array]:
@@ -336,51 +339,3 @@ def _stops(fitted: Fitted, grid: Array, price: float | None) -> tuple[float | No
         return float(ends[0]), None, None
     low, high = np.quantile(held, TAILS)
     return float(ends[0]), float(low), float(high)
-
-
-def _line(degree: int, scale: float) -> Candidate:
-    def columns(t: Array) -> Array:
-        return np.stack([np.log(t / scale) ** i for i in range(degree + 1)], axis=1)
-
-    ends = (lambda b: b[:, 0]) if degree == 0 else None
-    return Candidate(_nothing, columns, lambda b: np.ones(len(b), dtype=bool), ends)
-
-
-def _power(gamma: float, scale: float) -> tuple[Candidate, Candidate]:
-    """A − B (T/scale)^−γ with A free, and with A = 1."""
-
-    def falling(t: Array) -> Array:
-        return -((t / scale) ** -gamma)
-
-    free = Candidate(
-        _nothing,
-        lambda t: np.stack([np.ones_like(t), falling(t)], axis=1),
-        lambda b: (b[:, 0] >= 0) & (b[:, 0] <= 1) & (b[:, 1] >= 0),
-        lambda b: b[:, 0],
-    )
-    full = Candidate(np.ones_like, lambda t: falling(t)[:, None], lambda b: b[:, 0] >= 0, lambda b: np.ones(len(b)))
-    return free, full
-
-
-def _rising(tau: float) -> tuple[Candidate, Candidate]:
-    """A (1 − e^(−T/τ)) with A free, and with A = 1."""
-    return _scaled(lambda t: -np.expm1(-t / tau))
-
-
-def _logistic(middle: float, width: float) -> tuple[Candidate, Candidate]:
-    """A / (1 + e^(−(ln T − m)/s)) with A free, and with A = 1."""
-    return _scaled(lambda t: 1 / (1 + np.exp(-(np.log(t) - middle) / width)))
-
-
-def _scaled(shape: Callable[[Array], Array]) -> tuple[Candidate, Candidate]:
-    free = Candidate(
-        _nothing, lambda t: shape(t)[:, None], lambda b: (b[:, 0] >= 0) & (b[:, 0] <= 1), lambda b: b[:, 0]
-    )
-    full = Candidate(
-        shape, lambda t: np.empty((len(t), 0)), lambda b: np.ones(len(b), dtype=bool), lambda b: np.ones(len(b))
-    )
-    return free, full
-
-
-def _nothing(t: Array) -> Array:
-    return np.zeros_like(t)

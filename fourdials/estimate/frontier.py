@@ -248,8 +248,9 @@ def monthly_bill(
         raise InputError("the shares of tasks must be 0 or more, and one of them above 0")
     total: dict[str, Any] = {"value": 0.0, "draws": 0.0, "n": 0, "clusters": 0}
     names = None
-    for task, share in shares.items():
-        points = read(rows.filter(pl.col("task") == task), seed)
+    for i, (task, share) in enumerate(sorted(shares.items())):
+        # Draws of their own for each task: drawn alike, tasks of as many problems would go up and down together.
+        points = read(rows.filter(pl.col("task") == task), seed + 1000 * i)
         if names is not None and not names.equals(points.names):
             raise InputError("not every arm has run on every task of this mix; choose arms that have, or another mix")
         names = points.names

@@ -23,16 +23,15 @@ LEVEL = 0.95
 Z = float(ndtri(0.5 + LEVEL / 2))
 TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 REPLICATES = 2000
-# A percentile bootstrap holds the truth too seldom below about 200 clusters, and above that where fewer than about 15
+# A percentile bootstrap holds the truth too seldom below about 200 clusters, and above that where fewer than about 50
 # clusters' worth of scores differ from all-wrong or all-right: resampling few values misses the tails. There the score
 # interval of Wilson is used. With scores that are not just right or wrong, or clusters of several problems, its n is
-# the effective one, p(1−p) over the variance between clusters; where fewer than five clusters vary, or less than three
-# problems' worth of scores is right (or wrong), that variance is itself a guess, and n is at most the number of
-# clusters, which errs on the wide side.
+# the effective one, p(1−p) over the variance between clusters. That variance is known the worse the fewer scores make
+# it up: one further cluster that is all right or all wrong (which varies as much as any can) is added to it, and where
+# less than two problems' worth of scores is right (or wrong), n is at most the number of clusters.
 SMALL = 200
-EDGE = 15.0
-FEW = 5
-RARE = 3.0
+EDGE = 50.0
+RARE = 2.0
 BOOTSTRAP = "bootstrap over clusters"
 WILSON = "Wilson"
 EFFECTIVE = "Wilson, effective n"
@@ -169,15 +168,17 @@ def share_bounds(sums: Array, sizes: Array, weights: Weights | None = None) -> B
         sizes: Problems in each cluster; clusters without any add nothing.
         weights: Of `resamples`, over the same clusters; drawn here if there are enough clusters to need them.
 
-    Bootstrap over clusters from 200 clusters on; Wilson below and near 0 and 1 (see `SMALL`, `EDGE`).
+    Bootstrap over clusters from 200 clusters on; Wilson below, near 0 and 1, and where few clusters make up the
+    variance or none does (see `SMALL`, `EDGE`).
     """
     total, held = float(sizes.sum()), int(np.count_nonzero(sizes))
     value = (sums.sum(axis=0) / total).clip(0, 1)
     plain = _right_or_wrong(sums, sizes)
-    n, z = _effective(sums, sizes, value, plain)
-    low, high = _score(value, n, z)
+    n = _effective(sums, sizes, value, plain)
+    low, high = _score(value, n, np.full(len(value), Z))
     method = np.where(plain, WILSON, EFFECTIVE)
-    resampled = np.minimum(value, 1 - value) * n >= EDGE if held >= SMALL else np.zeros(len(value), dtype=bool)
+    known = _degrees(sums - value * sizes[:, None], held)
+    resampled = (np.minimum(np.minimum(value, 1 - value) * n, known) >= EDGE) & (held >= SMALL)
     if resampled.any():
         if weights is None:
             weights = resamples(len(sizes))
@@ -190,27 +191,28 @@ def difference_bounds(first: Array, second: Array, sizes: Array, weights: Weight
     """Intervals of paired differences, first minus second, a column each; arguments as in `share_bounds`.
 
     Newcombe's paired interval (1998, method 10), which combines the Wilson intervals of both and their correlation r:
-    d − √(x² − 2rxy + y²) with x = a − l_a and y = u_b − b, and the mirror image above; a positive r loses his
-    continuity correction, 1 / 2n√(a(1 − a)b(1 − b)), and stays at least 0. With clusters, or scores between 0 and 1,
-    the Wilson intervals take their effective n, the correction the geometric mean of both, and r is the correlation
-    between clusters (0 below five, too few to tell). Where no cluster differs, that shrinks faster than the data allow,
-    so the ends are then at least z² / (n + z²) away, as Tango's score interval (1998) is. From 200 clusters on, of
-    which at least 15 differ, bootstrap over clusters.
+    d − √(x² − 2rxy + y²) with x = a − l_a and y = u_b − b, and the mirror image above. With clusters, or scores between
+    0 and 1, the Wilson intervals take their effective n, and r is the correlation between clusters. His continuity
+    correction, 1 / 2n√(a(1 − a)b(1 − b)) off a positive r, is left without its divisor, as 1 / 2m for m clusters: with
+    it the interval holds the truth too often near 0 and 1, without any correction too seldom for few clusters. Where no
+    cluster differs, that shrinks faster than the data allow, so the ends are then at least z² / (m + z²) away, as
+    Tango's score interval (1998) is. From 200 clusters on, of which at least 50 differ, and not all by as much,
+    bootstrap over clusters.
     """
     total, held = float(sizes.sum()), int(np.count_nonzero(sizes))
     a, b = (first.sum(axis=0) / total).clip(0, 1), (second.sum(axis=0) / total).clip(0, 1)
     value = a - b
-    (n_a, z_a), (n_b, z_b) = (_effective(x, sizes, p, _right_or_wrong(x, sizes)) for x, p in ((first, a), (second, b)))
-    limits = _score(a, n_a, z_a), _score(b, n_b, z_b)
-    r = _correlation(first - a * sizes[:, None], second - b * sizes[:, None]) * (held >= FEW)
-    r = np.where(r > 0, np.maximum(0.0, r - _continuity(a, b, np.sqrt(n_a * n_b))), r)
+    z = np.full(len(value), Z)
+    limits = [_score(p, _effective(x, sizes, p, _right_or_wrong(x, sizes)), z) for x, p in ((first, a), (second, b))]
+    r = _correlation(first - a * sizes[:, None], second - b * sizes[:, None])
+    r = np.where(r > 0, np.maximum(0.0, r - 0.5 / max(1, held)), r)
     gaps = first - second
-    z = np.maximum(z_a, z_b)
-    least = np.where(np.any(np.abs(gaps) > 1e-9, axis=0), 0.0, z**2 / (held + z**2))
+    least = np.where(np.any(np.abs(gaps) > 1e-9, axis=0), 0.0, Z**2 / (held + Z**2))
     low = value - np.maximum(_reach(a - limits[0][0], limits[1][1] - b, r), least)
     high = value + np.maximum(_reach(limits[0][1] - a, b - limits[1][0], r), least)
     method = [NEWCOMBE] * len(value)
-    resampled = np.count_nonzero(gaps, axis=0) >= EDGE if held >= SMALL else np.zeros(len(value), dtype=bool)
+    known = _degrees(gaps - value * sizes[:, None], held)
+    resampled = (np.minimum(np.count_nonzero(gaps, axis=0), known) >= EDGE) & (held >= SMALL)
     if resampled.any():
         if weights is None:
             weights = resamples(len(sizes))
@@ -227,7 +229,7 @@ def simultaneous_bounds(sums: Array, sizes: Array, weights: Weights) -> Bounds:
     interval. For few clusters it is stretched by the ratio of Student's to the normal quantile.
     """
     value = (sums.sum(axis=0) / float(sizes.sum())).clip(0, 1)
-    n, _ = _effective(sums, sizes, value, _right_or_wrong(sums, sizes))
+    n = _effective(sums, sizes, value, _right_or_wrong(sums, sizes))
     critical = max_t(drawn_means(sums, sizes, weights), value) * _stretch(int(np.count_nonzero(sizes)))
     low, high = _score(value, n, np.full(len(value), critical))
     return Bounds(value, low, high, [MAX_T] * len(value))
@@ -312,6 +314,12 @@ def first_of(bounds: Bounds, sizes: Array, column: int = 0) -> Estimate:
     )
 
 
+def effective_n(sums: Array, sizes: Array) -> Array:
+    """How many right-or-wrong problems alone would know each column's mean as well; arguments as in `share_bounds`."""
+    value = (sums.sum(axis=0) / float(sizes.sum())).clip(0, 1)
+    return _effective(sums, sizes, value, _right_or_wrong(sums, sizes))
+
+
 def _right_or_wrong(sums: Array, sizes: Array) -> NDArray[np.bool_]:
     """Columns in which each cluster is one problem that scored 0 or 1."""
     # A little slack, since gains of a third added up are not quite 1.
@@ -319,19 +327,29 @@ def _right_or_wrong(sums: Array, sizes: Array) -> NDArray[np.bool_]:
     return np.asarray(whole & np.all((sizes == 0) | (sizes == 1)))
 
 
-def _effective(sums: Array, sizes: Array, value: Array, plain: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """The n of each column that gives its variance between clusters, and the quantile that goes with it."""
+def _degrees(apart: Array, held: int) -> Array:
+    """Degrees of freedom of each column's variance over m clusters: about 2m / (κ − 1), at most m − 1, where κ is the
+    kurtosis (Satterthwaite 1946 by the variance of a sample variance); 0 where nothing varies."""
+    square = (apart**2).sum(axis=0)
+    kurtosis = np.divide(
+        held * (apart**4).sum(axis=0), square**2, out=np.full_like(square, np.inf), where=square > 1e-9
+    )
+    degrees: Array = np.minimum(held - 1, 2 * held / np.maximum(kurtosis - 1, 1e-9))
+    return degrees
+
+
+def _effective(sums: Array, sizes: Array, value: Array, plain: NDArray[np.bool_]) -> Array:
+    """The n of each column that gives its variance between clusters, as well as that is known: by its degrees of
+    freedom, to which the variance p(1 − p) / m of clusters that are each all right or all wrong adds one."""
     held = int(np.count_nonzero(sizes))
     apart = sums - value * sizes[:, None]
-    varying = np.minimum((sums > 1e-9).sum(axis=0), (sums < sizes[:, None] - 1e-9).sum(axis=0))
+    degrees = _degrees(apart, held)
     variance = held / max(1, held - 1) * (apart**2).sum(axis=0) / float(sizes.sum()) ** 2
-    n = np.full(len(value), float(held))
-    known = variance > 1e-15
-    n[known] = value[known] * (1 - value[known]) / variance[known]
-    guess = (varying < FEW) | (float(sizes.sum()) * np.minimum(value, 1 - value) < RARE)
-    n = np.where(guess, np.minimum(n, held), n).clip(1e-9)
-    quantile = Z * _stretch(held)
-    return np.where(plain, held, n), np.where(plain, Z, quantile)
+    most = value * (1 - value)
+    inverse = np.divide(variance, most, out=np.zeros_like(variance), where=most > 1e-15)
+    n = (degrees + 1) / (degrees * inverse + 1 / max(1, held))
+    guess = float(sizes.sum()) * np.minimum(value, 1 - value) < RARE
+    return np.where(plain | (guess & (n > held)), float(held), n)
 
 
 def _stretch(clusters: int) -> float:
@@ -351,12 +369,6 @@ def _correlation(first: Array, second: Array) -> Array:
     together = (first * second).sum(axis=0)
     r: Array = np.divide(together, spread, out=np.zeros_like(spread), where=spread > 1e-12)
     return r
-
-
-def _continuity(a: Array, b: Array, n: Array) -> Array:
-    spread = 2 * n * np.sqrt(a * (1 - a) * b * (1 - b))
-    found: Array = np.divide(1.0, spread, out=np.ones_like(spread), where=spread > 1e-12)
-    return found
 
 
 def _reach(x: Array, y: Array, r: Array) -> Array:

@@ -144,11 +144,7 @@ def reading(found: Fits, unit: str, points: float, over: bool) -> str:
     told = f"{found.best.capitalize()}: {TERMS[found.best]}. It fits better than a constant by "
     told += f"{numbers.evidence(found.evidence)} AICc "
     told += f"and wins {numbers.percent(best['wins'])} of resamples ({n}). "
-    if best["asymptote"] is None:
-        told += "" if over else "It tends to no limit. "
-    elif not over:
-        ends = f"{numbers.percent(best['asymptote_low'])} to {numbers.percent(best['asymptote_high'])}"
-        told += f"It tends to {numbers.percent(best['asymptote'])} ({ends}) if this family is the true one. "
+    told += "" if over else _limit(found)
     if found.stop_at is None:
         return told + f"Nowhere up to 100 times the last budget is it so flat that {price}."
     told += f"From {numbers.budget(unit, found.stop_at)} on, {price}"
@@ -156,3 +152,13 @@ def reading(found: Fits, unit: str, points: float, over: bool) -> str:
         return told + "; more than half of the resamples have no such point."
     beyond = ", which lies beyond what was tried" if found.stop_at > found.budgets[-1] else ""
     return told + f" ({numbers.amount(unit, found.stop_low)} to {numbers.amount(unit, found.stop_high)}){beyond}."
+
+
+def _limit(found: Fits) -> str:
+    """Where the curve levels off, whichever family is the true one."""
+    ends = f"{numbers.percent(found.asymptote_low)} to {numbers.percent(found.asymptote_high)}"
+    each = "when each resample takes the family that fits it best"
+    start = "It tends to no limit" if found.asymptote is None else f"It tends to {numbers.percent(found.asymptote)}"
+    if found.undetermined:
+        return f"{start}, but where it levels off is not determined by these budgets: {ends} {each}. "
+    return f"{start}; it levels off at {ends} {each}. " if found.asymptote is None else f"{start} ({ends} {each}). "

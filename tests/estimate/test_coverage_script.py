@@ -25,7 +25,16 @@ def test_the_truths_of_pools_are_those_of_their_beta_distribution(scripts):
         assert curves.passes(k) == pytest.approx(spread.expect(lambda p, k=k: 1 - (1 - p) ** k))
     assert curves.majorities(1) == pytest.approx(spread.mean(), abs=1e-6)
     assert curves.majorities(3) == pytest.approx(spread.expect(lambda p: 3 * p**2 - 2 * p**3), abs=1e-6)
+    assert curves.passes(8, curves.EVEN) == pytest.approx(8 / 9)  # ∫ 1 − (1 − p)^8 dp
     assert curves.majorities(2) == pytest.approx(curves.majorities(1), abs=1e-6)  # of two, the first one's answer
+
+
+def test_the_truth_of_the_most_trusted_sample_is_that_of_many_pools(scripts):
+    curves, _ = scripts
+    assert curves.picks(1) == pytest.approx(0.6, abs=1e-3)
+    drawn = curves.sampled(4000, np.random.default_rng(3))
+    first = drawn.weight[:, : curves.VOTES].argmax(axis=1)
+    assert drawn.right[np.arange(4000), first].mean() == pytest.approx(curves.BEST, abs=0.02)
 
 
 def test_simulated_scores_have_the_values_they_are_drawn_from(scripts):
@@ -38,13 +47,13 @@ def test_simulated_scores_have_the_values_they_are_drawn_from(scripts):
     assert found == pytest.approx(truth, abs=0.03)
 
 
-@pytest.mark.parametrize("measure", ["of_curve", "of_pass", "of_crossover"])
+@pytest.mark.parametrize("measure", ["of_curve", "of_pass", "of_selection", "of_crossover"])
 def test_a_quantity_is_measured_with_its_truth_near_its_interval(scripts, measure):
     curves, _ = scripts
-    [(held, truth)] = getattr(curves, measure)(400, np.random.default_rng(2), 0).values()
-    low, high = held
-    assert low <= high
-    assert low - (high - low) <= truth <= high + (high - low)
+    for held, truth in getattr(curves, measure)(400, np.random.default_rng(2), 0).values():
+        low, high = held
+        assert low < high
+        assert low - (high - low) <= truth <= high + (high - low)
 
 
 def test_the_cells_beyond_the_aim_are_read_off_the_tables(scripts):

@@ -55,6 +55,46 @@ def test_an_asymptote_is_held_by_its_interval():
     assert (line["asymptote"], line["asymptote_low"]) == (None, None)
 
 
+def test_where_a_curve_levels_off_is_read_off_the_family_each_resample_takes():
+    """By hand, up to ln T = 2: a constant .5; a line .1 + .1 ln T, which has reached .3 and goes on to
+    .1 + .1 (2 + ln 100) = .7605; and a curve of .55 there whose peak is .6 at ln T = 3."""
+    logs = np.linspace(0, 2, 5)
+    spends = np.exp(logs)
+    shapes = {"constant": 0 * logs + 0.5, "logarithm": 0.1 + 0.1 * logs, "quadratic": 0.6 - 0.05 * (logs - 3) ** 2}
+
+    def ends(*taken):
+        """The interval where one replicate takes each of these families, and is a curve of it."""
+        rows = np.stack([shapes["constant"], *(shapes[name] for name in taken)])
+        known = fits.families(spends)
+        fitted = [fits.fit_family(known[name], spends, rows, np.eye(5)) for name in shapes]
+        return fits.levels(fitted, np.array([list(shapes).index(name) for name in taken]), spends)
+
+    assert ends("constant") == pytest.approx((0.5, 0.5))
+    assert ends("logarithm") == pytest.approx((0.3, 0.1 + 0.1 * (2 + np.log(100))))
+    assert ends("quadratic") == pytest.approx((0.55, 0.6), abs=1e-3)
+    mixed = ends(*["constant"] * 40, "logarithm", *["quadratic"] * 40)  # one in 81 is left out on either side
+    assert mixed == pytest.approx((0.5, 0.6), abs=1e-3)
+
+
+def test_an_asymptote_that_many_families_tell_differently_is_not_determined():
+    few = fits.fit(drawn(SHAPES["power"], n=60), SPENDS[:6], replicates=200)
+    assert few.undetermined
+    assert few.asymptote_low <= 0.75 <= few.asymptote_high
+    many = fits.fit(drawn(SHAPES["exponential"], n=1500), SPENDS, replicates=200)
+    assert not many.undetermined
+    assert many.asymptote_low <= many.asymptote <= many.asymptote_high
+    assert many.asymptote_low <= 0.8 <= many.asymptote_high < 0.9
+
+
+@pytest.mark.parametrize("score", [0.0, 1.0, 0.5])
+def test_six_problems_that_score_alike_do_not_settle_where_others_level_off(score):
+    units = [("a", f"p{i}", 0, [(t, score) for t in SPENDS]) for i in range(6)]
+    found = fits.fit(points(units), SPENDS, replicates=50)
+    assert found.best == "constant"
+    assert found.asymptote_low <= score <= found.asymptote_high
+    assert found.asymptote_high - found.asymptote_low > 0.38  # Wilson's of 0 or 6 of 6
+
+
 def test_no_family_beats_a_constant_where_nothing_changes():
     named = [fits.fit(drawn(lambda t: 0.4, n=150, seed=s, share=1.0), SPENDS, replicates=60).best for s in range(20)]
     assert named.count("constant") >= 17
@@ -95,6 +135,18 @@ def test_the_covariance_has_binomial_variances_and_half_the_correlations():
     assert found[0, 0] == pytest.approx(0.25 / 96)
     assert found[1, 1] == pytest.approx(0.02 * 0.98 / 96)  # (0 + 2) / (96 + 4), never nothing
     assert found[0, 1] / np.sqrt(found[0, 0] * found[1, 1]) == pytest.approx(0.4, abs=0.02)
+
+
+def test_repeats_that_settle_each_problem_tell_a_slope_that_single_answers_would_not():
+    """60 problems of which each climbs from about .5 by 6 points: that is sure, though 60 coins would scatter by 6."""
+    rng = np.random.default_rng(4)
+    climb = np.linspace(0.5, 0.56, len(SPENDS))
+    units = [
+        ("a", f"p{i}", 0, list(zip(SPENDS, (climb + rng.normal(0, 0.03)).tolist(), strict=True))) for i in range(60)
+    ]
+    found = fits.fit(points(units), SPENDS, replicates=100)
+    assert found.best != "constant"
+    assert found.evidence > 10
 
 
 def test_the_budget_where_gains_fall_below_their_price_is_where_the_slope_does():

@@ -144,6 +144,17 @@ def test_a_monthly_bill_follows_the_mix_of_tasks():
         frontier.monthly_bill(both, -1)
 
 
+def test_two_tasks_scatter_a_bill_by_themselves_and_not_together():
+    """Dollars 0, 1, …, 99 cents in each: a mean has a standard error of 28.87 / 10 cents, the mean of two 1 / √2 of it,
+    not as much as if whichever problems were drawn of one task were also drawn of the other."""
+    cents = np.arange(100) / 100
+    both = pl.concat([rows({"a": (share(50), cents, 1)}, task) for task in ("one", "two")])
+    found = frontier.monthly_bill(both, 12 / 365.25).row(0, named=True)
+    half = 1.96 * 0.2887 / 10 / np.sqrt(2)
+    assert found["value"] == pytest.approx(0.495)
+    assert [found["low"], found["high"]] == pytest.approx([0.495 - half, 0.495 + half], abs=0.004)
+
+
 def test_arms_without_a_shared_problem_are_refused():
     apart = pl.concat([rows({"a": (share(5), 0.01, 1)}, "one"), rows({"b": (share(5), 0.01, 1)}, "two")])
     with pytest.raises(InputError, match="share no problem"):

@@ -38,17 +38,48 @@ def test_right_or_wrong_problems_alone_get_wilsons_interval():
 
 
 def test_a_share_of_clusters_has_the_n_that_gives_its_variance():
-    """40 clusters of 5 equal problems are 40 observations: n = p(1−p) / s², s² = Σ(x − p)² · 40/39 / 40²."""
+    """40 clusters of 5 equal problems are 40 observations. By hand: s² = p(1−p)/39 as a variance of the mean, and a
+    kurtosis of 1/p(1−p) − 3 = 1.76 gives more degrees of freedom than 39; one cluster more adds p(1−p)/40:
+    1/n = (39 · 1/39 + 1/40) / 40."""
     scores = np.repeat([1.0, 0.0], [12, 28])
     found = intervals.share(np.repeat(scores, 5), np.repeat(np.arange(40), 5))
-    variance = scores.var(ddof=1) / 40
-    n, z = 0.3 * 0.7 / variance, stats.t.ppf(0.975, 39)
-    centre, half = 0.3 + z * z / 2 / n, z * math.sqrt(0.21 / n + z * z / 4 / n / n)
+    n = 40 / (1 + 1 / 40)
     assert (found.n, found.clusters, found.method) == (200, 40, EFFECTIVE)
-    assert [found.low, found.high] == pytest.approx(
-        [(centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)]
-    )
-    assert n == pytest.approx(39)
+    assert [found.low, found.high] == pytest.approx(proportion_confint(0.3 * n, n, method="wilson"), abs=1e-12)
+
+
+def test_a_variance_made_by_few_scores_counts_for_little():
+    """Of 60 scores 56 are 0 and four .5, .5, 1 and 1. By hand: mean .05, Σ(x − m)² = 2.35, Σ(x − m)⁴ = 1.711375,
+    kurtosis 60 · 1.711375 / 2.35² = 18.59, degrees 120 / 17.59 = 6.821; a variance of the mean of 60/59 · 2.35 / 3600
+    over .05 · .95 is 1/71.55, so that 1/n = (6.821 / 71.55 + 1/60) / 7.821, or n = 69.83."""
+    scores = np.r_[np.zeros(56), 0.5, 0.5, 1.0, 1.0]
+    degrees = 120 / (stats.kurtosis(scores, fisher=False) - 1)
+    inverse = (degrees * scores.var(ddof=1) / 60 / (0.05 * 0.95) + 1 / 60) / (degrees + 1)
+    assert 1 / inverse == pytest.approx(69.83, abs=0.01)
+    found = intervals.share(scores)
+    assert [found.low, found.high] == pytest.approx(proportion_confint(0.05 / inverse, 1 / inverse, method="wilson"))
+    rarer = intervals.share(np.r_[np.zeros(57), 0.5, 0.5, 0.5])  # 1.5 right: less than two
+    assert [rarer.low, rarer.high] == pytest.approx(proportion_confint(1.5, 60, method="wilson"))
+
+
+def by_beta(n, cluster_of, repeats, spread, runs, rng):
+    """Scores of problems whose chances are Beta draws, one a cluster: a layout other than that of scripts/coverage."""
+    chance = rng.beta(*spread, size=(n // cluster_of, 1, runs))
+    return rng.binomial(repeats, np.broadcast_to(chance, (n // cluster_of, cluster_of, runs))) / repeats
+
+
+@pytest.mark.parametrize(
+    ("n", "cluster_of", "repeats", "spread"),
+    [(50, 1, 4, (1, 9)), (50, 1, 16, (0.3, 0.6)), (100, 2, 1, (2, 8)), (100, 5, 1, (0.8, 1.2)), (200, 1, 8, (9, 1))],
+)
+def test_shares_and_differences_hold_the_truth_nineteen_times_in_twenty(n, cluster_of, repeats, spread):
+    rng = np.random.default_rng([n, cluster_of, repeats])
+    truth, sizes = spread[0] / sum(spread), np.full(n // cluster_of, float(cluster_of))
+    first, second = (by_beta(n, cluster_of, repeats, spread, 3000, rng).sum(axis=1) for _ in range(2))
+    found = intervals.share_bounds(first, sizes)
+    assert 0.93 <= np.mean((found.low <= truth) & (truth <= found.high)) <= 0.97
+    apart = intervals.difference_bounds(first, second, sizes)
+    assert 0.93 <= np.mean((apart.low <= 0) & (apart.high >= 0)) <= 0.975
 
 
 def test_from_two_hundred_clusters_on_the_interval_is_the_bootstraps():
@@ -72,6 +103,16 @@ def test_constant_scores_have_an_interval_with_a_width(scores):
     found = intervals.share(scores)
     assert found.low <= found.value <= found.high
     assert found.high - found.low > 0.05
+
+
+@pytest.mark.parametrize("n", [1, 30, 250])
+@pytest.mark.parametrize(("first", "second"), [(1.0, 0.0), (0.3, 0.3), (0.5, 0.2)])
+def test_problems_that_are_all_alike_say_little_of_those_not_seen(n, first, second):
+    """A bootstrap of 250 equal numbers has no width at all."""
+    alone, apart = intervals.share([first] * n), intervals.difference([first] * n, [second] * n)
+    assert alone.high - alone.low > 0.9 * 3.8414 / (n + 3.8414)
+    assert apart.high - apart.low > 0.9 * 3.8414 / (n + 3.8414)
+    assert BOOTSTRAP not in (alone.method, apart.method)
 
 
 def test_bca_is_that_of_scipy():
@@ -154,11 +195,12 @@ def test_the_interval_of_a_mean_amount_is_scipys_bca():
 
 
 def newcombe_10(both, first, second, neither):
-    """Method 10 of Newcombe (1998) written from its description, on the counts of a 2 × 2 table."""
+    """Method 10 of Newcombe (1998) written from its description, on the counts of a 2 × 2 table; of φ, where it is
+    above 0, 1 / 2n is taken."""
     n = both + first + second + neither
     margins = (both + first) * (second + neither) * (both + second) * (first + neither)
-    product = both * neither - first * second
-    phi = (max(product - n / 2, 0) if product > 0 else product) / math.sqrt(margins) if margins else 0.0
+    phi = (both * neither - first * second) / math.sqrt(margins) if margins else 0.0
+    phi = max(phi - 0.5 / n, 0) if phi > 0 else phi
     (a, (low_a, high_a)), (b, (low_b, high_b)) = (
         (k / n, proportion_confint(k, n, method="wilson")) for k in (both + first, both + second)
     )
@@ -170,7 +212,7 @@ def newcombe_10(both, first, second, neither):
 
 
 @pytest.mark.parametrize("counts", [(30, 3, 0, 17), (5, 3, 0, 2), (80, 12, 5, 3), (4, 6, 7, 3), (1, 8, 9, 2)])
-def test_a_paired_difference_is_newcombes_with_his_continuity_correction(counts):
+def test_a_paired_difference_is_newcombes_with_a_little_off_its_correlation(counts):
     pairs = [pair for pair, count in zip(((1, 1), (1, 0), (0, 1), (0, 0)), counts, strict=True) for _ in range(count)]
     found = intervals.difference(*(np.array(side, dtype=float) for side in zip(*pairs, strict=True)))
     assert (found.low, found.high) == pytest.approx(newcombe_10(*counts), abs=1e-9)

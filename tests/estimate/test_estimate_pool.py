@@ -247,3 +247,9 @@ def test_an_extrapolation_is_checked_on_the_half_it_did_not_see():
 def test_nothing_right_extrapolates_to_nothing():
     with pytest.raises(InputError, match="nothing can be extrapolated"):
         extrapolation.extrapolate(read(drawn([0.0] * 10, 8)), [16])
+
+
+def test_a_few_problems_are_not_extrapolated_from():
+    """Resampling one problem gives that problem again, and an interval without any width."""
+    with pytest.raises(InputError, match="got 4 clusters of problems; extrapolating coverage takes at least 5"):
+        extrapolation.extrapolate(read(drawn([0.5] * 4, 8)), [16])

@@ -102,8 +102,6 @@ def _draw(view: curves.View, arm: pl.DataFrame, found: Fits, fitted: pl.DataFram
 
     runs = data.frame("experiments").filter(experiment_id=view.experiment_id)
     shown = arm.select("arm", "access").with_columns(n=fitted["n"][:1])
-    best = found.table.filter(family=found.best).row(0, named=True)
-    ends = (best["asymptote"], best["asymptote_low"], best["asymptote_high"])
     stop = (found.stop_at, found.stop_low, found.stop_high)
     figure = fits.fit(
         fitted,
@@ -111,7 +109,7 @@ def _draw(view: curves.View, arm: pl.DataFrame, found: Fits, fitted: pl.DataFram
         arm["dial"][0],
         curves.status_of(view, runs, fitted),
         view.unit,
-        None if over or None in ends or found.best == "constant" else ends,
+        None if over else found.level,
         None if None in stop or found.best == "constant" else stop,  # type: ignore[arg-type]
         status.warnings_of(runs, shown, arm),
         dark=st.context.theme.type == "dark",
