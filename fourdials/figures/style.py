@@ -73,8 +73,12 @@ def safe(text: str) -> str:
 
 
 def wrapped(lines: list[str]) -> list[str]:
-    """Lines broken so that they fit a narrow figure."""
-    return [part for line in lines for part in textwrap.wrap(line, LINE_CHARACTERS) or [""]]
+    """Lines broken so that they fit a narrow figure: where a space may be broken, or anywhere if that leaves too much."""
+    broken = []
+    for line in lines:
+        held = (words if len(words) <= LINE_CHARACTERS else words.replace("\u00a0", " ") for words in line.split(" "))
+        broken += textwrap.wrap(" ".join(held), LINE_CHARACTERS) or [""]
+    return broken
 
 
 def dress(figure: go.Figure, title: str, lines: list[str], dark: bool, height: int, panel_titles: int = 0) -> go.Figure:

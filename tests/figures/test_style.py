@@ -73,3 +73,10 @@ def test_lines_under_a_title_fit_a_narrow_figure():
     lines = style.wrapped(["word " * 60, "short"])
     assert max(map(len, lines)) <= style.LINE_CHARACTERS
     assert lines[-1] == "short"
+
+
+def test_a_status_too_long_to_be_held_together_is_broken_between_words():
+    lines = style.wrapped(["held\u00a0together " + "\u00a0".join(["word"] * 20)])
+    assert lines[0].startswith("held\u00a0together word")
+    assert max(map(len, lines)) <= style.LINE_CHARACTERS
+    assert " ".join(lines).split().count("word") == 20
