@@ -79,6 +79,25 @@ def test_reading_a_journal_twice_changes_nothing(tmp_path, opened):
     }
 
 
+def test_what_landed_is_seen_while_a_run_writes_faster_than_it_can_be_read(tmp_path, opened, monkeypatch):
+    path = two_arms().write(tmp_path)
+    store, seen = opened(), []
+    landing = store._land
+
+    def growing(name, experiment_id, offset, lines):
+        seen.append((store.version(), count(store, "trials")))
+        if len(seen) < 4:
+            with path.open("ab") as journal:
+                journal.write(lines[0])
+        return landing(name, experiment_id, offset, lines)
+
+    monkeypatch.setattr(store, "_land", growing)
+    store.ingest()
+    versions = [version for version, _ in seen]
+    assert versions == sorted(set(versions)), "pages draw anew when the version changes"
+    assert len(seen) == 4
+
+
 def test_a_torn_last_line_waits_until_it_is_complete(tmp_path, opened):
     ledger = two_arms(problems=1)
     path, whole = ledger.write(tmp_path), ledger.text()

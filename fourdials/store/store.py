@@ -81,7 +81,7 @@ class Store:
                     landed += self._follow(journal, folder.name)
             if (self.home / EDITS).is_file():
                 landed += self._follow(self.home / EDITS, "")
-            if landed or changed:
+            if changed:
                 self._version += 1
             return landed
 
@@ -160,6 +160,7 @@ class Store:
             if not lines:
                 return landed
             landed += self._land(name, experiment_id, offset, lines)
+            self._version += 1  # here and not at the end, which a run that writes as fast as this never lets come
 
     def _land(self, name: str, experiment_id: str, offset: int, lines: list[bytes]) -> int:
         """Lands lines and the new offset in one transaction; if a row is refused, halves them to single it out."""
