@@ -73,7 +73,7 @@ def safe(text: str) -> str:
 
 
 def wrapped(lines: list[str]) -> list[str]:
-    """Lines broken so that they fit a narrow figure: where a space may be broken, or anywhere if that leaves too much."""
+    """Lines broken so that they fit a narrow figure: at a plain space, or at any space if that leaves too much."""
     broken = []
     for line in lines:
         held = (words if len(words) <= LINE_CHARACTERS else words.replace("\u00a0", " ") for words in line.split(" "))
