@@ -82,14 +82,15 @@ def interval(unit: str, value: float | None, low: float | None, high: float | No
     """An estimate and the ends of its interval: `+12 points (+3 to +20)`, `37 % (30 % to 44 %)`, `2.1 (1.4 to 3)`.
 
     Args:
-        unit: `points` for a difference of shares, `share` for a share, anything else for a plain number.
+        unit: `points` for a difference of shares, `share` for a share, anything else for a plain number, which is
+            written to a thousandth.
         value: The estimate; None gives an empty text.
         low: The lower end; without both ends the estimate stands alone.
         high: The upper end.
     """
     if value is None:
         return ""
-    show = {"points": difference, "share": percent}.get(unit, plain)
+    show = {"points": difference, "share": percent}.get(unit, lambda number: plain(round(number, 3)))
     if low is None or high is None:
         return show(value)
     return f"{show(value)} ({show(low).removesuffix(' points')} to {show(high).removesuffix(' points')})"

@@ -122,7 +122,8 @@ def test_a_budget_reads_with_its_unit(unit, value, text):
         ("points", -0.03, None, 0.2, "−3 points"),
         ("share", 0.37, 0.3, 0.44, "37 % (30 % to 44 %)"),
         ("ratio", 2.1, 1.4, 3.0, "2.1 (1.4 to 3)"),
-        ("number", 12345.0, 999.4, 0.03123, "12k (999 to 0.0312)"),
+        ("number", 12345.0, 999.4, 0.03123, "12k (999 to 0.031)"),
+        ("number", 0.00454, 9.43e-06, 0.0994, "0.005 (0 to 0.099)"),
     ],
 )
 def test_an_estimate_is_written_with_its_interval(unit, value, low, high, text):
