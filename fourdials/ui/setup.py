@@ -51,7 +51,7 @@ def begin() -> None:
 def _first() -> Draft:
     """The half-minute run on a scale model, its problems left to the budget."""
     found = from_spec(spec.load(FIRST), plugins.strategies())
-    return replace(found, name="my first run", problems=None, amount=100_000)
+    return replace(found, name="my first run", problems=None, amount=400_000)
 
 
 def duplicate(data: Mapping[str, Any]) -> None:

@@ -76,7 +76,7 @@ def test_starting_launches_the_experiment_with_one_strategy_per_dial_and_an_equa
     own = [row["share"] for row in data["arms"][1:]]
     assert max(own) - min(own) < 1e-5
     assert sum(row["share"] for row in data["arms"]) == pytest.approx(1)
-    assert data["budget"] == {"total_tokens": 100_000}
+    assert data["budget"] == {"total_tokens": 400_000}
     assert data["tasks"][0]["problems"] > 10
 
 
