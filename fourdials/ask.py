@@ -172,7 +172,7 @@ class Branch:
     def fork(self, name: str) -> Branch:
         """See `plugins.Ask`."""
         branch = Branch(self._desk, f"{self._path}/{name}", self._waits_for)
-        self._desk.held.setdefault(branch._path, [])
+        self._desk.hold(branch._path)
         return branch
 
     def join(self, *branches: Branch) -> None:
@@ -304,7 +304,7 @@ class Branch:
         text, last = "".join(row["reply"] for row in rows), rows[-1]
         answer = last["extracted"]
         if prompt.reads != "nothing":
-            self._desk.unread = None if answer is not None else last["finish_reason"]
+            self._desk.read(self._path, None if answer is not None else last["finish_reason"])
         counts = [row["completion_tokens"] for row in rows]
         tokens = None if None in counts else sum(counts)
         return Reply(text, answer, last["call_id"], last["finish_reason"], tokens, rows[0].get("logprob"))

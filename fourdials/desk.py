@@ -37,7 +37,8 @@ class Desk:
     Attributes:
         lineup: The model for each part.
         replayed: Successful rows of earlier journals by place, segments in order.
-        unread: Finish reason of the last reply no answer could be read from, None after one that was read.
+        unread: Finish reason of the last reply no answer could be read from, None after one that was read; of branches
+            side by side the last in the order they are joined, whichever was done last.
         reread: True to read answers off replayed replies once more.
         held: Steps of each branch that was forked and not yet joined, in the order of forking: (kind, level, payload,
             time).
@@ -58,6 +59,7 @@ class Desk:
     reread: bool = False
     remembered: Remembered = field(init=False)
     held: dict[str, list[tuple[str, int, Mapping[str, Any], float]]] = field(default_factory=dict)
+    _read: dict[str, str | None] = field(default_factory=dict)
     _seq: int = 0
     _in_flight: set[asyncio.Future[None]] = field(default_factory=set)
     _closed: bool = False
@@ -101,9 +103,22 @@ class Desk:
         self.journal.write("step", {**fields, "payload": payload, "at": time.time() if at is None else at})
         self._steps += 1
 
+    def read(self, path: str, unread: str | None) -> None:
+        """Notes whether the last reply of a branch could be read; see `unread`."""
+        if path in self.held:
+            self._read[path] = unread
+        else:
+            self.unread = unread
+
+    def hold(self, path: str) -> None:
+        """Holds what a branch has to tell until it is released."""
+        self.held.setdefault(path, [])
+
     def release(self, path: str, into: str = "") -> None:
-        """Hands the steps held for a branch to another branch, or journals them if that one holds none."""
+        """Hands what is held for a branch to another branch, or journals its steps if that one holds nothing."""
         steps = self.held.pop(path, [])
+        if path in self._read:
+            self.read(into, self._read.pop(path))
         if into in self.held:
             self.held[into] += steps
         else:
