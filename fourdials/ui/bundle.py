@@ -11,6 +11,7 @@ import os
 import re
 import threading
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 STATIC = Path(__file__).parents[2] / "static"
@@ -42,9 +43,9 @@ def _registers(script: str, kind: str) -> str | None:
 @cache
 def ready(folder: Path = STATIC) -> Path:
     """Writes the script to where Streamlit serves it from, unless it is there as it should be; returns its path."""
-    import plotly
-
-    source = Path(plotly.__file__).parent / "package_data" / NAME
+    drawing = find_spec("plotly")  # found, not imported: only the script that comes with it is wanted
+    assert drawing is not None
+    source = Path(str(drawing.origin)).parent / "package_data" / NAME
     wanted = shortened(source.read_text(encoding="utf-8")).encode()
     target = folder / NAME
     if not target.exists() or target.read_bytes() != wanted:
