@@ -282,6 +282,7 @@ def _work(experiment_id: str, *, ingest: bool, options: Any = None) -> None:
         status = worker.work(experiment_id, display.tell, options=options)
     print(f"{experiment_id}: {status}{display.detail}")
     if ingest:
+        print("taking the results into the database", file=sys.stderr)
         try:
             store = Store(home())
         except HomeBusy as error:

@@ -122,8 +122,13 @@ def alt_text(fitted: pl.DataFrame, family: str, unit: str) -> str:
 
 
 def step(unit: str) -> str:
-    """The amount a price is stated for, as people read it."""
-    return "a level" if unit == "level" else numbers.budget(unit, STEPS[unit])
+    """The amount a price is stated for, as people read it after "a further"."""
+    return "level" if unit == "level" else numbers.budget(unit, STEPS[unit])
+
+
+def worth(points: float) -> str:
+    """A gain in percentage points as people read it."""
+    return f"{points:g} {'point' if points == 1 else 'points'}"
 
 
 def reading(found: Fits, unit: str, points: float, over: bool) -> str:
@@ -135,7 +140,7 @@ def reading(found: Fits, unit: str, points: float, over: bool) -> str:
         points: Percentage points that one more step must gain to be worth it.
         over: True if the trials ended by themselves, so that there is no end to foretell.
     """
-    price = f"{step(unit)} more gains less than {points:g} points"
+    price = f"a further {step(unit)} gains less than {worth(points)}"
     best = found.table.filter(family=found.best).row(0, named=True)
     n = f"{best['n']} problems"
     if found.best == "constant":
