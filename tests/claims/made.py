@@ -124,7 +124,8 @@ class Made:
         for each in self.arms:
             levels = json.loads(each["levels"])
             for where in self.problems:
-                for level in levels[-1:] if last_only else levels:
+                once = last_only and each["strategy"] != "decompose_and_vote"  # there each level is a trial of its own
+                for level in levels[-1:] if once else levels:
                     score = self.score[each["arm"], where["problem_id"], level]
                     rows.append(
                         {
@@ -187,7 +188,7 @@ class Made:
 
     def step_truths(self, **_):
         names = ("arm", "task", "problem_id", "cluster_id", "trial_id", "answer", "truth")
-        return pl.DataFrame(schema={**dict.fromkeys(names, pl.String), "step": pl.Int64})
+        return pl.DataFrame(schema={**dict.fromkeys(names, pl.String), "step": pl.Int64, "oracle_steps": pl.Int64})
 
     def thoughts(self, **_):
         names = ("experiment_id", "arm", "task", "problem_id", "cluster_id", "trial_id")
