@@ -159,16 +159,14 @@ class Made:
 
     def pool_samples(self, **_):
         rng, rows = np.random.default_rng(2), []
-        name = self.arms[0]["arm"]
-        for where in self.problems:
-            right = rng.random(self.pool) < self.rate(name, where, 1)
+        for each, where in ((each, where) for each in self.arms for where in self.problems):
+            right = rng.random(self.pool) < self.rate(each["arm"], where, 1)
             for sample in range(self.pool):
                 answer = "right" if right[sample] else f"wrong {rng.integers(3)}"
                 rows.append(
                     {
                         "experiment_id": self.name,
-                        "arm": name,
-                        "strategy": self.arms[0]["strategy"],
+                        **{key: each[key] for key in ("arm", "strategy")},
                         **{key: where[key] for key in ("task", "problem_id", "cluster_id")},
                         "repeat": 0,
                         "trial_id": where["problem_id"],
