@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 import string
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any, Literal
 
 from fourdials.errors import GraderError
@@ -52,9 +52,9 @@ def _near(reference: str, answer: str, relative: float, absolute: float) -> bool
         given = tidy_number(answer)
     except ValueError:
         return False
-    return given == reference or math.isclose(
-        float(given), float(reference), rel_tol=0, abs_tol=max(absolute, relative * abs(float(reference)))
-    )
+    wanted, off = Fraction(reference), abs(Fraction(given) - Fraction(reference))
+    # As the numbers are written: as floats 1.3 would differ from 1 by more than 0.3.
+    return off <= max(Fraction(str(absolute)), Fraction(str(relative)) * abs(wanted))
 
 
 def truths(data: Mapping[str, Any], reference: str) -> dict[str, str]:

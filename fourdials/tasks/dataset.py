@@ -60,7 +60,9 @@ class Params(BaseModel):
     id: str = Field("id", description="Column of a name for each problem (optional; else its row).")
     choices: str = Field("choices", description="Column of the options: a list, or a text parted by | (optional).")
     difficulty: str = Field("difficulty", description="Column of a number that orders problems (optional).")
-    cluster: str = Field("cluster", description="Column that problems with a shared context agree in (optional).")
+    cluster: str = Field(
+        "cluster", description="Column that problems with a shared context agree in (optional; empty: none)."
+    )
     passages: str = Field(
         "passages", description="Column of texts to show or search: a list, or parted by empty lines (optional)."
     )
@@ -209,10 +211,11 @@ def _problem(
         "shots": tuple(shots),
     }
     cluster = values.get(params.cluster)
+    shared = "" if cluster is None else str(cluster).strip()
     return Problem(
         task="dataset",
         problem_id=name,
-        cluster_id=name if cluster is None else str(cluster),
+        cluster_id=shared or name,  # an empty cell is no context that all such rows would share
         difficulty=_difficulty(params, values, row),
         text=text,
         reference=reference,
@@ -244,7 +247,7 @@ def _reference(params: Params, values: _table.Row, row: int) -> str:
         try:
             return tidy_number(given)
         except ValueError:
-            raise _table.wrong(params.path, row, params.answer, f"{given!r} is no number") from None
+            raise _table.wrong(params.path, row, params.answer, f"{given!r} {_NUMBERS}") from None
     if params.grader == "regex":
         try:
             re.compile(given)
@@ -259,6 +262,12 @@ def _reference(params: Params, values: _table.Row, row: int) -> str:
         if given not in _LETTERS[: len(options)]:
             raise _table.wrong(params.path, row, params.answer, f"{given!r} is none of: {', '.join(options)}")
     return given
+
+
+_NUMBERS = (
+    "is no number that can be read in one way only; write it with a point (3.14), commas only between thousands "
+    "(1,200), or as 1/2, 10^3 or 2e-5"
+)
 
 
 def _example(params: Params, values: _table.Row, row: int) -> tuple[str, str]:

@@ -51,6 +51,11 @@ def test_every_kind_of_file_gives_the_same_problems(tmp_path, name):
         ("number", "1,200.50", "1200.5", "1200", {}),
         ("number", "10", "10.4", "10.6", {"tolerance": 0.5}),
         ("number", "-200", "-202", "-203", {"relative_tolerance": 0.01}),
+        ("number", "1", "1.3", "1.31", {"tolerance": 0.3}),
+        ("number", "2/6", "1/3", "0.3333", {}),
+        ("number", "1/3", "0.333", "0.3", {"tolerance": 0.001}),
+        ("number", "3.14", "3.14", "3,14", {}),
+        ("number", "5", "5.0", "9" * 6000, {}),
         ("regex", r"(19|20)\d\d", "1999", "1899", {}),
     ],
 )
@@ -58,6 +63,25 @@ def test_graders_by_hand(tmp_path, grader, reference, right, wrong, more):
     assert outcome(tmp_path, reference, right, grader=grader, **more) == "correct"
     assert outcome(tmp_path, reference, wrong, grader=grader, **more) == "wrong"
     assert outcome(tmp_path, reference, "no idea", grader=grader, **more) == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("reference", "reply"),
+    [
+        ("2", "1/2"),
+        ("3", "10^3"),
+        ("10", "Answer: 10^3"),
+        ("1", "Answer: 1 200"),
+        ("3", "Answer: 3,14"),
+        ("5", "3 4/5"),
+    ],
+)
+def test_a_number_is_not_found_right_by_a_part_of_it(tmp_path, reference, reply):
+    (problem,) = some(table(tmp_path, [{"question": "?", "answer": reference}]), grader="number")
+    asked = dataset.question(problem, "given", "chat")
+    for prompt in (asked.answer, asked.think):
+        answer = extract(prompt, reply)
+        assert answer is None or dataset.grade(problem, answer).outcome == "wrong"
 
 
 def test_a_choice_may_be_given_by_letter_or_words_and_is_asked_by_letter(tmp_path):
@@ -111,6 +135,14 @@ def test_a_process_that_ends_is_a_grader_error_with_its_last_words(tmp_path):
         ([{"question": "?", "answer": "1"}], {"grader": "choice"}, "no column for choices = 'choices'"),
         ([{"question": "?", "answer": "1"}, {"question": "!", "answer": " "}], {}, "row 2, column 'answer': is empty"),
         ([{"question": "?", "answer": "one"}], {"grader": "number"}, "row 1, column 'answer': 'one' is no number"),
+        *(
+            (
+                [{"question": "?", "answer": given}],
+                {"grader": "number"},
+                rf"'{given}' is no number .* write it with a point",
+            )
+            for given in ("3,14", "0,5", "0,125", "1,23", "1.234,5", "nan", "inf", "1_0", "1e400", "1/0")
+        ),
         ([{"question": "?", "answer": "("}], {"grader": "regex"}, r"row 1, column 'answer': '\(' is no pattern"),
         ([{"question": "?", "answer": "1", "choices": "1"}], {"grader": "choice"}, "column 'choices': has 1 options"),
         ([{"question": "?", "answer": "z", "choices": "x|y"}], {"grader": "choice"}, "'z' is none of: x, y"),
@@ -234,6 +266,13 @@ def test_examples_of_choices_show_their_options(tmp_path):
 def test_clusters_come_from_their_column(tmp_path):
     rows = [{"question": f"{n}?", "answer": "1", "cluster": n // 2} for n in range(4)]
     assert sorted(problem.cluster_id for problem in some(table(tmp_path, rows), 4)) == ["0", "0", "1", "1"]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet"])
+def test_an_empty_cluster_cell_leaves_the_problem_on_its_own(tmp_path, name):
+    rows = [{"question": f"{n}?", "answer": "1", "cluster": c} for n, c in enumerate(["", " ", None, "both", " both"])]
+    found = sorted(problem.cluster_id for problem in some(table(tmp_path, rows, name), 5))
+    assert found == ["both", "both", "row-1", "row-2", "row-3"]
 
 
 @pytest.fixture
