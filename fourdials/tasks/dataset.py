@@ -12,6 +12,7 @@ import math
 import random
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Literal, Self
 
@@ -33,14 +34,7 @@ __all__ = ["INFO", "Params", "examination", "grade", "problems", "question", "ve
 OFFERED: tuple[Access, ...] = ("given", "search")
 CODE: JsonDict = {"file": "code"}  # marks parameters that name code which a run loads
 _OPTIONAL = {"id": "id", "choices": "choices", "difficulty": "difficulty", "cluster": "cluster", "passages": "passages"}
-_READS: dict[Grader, Reads] = {
-    "exact": "text",
-    "choice": "choice",
-    "number": "number",
-    "math": "text",
-    "regex": "text",
-    "judge": "text",
-}
+_EMPTY_LINE = re.compile(r"\n\s*\n")
 _GRADING = {"grader", "tolerance", "relative_tolerance", "time_limit_s", "rubric", "judge_reply", "pass_mark"}
 
 
@@ -56,7 +50,11 @@ class Params(BaseModel):
         json_schema_extra={"file": "table"},
     )
     question: str = Field("question", description="Column of the question.")
-    answer: str = Field("answer", description="Column of the right answer; for grader = regex, of the pattern.")
+    answer: str = Field(
+        "answer",
+        description="Column of the right answer; for grader = regex, of the pattern. Where any has several lines, "
+        "all lines of a reply are its answer.",
+    )
     id: str = Field("id", description="Column of a name for each problem (optional; else its row).")
     choices: str = Field("choices", description="Column of the options: a list, or a text parted by | (optional).")
     difficulty: str = Field("difficulty", description="Column of a number that orders problems (optional).")
@@ -159,8 +157,28 @@ def problems(params: Params, count: int, seed: int) -> list[Problem]:
     shots = () if params.grader == "regex" else tuple(_example(params, rows[row], row + 1) for row in kept)
     random.Random(f"dataset:{seed}").shuffle(asked)
     stored = tuple(dict.fromkeys(text for row in rows for text in _table.several(row.get(params.passages), "\n\n")))
+    read = {"reads": _reads(params, rows), "stop": _stop(params, rows)}
     store = MappingProxyType({"passages": stored, **params.model_dump(include={"retriever", "tool", "environment"})})
-    return [_problem(params, rows, row, shots, store) for row in asked[:count]]
+    return [_problem(params, rows, row, shots, store, read) for row in asked[:count]]
+
+
+def _reads(params: Params, rows: Sequence[_table.Row]) -> Reads:
+    """How replies are read: all lines of them where any answer of the table has several, so that no problem tells by
+    its form how long its own answer is."""
+    if params.grader in ("choice", "number"):
+        return params.grader
+    marks = ("\n", r"\n") if params.grader == "regex" else ("\n",)
+    answers = [str(row.get(params.answer) or "").strip() for row in rows]
+    return "block" if any(mark in answer for mark in marks for answer in answers) else "text"
+
+
+def _stop(params: Params, rows: Sequence[_table.Row]) -> tuple[str, ...]:
+    """Where a completion model's answer ends: with its line or, of several lines, at an empty one unless answers hold
+    some."""
+    if _reads(params, rows) != "block":
+        return ("\n",)
+    empty = any(_EMPTY_LINE.search(str(row.get(params.answer) or "").strip()) for row in rows)
+    return ("\nQuestion:",) if empty else ("\n\n",)
 
 
 def _check(params: Params, rows: Sequence[_table.Row]) -> None:
@@ -192,7 +210,12 @@ def _check(params: Params, rows: Sequence[_table.Row]) -> None:
 
 
 def _problem(
-    params: Params, rows: Sequence[_table.Row], place: int, shots: Sequence[tuple[str, str]], store: Mapping[str, Any]
+    params: Params,
+    rows: Sequence[_table.Row],
+    place: int,
+    shots: Sequence[tuple[str, str]],
+    store: Mapping[str, Any],
+    read: Mapping[str, Any],
 ) -> Problem:
     values, row, path = rows[place], place + 1, params.path
     text = _table.cell(path, row, values, params.question)
@@ -202,6 +225,7 @@ def _problem(
     fixed = params.model_dump(include=_GRADING)
     data = {
         **fixed,
+        **read,
         "row": row,
         "question": text,
         "options": options,
@@ -289,7 +313,8 @@ def question(problem: Problem, access: Access, format: Format) -> Question:
     think: Prompt | None = None
     if format == "chat":
         form = "the letter of the right option" if data["options"] else "the answer"
-        think = chat(f"{_text(data, passages)}\n{THINK} {form}.", _reads(data, thought=True), 2048)
+        reads: Reads = "text" if data["reads"] == "choice" else data["reads"]
+        think = chat(f"{_text(data, passages)}\n{THINK} {form}.", reads, 2048)
 
     def ask(evidence: Sequence[str] | None) -> Prompt:
         return _answer(data, passages if evidence is None else tuple(evidence), format)
@@ -305,11 +330,6 @@ _NO_PASSAGES = (
 )
 
 
-def _reads(data: Mapping[str, Any], thought: bool = False) -> Reads:
-    grader: Grader = data["grader"]
-    return "text" if thought and grader == "choice" else _READS[grader]
-
-
 def _text(data: Mapping[str, Any], passages: Sequence[str]) -> str:
     options = "".join(f"\n{letter}: {option}" for letter, option in zip(_LETTERS, data["options"], strict=False))
     above = "\n".join(passages) + "\n\n" if passages else ""
@@ -318,13 +338,15 @@ def _text(data: Mapping[str, Any], passages: Sequence[str]) -> str:
 
 def _answer(data: Mapping[str, Any], passages: Sequence[str], format: Format) -> Prompt:
     letters = tuple(_LETTERS[: len(data["options"])])
+    reads: Reads = data["reads"]
+    longer = 512 if reads == "block" else None
     if format == "chat":
         form = f"one letter only, out of: {', '.join(letters)}" if letters else "the answer only"
-        return chat(f"{_text(data, passages)}\nReply with {form}.", _reads(data), 256, choices=letters)
+        return chat(f"{_text(data, passages)}\nReply with {form}.", reads, longer or 256, choices=letters)
     worked = "".join(f"Question: {asked}\n{MARK} {answer}\n\n" for asked, answer in data["shots"])
     above = "\n".join(passages) + "\n" if passages else ""
     asked = f"{worked}{above}Question: {_text(data, ())}\n{MARK}"
-    return line(asked, _reads(data), 64, choices=letters)
+    return replace(line(asked, reads, longer or 64, choices=letters), stop=data["stop"])
 
 
 def chance(problem: Problem) -> float:

@@ -255,6 +255,26 @@ def test_rows_shown_as_examples_are_the_same_for_every_seed_and_never_asked():
     assert all(f"Question: {text}\n" in dataset.question(first[0], "given", "completion").answer.text for text in shown)
 
 
+@pytest.mark.parametrize("grader", ["exact", "regex", "judge"])
+@pytest.mark.parametrize("between", ["\n", "\n\n"])
+def test_answers_of_several_lines_are_read_whole_and_can_be_right(tmp_path, grader, between):
+    rows = [{"question": f"{n}?", "answer": f"line {n}{between}and more"} for n in range(4)] + [
+        {"question": "one line?", "answer": "single"}
+    ]
+    for problem in some(table(tmp_path, rows, "a.csv"), 3, grader=grader, shots=2):
+        for format in ("chat", "completion"):
+            asked = dataset.question(problem, "given", format)
+            for prompt, reply in ((asked.answer, "{}"), (asked.think, "I think.\nAnswer:\n{}")):
+                if prompt is None:
+                    continue
+                reply = reply.format(problem.reference)
+                assert not any(stop in reply for stop in prompt.stop), "the reply would be cut off"
+                answer = extract(prompt, reply)
+                assert answer == problem.reference
+                assert grader == "judge" or dataset.grade(problem, answer).outcome == "correct"
+    assert extract(dataset.question(some("data/example_problems.csv")[0], "given", "chat").answer, "one\ntwo") is None
+
+
 def test_examples_of_choices_show_their_options(tmp_path):
     rows = [{"question": f"{n}?", "answer": "y", "choices": "x|y"} for n in range(3)]
     (problem,) = some(table(tmp_path, rows), grader="choice", shots=2)
