@@ -49,7 +49,7 @@ def numbers_in(text: str) -> list[str]:
     """The numbers in a text as they are written there, each with all that is joined to it; some may not be readable.
 
     Fractions and powers of LaTeX and of Unicode come in plain letters."""
-    return [hit.group().strip() for hit in _FOUND.finditer(_spelt(text))]
+    return [hit.group().strip() for hit in _FOUND.finditer(spelt(text))]
 
 
 def tidy_number(text: str) -> str:
@@ -57,7 +57,7 @@ def tidy_number(text: str) -> str:
     and `10^3` become `1000`, `1/2` becomes `0.5` and `2/6`, which no decimal equals, `1/3`.
 
     Raises ValueError for a text that is no number, or one that can be read in two ways (`3,14`)."""
-    form = _FORM.fullmatch(_spelt(text.strip()))
+    form = _FORM.fullmatch(spelt(text.strip()))
     if form is None:
         raise ValueError(f"{text!r} is no number")
     try:
@@ -67,7 +67,8 @@ def tidy_number(text: str) -> str:
     return _written(-value if form["sign"] in ("-", "−") else value)
 
 
-def _spelt(text: str) -> str:
+def spelt(text: str) -> str:
+    """A text whose fractions and powers of numbers in LaTeX and in Unicode are written as `1/2` and `10^3`."""
     for pattern, plain in _LATEX:
         text = pattern.sub(plain, text)
     text = _VULGAR.sub(lambda hit: (f"{hit[1]} " if hit[1] else "") + _compatible(hit[2]), text)

@@ -66,8 +66,10 @@ class Params(BaseModel):
     )
     grader: Grader = Field(
         "exact",
-        description="`exact` (but for case and spacing), `choice`, `number`, `math` (equivalence), `regex`, or `judge` "
-        "(a model reads the rubric; the experiment names it as `grader_model`).",
+        description="`exact` (but for case and spacing), `choice` (an option's own words, else its letter), `number` "
+        "(`1/2`, `10^3` and `1,200` are read whole; `3,14` is none), `math` (equivalence by math-verify; letters in a "
+        "row are a product, so `abc` equals `cab`), `regex` (the whole answer), or `judge` (a model reads the rubric; "
+        "the experiment names it as `grader_model`).",
     )
     tolerance: float = Field(0.0, ge=0, description="number: largest difference that counts as right.")
     relative_tolerance: float = Field(0.0, ge=0, lt=1, description="number: the same as a share of the answer.")

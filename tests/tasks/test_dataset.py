@@ -110,9 +110,31 @@ def test_mathematics_is_compared_in_another_process_and_a_late_one_is_no_wrong_a
     assert outcome(tmp_path, "x^2+2x", "x(x+2)", grader="math", time_limit_s=60) == "correct"
     assert outcome(tmp_path, "x^2+2x", "x^2", grader="math", time_limit_s=60) == "wrong"
     assert outcome(tmp_path, "x^2+2x", "no idea", grader="math", time_limit_s=60) == "wrong"
+    assert outcome(tmp_path, "abc", "cab", grader="math", time_limit_s=60) == "correct", "the documentation says so"
     with pytest.raises(GraderError, match="no mathematics in the reference"):
         outcome(tmp_path, "$$", "4", grader="math", time_limit_s=60)
     _judging._judge("math").close()
+
+
+@pytest.mark.parametrize(
+    ("reference", "right", "wrong"),
+    [
+        ("\\pi", "pi", "p"),
+        ("2pi", "2\\pi", "2"),
+        ("1000", "1e3", "1e2"),
+        ("1e3x", "1e3x", "3x"),
+        ("½", "0.5", "2"),
+        ("3½", "\\frac{7}{2}", "31/2"),
+        ("x²+1", "1+x^2", "x2+1"),
+        ("−3", "-3", "3"),
+        ("１２", "12", "1"),
+        ("[0, 1)", "[0,1)", "(0,1]"),
+    ],
+)
+def test_mathematics_is_read_in_the_letters_people_write_it_in(tmp_path, reference, right, wrong):
+    pytest.importorskip("math_verify")
+    assert outcome(tmp_path, reference, right, grader="math", time_limit_s=60) == "correct"
+    assert outcome(tmp_path, reference, wrong, grader="math", time_limit_s=60) == "wrong"
 
 
 def test_a_pattern_that_takes_forever_is_given_up_and_the_next_one_works(tmp_path):
