@@ -27,14 +27,13 @@ from fourdials.records import Access, Format, Problem, Prompt, Reads
 from fourdials.tasks import _table
 from fourdials.tasks._asking import MARK, THINK, OneStep, chat, line, most_frequent, refusal, require
 from fourdials.tasks._graders import LETTERS as _LETTERS
-from fourdials.tasks._graders import RUBRIC, Grader, examination, grade, truths, verdict
+from fourdials.tasks._graders import RUBRIC, Grader, blurred, examination, grade, reading, truths, verdict
 from fourdials.tasks._lookup import SentenceSearch
 
 __all__ = ["INFO", "Params", "examination", "grade", "problems", "question", "verdict"]  # graders come from _graders
 OFFERED: tuple[Access, ...] = ("given", "search")
 CODE: JsonDict = {"file": "code"}  # marks parameters that name code which a run loads
 _OPTIONAL = {"id": "id", "choices": "choices", "difficulty": "difficulty", "cluster": "cluster", "passages": "passages"}
-_EMPTY_LINE = re.compile(r"\n\s*\n")
 _GRADING = {"grader", "tolerance", "relative_tolerance", "time_limit_s", "rubric", "judge_reply", "pass_mark"}
 
 
@@ -52,11 +51,14 @@ class Params(BaseModel):
     question: str = Field("question", description="Column of the question.")
     answer: str = Field(
         "answer",
-        description="Column of the right answer; for grader = regex, of the pattern. Where any has several lines, "
-        "all lines of a reply are its answer.",
+        description="Column of the right answer; for grader = regex, of the pattern; for choice, of an option's own "
+        "words, or else its letter. Where any has several lines, all lines of a reply are its answer.",
     )
     id: str = Field("id", description="Column of a name for each problem (optional; else its row).")
-    choices: str = Field("choices", description="Column of the options: a list, or a text parted by | (optional).")
+    choices: str = Field(
+        "choices",
+        description="Column of the options: a list, or a text parted by | (optional). Lettered A, B, … in their order.",
+    )
     difficulty: str = Field("difficulty", description="Column of a number that orders problems (optional).")
     cluster: str = Field(
         "cluster", description="Column that problems with a shared context agree in (optional; empty: none)."
@@ -66,7 +68,7 @@ class Params(BaseModel):
     )
     grader: Grader = Field(
         "exact",
-        description="`exact` (but for case and spacing), `choice` (an option's own words, else its letter), `number` "
+        description="`exact` (but for case and spacing), `choice`, `number` "
         "(`1/2`, `10^3` and `1,200` are read whole; `3,14` is none), `math` (equivalence by math-verify; letters in a "
         "row are a product, so `abc` equals `cab`), `regex` (the whole answer), or `judge` (a model reads the rubric; "
         "the experiment names it as `grader_model`).",
@@ -159,28 +161,10 @@ def problems(params: Params, count: int, seed: int) -> list[Problem]:
     shots = () if params.grader == "regex" else tuple(_example(params, rows[row], row + 1) for row in kept)
     random.Random(f"dataset:{seed}").shuffle(asked)
     stored = tuple(dict.fromkeys(text for row in rows for text in _table.several(row.get(params.passages), "\n\n")))
-    read = {"reads": _reads(params, rows), "stop": _stop(params, rows)}
+    answers = [str(row.get(params.answer) or "").strip() for row in rows]
+    read = dict(zip(("reads", "stop"), reading(params.grader, answers), strict=True))
     store = MappingProxyType({"passages": stored, **params.model_dump(include={"retriever", "tool", "environment"})})
     return [_problem(params, rows, row, shots, store, read) for row in asked[:count]]
-
-
-def _reads(params: Params, rows: Sequence[_table.Row]) -> Reads:
-    """How replies are read: all lines of them where any answer of the table has several, so that no problem tells by
-    its form how long its own answer is."""
-    if params.grader in ("choice", "number"):
-        return params.grader
-    marks = ("\n", r"\n") if params.grader == "regex" else ("\n",)
-    answers = [str(row.get(params.answer) or "").strip() for row in rows]
-    return "block" if any(mark in answer for mark in marks for answer in answers) else "text"
-
-
-def _stop(params: Params, rows: Sequence[_table.Row]) -> tuple[str, ...]:
-    """Where a completion model's answer ends: with its line or, of several lines, at an empty one unless answers hold
-    some."""
-    if _reads(params, rows) != "block":
-        return ("\n",)
-    empty = any(_EMPTY_LINE.search(str(row.get(params.answer) or "").strip()) for row in rows)
-    return ("\nQuestion:",) if empty else ("\n\n",)
 
 
 def _check(params: Params, rows: Sequence[_table.Row]) -> None:
@@ -283,10 +267,13 @@ def _reference(params: Params, values: _table.Row, row: int) -> str:
         options = _table.several(values.get(params.choices), "|")
         if not 2 <= len(options) <= len(_LETTERS):
             raise _table.wrong(params.path, row, params.choices, f"has {len(options)} options; 2 to 26 are needed")
+        if fault := blurred(options):
+            raise _table.wrong(params.path, row, params.choices, fault)
         if given in options:
             return _LETTERS[options.index(given)]
         if given not in _LETTERS[: len(options)]:
-            raise _table.wrong(params.path, row, params.answer, f"{given!r} is none of: {', '.join(options)}")
+            said = f"{given!r} is none of: {', '.join(options)}; give one of them, or its letter"
+            raise _table.wrong(params.path, row, params.answer, said)
     return given
 
 

@@ -104,6 +104,15 @@ def test_a_choice_may_be_given_by_letter_or_words_and_is_asked_by_letter(tmp_pat
     assert (lettered.reference, lettered.data["options"]) == ("A", ("x", "y"))
 
 
+def test_options_that_differ_in_their_brackets_alone_are_told_apart(tmp_path):
+    rows = [{"question": "?", "answer": "(0, 1]", "choices": ["[0, 1)", "(0, 1]", "c"]}]
+    (problem,) = some(table(tmp_path, rows), grader="choice")
+    given = ("B", "(0, 1]", "[0, 1)", "A", "0, 1")
+    assert [dataset.grade(problem, answer).score for answer in given] == [1, 1, 0, 0, 0]
+    (lettered,) = some(table(tmp_path, [{"question": "?", "answer": "b", "choices": "a|b"}]), grader="choice")
+    assert [dataset.grade(lettered, answer).score for answer in ("B", "b", "a", "A")] == [1, 1, 0, 0]
+
+
 def test_mathematics_is_compared_in_another_process_and_a_late_one_is_no_wrong_answer(tmp_path):
     pytest.importorskip("math_verify")
     assert outcome(tmp_path, "\\frac{1}{2}", "0.5", grader="math", time_limit_s=60) == "correct"
@@ -168,6 +177,16 @@ def test_a_process_that_ends_is_a_grader_error_with_its_last_words(tmp_path):
         ([{"question": "?", "answer": "("}], {"grader": "regex"}, r"row 1, column 'answer': '\(' is no pattern"),
         ([{"question": "?", "answer": "1", "choices": "1"}], {"grader": "choice"}, "column 'choices': has 1 options"),
         ([{"question": "?", "answer": "z", "choices": "x|y"}], {"grader": "choice"}, "'z' is none of: x, y"),
+        (
+            [{"question": "?", "answer": "Rome", "choices": "Rome|Oslo|rome"}],
+            {"grader": "choice"},
+            "column 'choices': 'Rome' and 'rome' differ in nothing but case and spacing",
+        ),
+        (
+            [{"question": "?", "answer": "A", "choices": "B|A|C"}],
+            {"grader": "choice"},
+            "column 'choices': 'B' is option A and the letter of another, 'A', so that a reply of B could mean both",
+        ),
         ([{"question": "?", "answer": "1", "difficulty": "hard"}], {}, "column 'difficulty': 'hard' is no number"),
         (
             [{"question": "?", "answer": "1", "id": "a"}] * 2,
