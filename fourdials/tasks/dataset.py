@@ -45,7 +45,8 @@ class Params(BaseModel):
     path: str = Field(
         "data/example_problems.csv",
         min_length=1,
-        description="A .csv, .tsv, .jsonl or .parquet file, its URL, or its hf:// path.",
+        description="A .csv, .tsv, .jsonl or .parquet file in UTF-8, its URL, or its hf:// path. CSV may be parted by "
+        "semicolons or tabs.",
         json_schema_extra={"file": "table"},
     )
     question: str = Field("question", description="Column of the question.")
