@@ -65,7 +65,9 @@ class Params(BaseModel):
         "cluster", description="Column that problems with a shared context agree in (optional; empty: none)."
     )
     passages: str = Field(
-        "passages", description="Column of texts to show or search: a list, or parted by empty lines (optional)."
+        "passages",
+        description="Column of texts to show or search: a list, or parted by empty lines (optional). "
+        "A search that shares no word with any finds the first.",
     )
     grader: Grader = Field(
         "exact",
