@@ -41,7 +41,13 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
         arm = controls.linked_choice(st.selectbox, "Curve of", fitting, param="curve", default=fitting[0])
     step, amount = figures.STEPS[view.unit], figures.step(view.unit)
     points = two.number_input(
-        f"Worth it while a further {amount} gains at least (points)", 0.01, 100.0, 1.0, 0.5, key="worth", bind="query-params"
+        f"Worth it while a further {amount} gains at least (points)",
+        0.01,
+        100.0,
+        1.0,
+        0.5,
+        key="worth",
+        bind="query-params",
     )
     opened, folder = data.store(), str(home())
     try:
