@@ -206,21 +206,27 @@ def _frontier(asked: Asked) -> Viewed:
         raise InputError(f"got cost {cost!r}; wanted is one of {', '.join(frontier_figures.COSTS)}")
     arms = asked.described.select("arm", "dial", "unit", "access")
     label = pl.format("{}, {}: {}", "arm", "unit", "level").alias("label")
-    front = frontier.pareto(points, cost).join(arms, on="arm", how="left", maintain_order="left").with_columns(label)
+    sees = dict(arms.select("arm", "access").rows())
+    front = frontier.pareto(points, cost, sees).join(arms, on="arm", how="left", maintain_order="left")
+    front = front.with_columns(label)
     if front.is_empty():
         raise InputError(f"{frontier_figures.COSTS[cost]} is unknown for the models of this run; choose another cost")
     warnings = status.warnings_of(asked.runs, front, asked.described)
-    figure = frontier_figures.frontier(front, cost, asked.said(front, None), warnings)
+    figure = frontier_figures.frontier(front, cost, asked.said(front, None), warnings, asked.rows("baselines"))
+    other = "other that sees the same" if status.unlike(front) else "other"
     told = (
-        "A point is in the Pareto set if no other scores at least as much for at most the cost; its probability is the "
-        "share of resamples in which that holds. The bands of the table hold for all its rows at once."
+        f"A point is in the Pareto set if no {other} scores at least as much for at most the cost; its probability is "
+        "the share of resamples in which that holds. The bands of the table hold for all its rows at once. "
+        f"{frontier_figures.reading(front)}"
     )
     tables = (
         ("Each row is a point of the figure.", front.drop("experiment_id", strict=False)),
         ("Each row is an arm at a level of its dial, with all its costs.", table.drop("experiment_id")),
     )
     alt = frontier_figures.alt_text(front, cost)
-    return Viewed(((figure, alt),), tables, told, asked.queries("operating_points", dollars=True), tuple(warnings))
+    return Viewed(
+        ((figure, alt),), tables, told, asked.queries("operating_points", "baselines", dollars=True), tuple(warnings)
+    )
 
 
 def _fits(asked: Asked) -> Viewed:

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
+from fourdials.figures import style
 from fourdials.figures.status import SEES
 
 BY_WHAT_IS_SEEN = ", by what is seen"  # ends the title of a figure with such panels
@@ -49,6 +50,8 @@ def grid(titles: Sequence[str], columns: int) -> tuple[go.Figure, int, int]:
     return figure, rows, columns
 
 
-def height_of(rows: int, height: int) -> int:
-    """Pixels for so many rows of panels; `height` for a single one."""
-    return 190 * rows + 160 if rows > 1 else height
+def height_of(rows: int, height: int, lines: Sequence[str] = ()) -> int:
+    """Pixels for so many rows of panels, of which a single one takes `height`; more than three `lines` under the title
+    (as given to `style.dress`) take room of their own."""
+    more = style.LINE_PX * max(0, len(style.wrapped(list(lines))) - 3)
+    return more + (190 * rows + 160 if rows > 1 else height)
