@@ -48,6 +48,34 @@ def draw(
             _label(figure, f"{name} {numbers.percent(row['value'])}", row, baselines, left, dark, across)
 
 
+def draw_by_bin(
+    figure: go.Figure, guessed: pl.DataFrame, number: str, dark: bool, labelled: set[tuple[str, str | None]]
+) -> None:
+    """Adds to a panel of bins what guessing and the best constant answer score in each: one line where that is the same
+    in all of them, else steps.
+
+    Args:
+        figure: Whose panel it is; its bins are categories at 0, 1, ….
+        guessed: Rows of `difficulty.guessed`.
+        number: As for `draw`.
+        dark: Colours for a dark page.
+        labelled: As for `draw`.
+    """
+    last = guessed.filter(pl.col("bin") == pl.col("bin").max())
+    for rows in guessed.partition_by("kind", maintain_order=True):
+        bins = rows["bin"].to_list()
+        even = rows["value"].n_unique() == 1
+        for row in rows.head(1 if even else rows.height).iter_rows(named=True):
+            end = bins[-1] if even else row["bin"]
+            _line(figure, row, row["bin"] - 1.5, end - 0.5, dark, {"xref": f"x{number}", "yref": f"y{number}"})
+        if (rows["kind"][0], None) not in labelled:
+            labelled.add((rows["kind"][0], None))
+            ends = [numbers.percent(float(value)) for value in (rows["value"].min(), rows["value"].max())]  # type: ignore[arg-type]
+            name = f"{_NAMES[rows['kind'][0]]} {' to '.join(dict.fromkeys(ends))}"
+            across = {"xref": f"x{number} domain", "yref": f"y{number}"}
+            _label(figure, name, rows.row(-1, named=True), last, False, dark, across)
+
+
 def blind(baselines: pl.DataFrame) -> pl.DataFrame:
     """Those that ask no model: guessing and the best constant answer. For figures in which a greedy sample, where the
     run has one, is a mark of its own."""
