@@ -249,7 +249,8 @@ def _fits(asked: Asked) -> Viewed:
     shown = own.select("arm", "access").with_columns(n=fitted["n"][:1])
     warnings = status.warnings_of(asked.runs, shown, own)
     said = asked.said(fitted, asked.unit)
-    figure = fit_figures.fit(fitted, found.best, own["dial"][0], said, asked.unit, level, stop, warnings)
+    blind = asked.rows("baselines")
+    figure = fit_figures.fit(fitted, found.best, own["dial"][0], said, asked.unit, level, stop, warnings, blind)
     told = (
         f"{fit_figures.reading(found, asked.unit, points, over)} "
         f"Families of curves fitted to {arm} by generalised least squares with the bootstrap's covariance; a family "
@@ -258,7 +259,7 @@ def _fits(asked: Asked) -> Viewed:
     )
     tables = (("Each row is a family.", found.table), ("Each row is a budget and the fitted curve there.", fitted))
     alt = fit_figures.alt_text(fitted, found.best, asked.unit)
-    return Viewed(((figure, alt),), tables, told, asked.queries("curve_points"), tuple(warnings))
+    return Viewed(((figure, alt),), tables, told, asked.queries("curve_points", "baselines"), tuple(warnings))
 
 
 def _above_0(text: str, name: str, what: str) -> float:
@@ -289,7 +290,7 @@ def _allocate(asked: Asked) -> Viewed:
     shown = asked.described.filter(pl.col("arm").is_in(divided))
     said = asked.said(frame.drop_nulls("value"), unit)
     warnings = status.warnings_of(asked.runs, shown.with_columns(n=pl.lit(said.n)), shown)
-    figure = allocation.worth_curves(frame, said, unit, warnings)
+    figure = allocation.worth_curves(frame, said, unit, warnings, asked.rows("baselines"))
     every = replay.recorded(asked.store, [asked.experiment_id], unit, asked.tasks, asked.arms)
     budget = (
         _above_0(asked.more["advise"], "advise", "the units of a budget a problem")
@@ -304,6 +305,9 @@ def _allocate(asked: Asked) -> Viewed:
         f"deploy for {numbers.budget(unit, budget)} a problem: {chose}; chosen on one half of the problems, "
         "reported on the other."
     )
+    weighed = pl.col("arm").is_in(advice.table["arm"].unique().implode())
+    if unlike := status.unlike(asked.described.filter(weighed)):
+        told += f" Not the same problem: {unlike}. The advice says what to deploy where each of them could be."
     if unit == "usd" and asked.price_list is not None:
         told += " Dollars here are list prices of the day of each call, whatever prices are chosen elsewhere."
     tables = (
@@ -312,7 +316,7 @@ def _allocate(asked: Asked) -> Viewed:
         ("Each row is an arm at a level that the advice weighed.", advice.table),
     )
     alt = allocation.worth_alt(frame, unit)
-    return Viewed(((figure, alt),), tables, told, ("replay_stops", "replay_pieces"), tuple(warnings))
+    return Viewed(((figure, alt),), tables, told, ("replay_stops", "replay_pieces", "baselines"), tuple(warnings))
 
 
 def _quality(asked: Asked) -> Viewed:

@@ -212,3 +212,25 @@ def test_a_fit_is_drawn_over_the_values_with_its_asymptote_and_the_spend_to_stop
     assert not bare.layout.shapes
     assert "Dashed" not in subtitle(bare)
     assert "from 20 % at 1 model calls to 40 % at 2 model calls" in fits.alt_text(fitted, "power", "calls")
+
+
+def test_a_fit_draws_guessing_and_the_best_constant_answer_within_its_scale():
+    frame = pl.DataFrame({"spend": [1.0, 2.0], "value": [0.2, 0.4], "low": [0.1, 0.3], "high": [0.3, 0.5]})
+    fitted = frame.with_columns(fitted="value", n=40, method=pl.lit("Wilson"))
+    figure = fits.fit(fitted, "power", "search", STATUS, "calls", baselines=BLIND)
+    assert crossings(figure) == {("x domain", 0.25, "longdashdot"), ("x domain", 0.85, "longdashdot")}
+    assert labels(figure) == {"guessing 25 %", "best constant answer 85 %"}
+    assert figure.layout.yaxis.range[1] > 0.85
+
+
+def test_a_pool_is_drawn_beside_what_as_many_guesses_would_cover():
+    chosen = selected("coverage", [(1, 0.3), (2, 0.5)], False)
+    none = pl.DataFrame(schema=EXTRAPOLATED_SCHEMA)
+    guessed = pl.DataFrame({"k": [1, 2], "value": [0.25, 0.4375], "n": [40, 40]})
+    figure = samples.samples(chosen, none, chosen.clear(), STATUS, guessed=guessed)
+    line = next(trace for trace in figure.data if trace.name.startswith("guesses"))
+    assert (points(line), line.line.dash, line.yaxis) == ([(1, 0.25), (2, 0.4375)], "longdashdot", "y")
+    assert "as many blind guesses hold a right one in 44 %" in samples.alt_text(chosen, guessed)
+    bare = samples.samples(chosen, none, chosen.clear(), STATUS, guessed=guessed.clear())
+    assert not [trace for trace in bare.data if trace.name.startswith("guesses")]
+    assert "guesses" not in samples.alt_text(chosen, guessed.clear())

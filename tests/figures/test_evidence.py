@@ -47,6 +47,17 @@ def test_policies_are_drawn_over_what_they_really_spent_with_their_intervals(hel
     assert "oracle reaches 100 %" in allocation.worth_alt(frame, "total_tokens")
 
 
+def test_guessing_crosses_what_dividing_is_worth_and_stays_within_its_scale(held):
+    low = worth.worth(held).with_columns(high=pl.col("high") * 0.5)
+    rows = [("chance", None, 0.25), ("constant", None, 0.95), ("greedy", "single", 0.3)]
+    baselines = pl.DataFrame(rows, schema=["kind", "arm", "value"], orient="row")
+    figure = allocation.worth_curves(low, STATUS, "total_tokens", baselines=baselines)
+    assert [line.y0 for line in figure.layout.shapes] == [0.25, 0.95]
+    assert [note.text for note in figure.layout.annotations] == ["guessing 25 %", "best constant answer 95 %"]
+    assert figure.layout.yaxis.range[1] > 0.95
+    assert not allocation.worth_curves(low, STATUS, "total_tokens").layout.shapes
+
+
 def test_only_a_bound_is_dotted_and_only_the_baseline_is_dashed(held):
     figure = allocation.worth_curves(worth.worth(held), STATUS, "total_tokens")
     dashes = {each.name: each.line.dash for each in figure.data if each.mode == "lines+markers"}
