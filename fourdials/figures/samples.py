@@ -33,7 +33,7 @@ def samples(
     warnings: Sequence[str] = (),
     guessed: pl.DataFrame | None = None,
     dark: bool = False,
-    height: int = 620,
+    height: int = 680,
 ) -> go.Figure:
     """Two panels over k on a log scale: scores above, the verifier gap below.
 
@@ -49,7 +49,7 @@ def samples(
         height: Pixels.
     """
     titles = ["Score of k samples", "Verifier gap"]
-    figure = make_subplots(rows=2, cols=1, row_heights=[0.66, 0.34], vertical_spacing=0.13, subplot_titles=titles)
+    figure = make_subplots(rows=2, cols=1, row_heights=[0.66, 0.34], vertical_spacing=0.18, subplot_titles=titles)
     ink = style.INKS[dark]
     colour = ink.dials["parallel"]
     for trace in _beyond(beyond, colour):
