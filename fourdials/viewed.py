@@ -331,7 +331,9 @@ def _quality(asked: Asked) -> Viewed:
     tokens = (pl.col("prompt_tokens") + pl.col("completion_tokens")) / pl.col("trials")
     per_trial = roles.with_columns(tokens=tokens).drop("experiment_id")
     known = per_trial.drop_nulls("tokens")
-    figures = [(quality_figures.measures(rows, dials, said), quality_figures.alt_text(rows))]
+    shown = asked.described.filter(pl.col("arm").is_in(rows["arm"].unique().implode()))
+    warnings = status.different_information(shown)
+    figures = [(quality_figures.measures(rows, dials, said, warnings=warnings), quality_figures.alt_text(rows))]
     if not known.is_empty():
         figures.append((quality_figures.roles(known, dials, said), quality_figures.roles_alt_text(known)))
     chains = quality.judged(asked.rows("step_truths")).partition_by("arm", maintain_order=True)
@@ -339,7 +341,9 @@ def _quality(asked: Asked) -> Viewed:
     if chains:
         right = [quality.step_correctness(part).with_columns(arm=pl.lit(part["arm"][0])) for part in chains]
         steps = pl.concat(right)
-        figures.insert(1, (quality_figures.steps(steps, dials, said), quality_figures.steps_alt_text(steps)))
+        chained = shown.filter(pl.col("arm").is_in(steps["arm"].unique().implode()))
+        figure = quality_figures.steps(steps, dials, said, warnings=status.different_information(chained))
+        figures.insert(1, (figure, quality_figures.steps_alt_text(steps)))
         tables.append(
             (
                 "Each row is a step of an arm's chains: how often it was right, over the n problems that got so far.",
@@ -348,7 +352,8 @@ def _quality(asked: Asked) -> Viewed:
         )
     tables.append(("Each row is a role of an arm's calls: tokens summed over its trials, and a trial each.", per_trial))
     told = "Measures of how trials went, a mean over problems each; intervals are 95 %, by the method its row names."
-    return Viewed(tuple(figures), tuple(tables), told, ("trajectories", "thoughts", "step_truths", "role_tokens"))
+    queries = ("trajectories", "thoughts", "step_truths", "role_tokens")
+    return Viewed(tuple(figures), tuple(tables), told, queries, tuple(warnings))
 
 
 # The tabs of Compare that a report can hold, by their titles.

@@ -102,6 +102,12 @@ def test_the_advice_of_a_report_says_where_arms_see_different_things(unlike, sto
     assert "Not the same problem" not in told[store]
 
 
+def test_a_report_of_quality_warns_where_arms_see_different_things(unlike, store):
+    warned = {each: viewed.viewed("Quality", viewed.Asked(each, "exp")).warnings for each in (unlike, store)}
+    assert [text.startswith("Arms are given different information: ") for text in warned[unlike]] == [True]
+    assert warned[store] == ()
+
+
 def test_whole_curves_are_tabled_and_not_only_their_ends(store):
     text = report.html_of(store, "exp")
     curve = estimate.curves(query.run(store, "curve_points", experiment_ids=["exp"], unit="total_tokens"))

@@ -173,6 +173,22 @@ def test_difficulty_names_the_best_arm_among_those_that_see_the_same_and_draws_g
     assert [label.split(" ")[0] for label in labels] == ["guessing", "best"]
 
 
+def test_what_compares_arms_that_see_different_things_warns_of_it(home):
+    arms = [{"strategy": "single"}, VOTE, {"strategy": "act"}]
+    ran(home, arms, "sim/solve=0.6,spread=0.3", problems=12)
+    told, some = "Arms are given different information", ["single", "majority_vote"]
+    for title, key in (("Quality", "quality.measures"), ("Variance", "variance.shares")):
+        for chosen, warned in ({}, True), ({"arms": some}, False):
+            subtitle = figures(tab(title, **chosen))[key]["layout"]["title"]["subtitle"]["text"]
+            assert (told in subtitle.replace("<br>", " ")) == warned, (title, chosen)
+    assert "Architectures differ here in what they are given to see too" in shown(tab("Variance"))
+    together = tab("Allocate", replay=allocate.TOGETHER)
+    assert any(warning.value.startswith("Not the same problem: ") for warning in together.warning)
+    assert "guessing" in {
+        note["text"].split()[0] for note in figures(together)["allocate.worth"]["layout"]["annotations"]
+    }
+
+
 def test_difficulty_needs_an_arm_that_samples_and_refuses_adaptive_ones(home):
     ran(home, [{"strategy": "single"}, {"strategy": "adaptive_vote"}], "sim/solve=0.6", problems=10)
     said = shown(tab("Difficulty"))
