@@ -6,7 +6,7 @@ Navigation and page settings; each page is a script in `pages/`.
 import streamlit as st
 
 from fourdials.errors import InputError
-from fourdials.ui import access
+from fourdials.ui import access, data
 
 st.set_page_config(page_title="Four Dials", page_icon="🎛️", layout="wide")
 try:
@@ -38,4 +38,6 @@ if access.joins() and chosen is start:  # the link of a class is the plain addre
     st.switch_page(learn)
 if chosen in run and not access.workshop():
     st.switch_page(learn) if known else st.stop()
+if access.workshop():
+    data.trouble()
 chosen.run()

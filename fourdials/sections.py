@@ -71,7 +71,7 @@ class Task(Section):
 class Arm(Section):
     strategy: str
     name: Annotated[str, Field(max_length=60)] | None = None
-    levels: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] | None = None
+    levels: Annotated[list[Annotated[int, Field(ge=0, le=200_000)]], Field(min_length=1)] | None = None
     knobs: dict[str, Any] = {}
     lineup: dict[str, str] = {}
     share: Annotated[float, Field(gt=0, le=1)] | None = None

@@ -30,7 +30,7 @@ SHIPPED_SEED = 0
 SPLITS = ("in", "task", "length", "format")
 PROBLEMS = 500
 RECORDED = ROOT / "tests" / "models" / "scale_models.json"
-FINE_TUNING = (5, 10, 20, 40, 80)
+FINE_TUNING = (5, 10, 20, 40, 80, 160, 320)
 NEAR_TIE = 0.01  # logits; two programs round sums differently, and out of distribution some choices hang on that
 GAIN = 0.25  # of the rates of the first training
 

@@ -50,6 +50,7 @@ class Store:
     def __init__(self, home: Path, read_only_copy: bool = False, recorded: Path = RECORDED) -> None:
         self.home = home
         self.trouble: str | None = None
+        self._damaged: str | None = None
         self._recorded = recorded
         self._writing = threading.Lock()
         self._opening = threading.Lock()
@@ -83,6 +84,7 @@ class Store:
                 landed += self._follow(self.home / EDITS, "")
             if changed:
                 self._version += 1
+            self.trouble = self._damaged
             return landed
 
     def start(self) -> None:
@@ -122,7 +124,9 @@ class Store:
             rows = self.frame(database.selection(table), {"ids": [experiment_id]})
             if rows.height:
                 path = folder / f"{table}.parquet"
-                rows.write_parquet(path, compression="zstd", compression_level=19)
+                unfinished = path.with_suffix(".part")  # a dashboard that looks into the folder meets whole files only
+                rows.write_parquet(unfinished, compression="zstd", compression_level=19)
+                unfinished.replace(path)
                 written.append(path)
         return written
 
@@ -130,7 +134,6 @@ class Store:
         while not self._stopped.is_set():
             try:
                 self.ingest()
-                self.trouble = None
             except (duckdb.Error, OSError) as error:  # a full disk must not end the thread: it may be freed
                 self.trouble = f"New results cannot be read in: {error}"
             self._stopped.wait(TICK_S)
@@ -221,16 +224,33 @@ class Store:
         stale = {owner for name in changed if name in held for owner in held[name][1]} - journaled
         if stale:
             self._forget(stale)
+        self._damaged = None
         if not changed:
             return 0
         try:
-            self._load_all(changed, found, marks, keys_new=True)
-        except duckdb.ConstraintException:  # some rows are held already: a run of the home, or one recorded twice
-            self._load_all(changed, found, marks, keys_new=False)
+            self._load_all(changed, found, marks)
+        except InputError:  # one of them is damaged; it keeps the others from nothing
+            return sum(self._load_alone(name, found, marks) for name in changed)
         return len(changed)
 
-    def _load_all(self, names: list[str], found: dict[str, Path], marks: dict[str, str], keys_new: bool) -> None:
+    def _load_alone(self, name: str, found: dict[str, Path], marks: dict[str, str]) -> bool:
+        """Loads one recording; whether it could. A damaged one is named, held no longer, and tried at each look."""
+        try:
+            self._load_all([name], found, marks)
+        except InputError as error:
+            self._damaged = f"{self._damaged}; {error}" if self._damaged else str(error)
+            with self._transaction() as cursor:
+                return bool(cursor.execute("DELETE FROM recordings WHERE name = ? RETURNING name", [name]).fetchall())
+        return True
+
+    def _load_all(self, names: list[str], found: dict[str, Path], marks: dict[str, str]) -> None:
         """Loads recordings in one transaction; if all of their keys are new, in half the time."""
+        try:
+            self._load_into(names, found, marks, keys_new=True)
+        except duckdb.ConstraintException:  # some rows are held already: a run of the home, or one recorded twice
+            self._load_into(names, found, marks, keys_new=False)
+
+    def _load_into(self, names: list[str], found: dict[str, Path], marks: dict[str, str], keys_new: bool) -> None:
         with self._transaction() as cursor:
             for name in names:
                 cursor.execute("DELETE FROM recordings WHERE name = ?", [name])
@@ -264,7 +284,10 @@ def opened(home: Path) -> Store:
 def _insert_recording(cursor: duckdb.DuckDBPyConnection, folder: Path, keys_new: bool) -> list[str]:
     """Inserts the rows of one recording; returns its experiments."""
     paths = {table: folder / f"{table}.parquet" for table in KEYS}
-    tables = {table: pl.read_parquet(path) for table, path in paths.items() if path.exists()}
+    try:
+        tables = {table: pl.read_parquet(path) for table, path in paths.items() if path.exists()}
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"{folder} holds a damaged file ({error}); copy it anew, or move it away") from None
     if "experiments" not in tables:
         raise FileNotFoundError(f"{folder} was removed while it was read")  # the next look forgets it
     experiments = tables["experiments"]

@@ -14,7 +14,7 @@ import streamlit as st
 
 from fourdials.errors import HomeBusy
 from fourdials.home import home, run_folder
-from fourdials.ui import access
+from fourdials.ui import access, words
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,6 +42,9 @@ class RunState:
         return self.state in ("starting", "queued", "running")
 
 
+_OPENED: dict[str, Store] = {}  # by home: what is open already, for those who would not wait for it
+
+
 @st.cache_resource(show_spinner=False, on_release=lambda opened: opened.close())
 def _open(folder: str, copy: bool = False) -> Store:
     importing = threading.Thread(target=lambda: [importlib.import_module(name) for name in WARM], name="imports")
@@ -56,6 +59,7 @@ def _open(folder: str, copy: bool = False) -> Store:
         importing.join()
     opened.start()
     atexit.register(opened.close)
+    _OPENED[folder] = opened
     return opened
 
 
@@ -83,6 +87,13 @@ def open_early() -> Store | None:
         return _open(str(home()), False)
     except HomeBusy:
         return None
+
+
+def trouble() -> None:
+    """Says what keeps results from being read in, if something does; nothing before the store is open."""
+    opened = _OPENED.get(str(home()))
+    if opened is not None and opened.trouble:
+        st.warning(words.plain(opened.trouble), icon=":material/warning:")
 
 
 def _use_copy() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from fourdials.theory.voting import coverage, majority_vote
 from fourdials.ui import data
-from tests.pages.opened import page
+from tests.pages.opened import page, shown
 from tests.pages.simulated import holds, simulated, table, unfolded
 
 
@@ -107,3 +107,14 @@ def test_fits_foretell_no_end_of_an_arm_that_has_come_to_its_own(home):
     truth = 1 / (1 + (0.3 / 0.7) ** 3)  # of two answers the right one is three ahead first
     low, high = (float(end.strip("%( ")) / 100 for end in ended.split("(")[1].split(",")[0].split(" to "))
     assert low <= truth <= high
+
+
+def test_what_keeps_results_from_being_read_in_is_said_on_every_page(home):
+    broken = home / "imported" / "broken"
+    app = page("start")
+    assert "damaged" not in shown(app)
+    broken.mkdir(parents=True)
+    (broken / "experiments.parquet").write_bytes(b"PAR1")
+    data.store().ingest()
+    data.store().trouble = data.store()._damaged
+    assert f"{broken.name} holds a damaged file" in shown(app.run())
