@@ -64,7 +64,7 @@ def frontier(
     figure, rows, columns = facets.grid([title for title, _ in parts], columns)
     blind = None if baselines is None else base.blind(baselines)
     looks, labelled = _looks(front, ink), set[tuple[str, str | None]]()
-    below = COSTS[cost] + (" (log scale)" if axis["type"] == "log" else "")
+    below = COSTS[cost] + (f"{'<br>' if columns > 1 else ' '}(log scale)" if axis["type"] == "log" else "")
     axis |= {"title": {"text": below, "standoff": 8}}
     for i, (_, own) in enumerate(parts):
         number = str(i + 1) if i else ""

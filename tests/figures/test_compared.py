@@ -172,6 +172,9 @@ def test_a_frontier_has_a_panel_and_a_set_for_each_kind_of_things_arms_see(seen)
     }
     assert [trace.showlegend for trace in figure.data if trace.name == "Pareto set"] == [True, False, False]
     assert "no other point of its panel" in subtitle(figure)
+    wide = seen.with_columns(cost=pl.col("cost") ** 4)
+    named = [frontier.frontier(wide, "modelled_s_p50", STATUS, columns=most).layout.xaxis for most in (3, 1)]
+    assert [axis.title.text.split("(p50)")[1] for axis in named] == ["<br>(log scale)", " (log scale)"]
     below = frontier.frontier(seen, "total_tokens", STATUS, columns=1)
     assert below.layout.height > figure.layout.height
     assert {figure.layout[f"xaxis{i}"].matches for i in (2, 3)} == {"x"}
