@@ -18,7 +18,7 @@ import polars as pl
 
 from fourdials import __version__, estimate, query, snapshot, spec, units, viewed
 from fourdials.errors import InputError
-from fourdials.figures import curves, numbers, status
+from fourdials.figures import facets, numbers, status
 from fourdials.store import Store
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -142,7 +142,7 @@ def _scores(curve: pl.DataFrame, unit: str) -> list[dict[str, Any]]:
         rows.append(
             {
                 "arm": arm,
-                **({"sees": status.SEES[row["access"]]} if curves.mixed(curve) else {}),
+                **({"sees": status.SEES[row["access"]]} if facets.mixed(curve) else {}),
                 "within": numbers.budget(unit, row["spend"]),
                 "score": numbers.percent(row["value"]),
                 "95 % interval": f"{numbers.percent(row['low'])} to {numbers.percent(row['high'])}",

@@ -206,21 +206,27 @@ def _frontier(asked: Asked) -> Viewed:
         raise InputError(f"got cost {cost!r}; wanted is one of {', '.join(frontier_figures.COSTS)}")
     arms = asked.described.select("arm", "dial", "unit", "access")
     label = pl.format("{}, {}: {}", "arm", "unit", "level").alias("label")
-    front = frontier.pareto(points, cost).join(arms, on="arm", how="left", maintain_order="left").with_columns(label)
+    sees = dict(arms.select("arm", "access").rows())
+    front = frontier.pareto(points, cost, sees).join(arms, on="arm", how="left", maintain_order="left")
+    front = front.with_columns(label)
     if front.is_empty():
         raise InputError(f"{frontier_figures.COSTS[cost]} is unknown for the models of this run; choose another cost")
     warnings = status.warnings_of(asked.runs, front, asked.described)
-    figure = frontier_figures.frontier(front, cost, asked.said(front, None), warnings)
+    figure = frontier_figures.frontier(front, cost, asked.said(front, None), warnings, asked.rows("baselines"))
+    other = "other that sees the same" if status.unlike(front) else "other"
     told = (
-        "A point is in the Pareto set if no other scores at least as much for at most the cost; its probability is the "
-        "share of resamples in which that holds. The bands of the table hold for all its rows at once."
+        f"A point is in the Pareto set if no {other} scores at least as much for at most the cost; its probability is "
+        "the share of resamples in which that holds. The bands of the table hold for all its rows at once. "
+        f"{frontier_figures.reading(front)}"
     )
     tables = (
         ("Each row is a point of the figure.", front.drop("experiment_id", strict=False)),
         ("Each row is an arm at a level of its dial, with all its costs.", table.drop("experiment_id")),
     )
     alt = frontier_figures.alt_text(front, cost)
-    return Viewed(((figure, alt),), tables, told, asked.queries("operating_points", dollars=True), tuple(warnings))
+    return Viewed(
+        ((figure, alt),), tables, told, asked.queries("operating_points", "baselines", dollars=True), tuple(warnings)
+    )
 
 
 def _fits(asked: Asked) -> Viewed:
@@ -243,7 +249,8 @@ def _fits(asked: Asked) -> Viewed:
     shown = own.select("arm", "access").with_columns(n=fitted["n"][:1])
     warnings = status.warnings_of(asked.runs, shown, own)
     said = asked.said(fitted, asked.unit)
-    figure = fit_figures.fit(fitted, found.best, own["dial"][0], said, asked.unit, level, stop, warnings)
+    blind = asked.rows("baselines")
+    figure = fit_figures.fit(fitted, found.best, own["dial"][0], said, asked.unit, level, stop, warnings, blind)
     told = (
         f"{fit_figures.reading(found, asked.unit, points, over)} "
         f"Families of curves fitted to {arm} by generalised least squares with the bootstrap's covariance; a family "
@@ -252,7 +259,7 @@ def _fits(asked: Asked) -> Viewed:
     )
     tables = (("Each row is a family.", found.table), ("Each row is a budget and the fitted curve there.", fitted))
     alt = fit_figures.alt_text(fitted, found.best, asked.unit)
-    return Viewed(((figure, alt),), tables, told, asked.queries("curve_points"), tuple(warnings))
+    return Viewed(((figure, alt),), tables, told, asked.queries("curve_points", "baselines"), tuple(warnings))
 
 
 def _above_0(text: str, name: str, what: str) -> float:
@@ -283,7 +290,7 @@ def _allocate(asked: Asked) -> Viewed:
     shown = asked.described.filter(pl.col("arm").is_in(divided))
     said = asked.said(frame.drop_nulls("value"), unit)
     warnings = status.warnings_of(asked.runs, shown.with_columns(n=pl.lit(said.n)), shown)
-    figure = allocation.worth_curves(frame, said, unit, warnings)
+    figure = allocation.worth_curves(frame, said, unit, warnings, asked.rows("baselines"))
     every = replay.recorded(asked.store, [asked.experiment_id], unit, asked.tasks, asked.arms)
     budget = (
         _above_0(asked.more["advise"], "advise", "the units of a budget a problem")
@@ -298,6 +305,9 @@ def _allocate(asked: Asked) -> Viewed:
         f"deploy for {numbers.budget(unit, budget)} a problem: {chose}; chosen on one half of the problems, "
         "reported on the other."
     )
+    weighed = pl.col("arm").is_in(advice.table["arm"].unique().implode())
+    if unlike := status.unlike(asked.described.filter(weighed)):
+        told += f" Not the same problem: {unlike}. The advice says what to deploy where each of them could be."
     if unit == "usd" and asked.price_list is not None:
         told += " Dollars here are list prices of the day of each call, whatever prices are chosen elsewhere."
     tables = (
@@ -306,7 +316,7 @@ def _allocate(asked: Asked) -> Viewed:
         ("Each row is an arm at a level that the advice weighed.", advice.table),
     )
     alt = allocation.worth_alt(frame, unit)
-    return Viewed(((figure, alt),), tables, told, ("replay_stops", "replay_pieces"), tuple(warnings))
+    return Viewed(((figure, alt),), tables, told, ("replay_stops", "replay_pieces", "baselines"), tuple(warnings))
 
 
 def _quality(asked: Asked) -> Viewed:
@@ -321,7 +331,9 @@ def _quality(asked: Asked) -> Viewed:
     tokens = (pl.col("prompt_tokens") + pl.col("completion_tokens")) / pl.col("trials")
     per_trial = roles.with_columns(tokens=tokens).drop("experiment_id")
     known = per_trial.drop_nulls("tokens")
-    figures = [(quality_figures.measures(rows, dials, said), quality_figures.alt_text(rows))]
+    shown = asked.described.filter(pl.col("arm").is_in(rows["arm"].unique().implode()))
+    warnings = status.different_information(shown)
+    figures = [(quality_figures.measures(rows, dials, said, warnings=warnings), quality_figures.alt_text(rows))]
     if not known.is_empty():
         figures.append((quality_figures.roles(known, dials, said), quality_figures.roles_alt_text(known)))
     chains = quality.judged(asked.rows("step_truths")).partition_by("arm", maintain_order=True)
@@ -329,7 +341,9 @@ def _quality(asked: Asked) -> Viewed:
     if chains:
         right = [quality.step_correctness(part).with_columns(arm=pl.lit(part["arm"][0])) for part in chains]
         steps = pl.concat(right)
-        figures.insert(1, (quality_figures.steps(steps, dials, said), quality_figures.steps_alt_text(steps)))
+        chained = shown.filter(pl.col("arm").is_in(steps["arm"].unique().implode()))
+        figure = quality_figures.steps(steps, dials, said, warnings=status.different_information(chained))
+        figures.insert(1, (figure, quality_figures.steps_alt_text(steps)))
         tables.append(
             (
                 "Each row is a step of an arm's chains: how often it was right, over the n problems that got so far.",
@@ -338,7 +352,8 @@ def _quality(asked: Asked) -> Viewed:
         )
     tables.append(("Each row is a role of an arm's calls: tokens summed over its trials, and a trial each.", per_trial))
     told = "Measures of how trials went, a mean over problems each; intervals are 95 %, by the method its row names."
-    return Viewed(tuple(figures), tuple(tables), told, ("trajectories", "thoughts", "step_truths", "role_tokens"))
+    queries = ("trajectories", "thoughts", "step_truths", "role_tokens")
+    return Viewed(tuple(figures), tuple(tables), told, queries, tuple(warnings))
 
 
 # The tabs of Compare that a report can hold, by their titles.

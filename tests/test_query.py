@@ -354,6 +354,8 @@ def test_baselines_average_over_problems_and_greedy_is_the_strategy_single(tmp_p
         ("constant", 0.5, 2),
         ("greedy", 0.25, 2),
     ]
+    each = query.run(stored(tmp_path, ledger), "guesses", experiment_ids="exp")
+    assert each.rows() == [("toy", "p0", 0.25, 1.0), ("toy", "p1", 0.5, 0.0)]
 
 
 def test_a_bill_that_its_calls_do_not_add_up_to_comes_first(tmp_path):

@@ -61,22 +61,51 @@ def test_a_name_with_markup_stays_text(tmp_path):
     assert '"name":"<img' not in text.replace("\\u003c", "<")
 
 
-def test_arms_that_see_different_things_have_panels_of_their_own_and_say_so_in_the_table(tmp_path):
-    ledger = Ledger(planned_trials=12)
-    ledger.arm("vote", levels=(1,))
+@pytest.fixture
+def unlike(tmp_path):
+    """A store whose run has an arm that is given all, and one that walks."""
+    ledger = Ledger(planned_trials=80)
+    ledger.arm("vote", levels=(1, 2))
     ledger.arm("walk", strategy="act", dial="interaction", access="environment", levels=(1,))
-    for i in range(6):
-        ledger.problem(f"p{i}")
-        for name in ("vote", "walk"):
-            ledger.run(f"p{i}", name, [(1, 10, 1.0)], block=i)
+    for i in range(40):  # the fewest that advice is given on
+        ledger.problem(f"p{i}", chance=0.25, constant_score=0.5)
+        ledger.run(f"p{i}", "vote", [(1, 10, 0.0), (2, 10, 1.0)], block=i)
+        ledger.run(f"p{i}", "walk", [(1, 30, 1.0)], block=i)
     store = stored(tmp_path, ledger)
-    text = report.html_of(store, "exp")
+    yield store
     store.close()
+
+
+def test_arms_that_see_different_things_have_panels_of_their_own_and_say_so_in_the_table(unlike):
+    text = report.html_of(unlike, "exp")
     assert re.search(r"Act more.{0,20}by acting in it", text)
     assert text.count('role="img"') == 1  # by dial and by what is seen are the same two panels
     assert "<td>all in the question</td>" in text
     assert "<td>by acting in it</td>" in text
     assert "Arms are given different information" in text
+
+
+def test_a_frontier_of_arms_that_see_different_things_has_a_panel_and_a_set_for_each(unlike):
+    found = viewed.viewed("Frontier", viewed.Asked(unlike, "exp"))
+    figure, alt = found.figures[0]
+    assert figure.layout.title.text == "What a score costs, by what is seen"
+    assert "Arms with by acting in it: the Pareto set is walk" in alt
+    assert "no other that sees the same scores" in found.methods
+    assert {shape.y0 for shape in figure.layout.shapes} == {0.25, 0.5}
+    assert found.tables[0][1].filter(arm="walk")["on_front"].all()  # though it scores no more and costs more
+    assert "baselines" in found.queries
+
+
+def test_the_advice_of_a_report_says_where_arms_see_different_things(unlike, store):
+    told = {each: viewed.viewed("Allocate", viewed.Asked(each, "exp")).methods for each in (unlike, store)}
+    assert "Not the same problem: walk acts in it; vote can read all of it in the question." in told[unlike]
+    assert "Not the same problem" not in told[store]
+
+
+def test_a_report_of_quality_warns_where_arms_see_different_things(unlike, store):
+    warned = {each: viewed.viewed("Quality", viewed.Asked(each, "exp")).warnings for each in (unlike, store)}
+    assert [text.startswith("Arms are given different information: ") for text in warned[unlike]] == [True]
+    assert warned[store] == ()
 
 
 def test_whole_curves_are_tabled_and_not_only_their_ends(store):

@@ -24,6 +24,8 @@ BIN_SCHEMA: dict[str, type[pl.DataType]] = {
     "method": pl.String,
 }
 
+GUESSED_SCHEMA: dict[str, type[pl.DataType]] = {"kind": pl.String, "bin": pl.Int64, "value": pl.Float64, "n": pl.Int64}
+
 
 def bins(pool: Pool, count: int = 5, seed: int = 0) -> pl.DataFrame:
     """Sorts problems into bins of about equal size by a random half of their samples; bin 1 is the hardest.
@@ -76,3 +78,25 @@ def by_bin(binned: pl.DataFrame, scores: pl.DataFrame | None = None) -> pl.DataF
         ends = {"value": found.value, "low": found.low, "high": found.high, "method": found.method}
         rows.append({"bin": part["bin"][0], "n": found.n, "clusters": found.clusters, **ends})
     return pl.DataFrame(rows, schema=BIN_SCHEMA)
+
+
+def guessed(binned: pl.DataFrame, guesses: pl.DataFrame) -> pl.DataFrame:
+    """What guessing and the best constant answer score in each bin.
+
+    Args:
+        binned: Of `bins`.
+        guesses: Rows of the query `guesses`.
+
+    Returns:
+        Columns of `GUESSED_SCHEMA`, kinds `chance` and `constant`, hardest bin first; n counts problems. As in the
+        query `baselines`, no rows of chance where answers cannot be listed, and none of a constant that some problem
+        lacks.
+    """
+    held = binned.select("bin", *PROBLEM).join(guesses, on=PROBLEM, maintain_order="left")
+    kinds = {"chance": "chance"} if held["chance"].sum() > 0 else {}
+    kinds |= {"constant": "constant_score"} if not held["constant_score"].null_count() else {}
+    rows = [pl.DataFrame(schema=GUESSED_SCHEMA)]
+    for kind, column in kinds.items():
+        means = held.group_by("bin").agg(pl.col(column).mean().alias("value"), pl.len().cast(pl.Int64).alias("n"))
+        rows.append(means.sort("bin").select(pl.lit(kind).alias("kind"), pl.all()))
+    return pl.concat(rows)

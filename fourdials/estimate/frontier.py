@@ -153,12 +153,14 @@ def quantile_interval(values: Array, share: float, clusters: int) -> tuple[float
     return middle, min(middle, float(ordered[low])), max(middle, float(ordered[high]))
 
 
-def pareto(points: Points, cost: str = "usd") -> pl.DataFrame:
+def pareto(points: Points, cost: str = "usd", sees: Mapping[str, str] | None = None) -> pl.DataFrame:
     """Which operating points no other one beats: as good or better for as much or less, and one of the two strictly.
 
     Args:
         points: Of `read`.
         cost: One of `PRICES`: the mean over problems of one of `COSTS`, or `_p50` or `_p95` of a latency.
+        sees: Arm → what it is given to see. Arms that see different things are at different problems: none beats
+            another, and there is a set for each. None where all see the same.
 
     Returns:
         experiment_id, arm, level, `cost`, `value` with its simultaneous `low` and `high`, `n`, `clusters`,
@@ -175,9 +177,12 @@ def pareto(points: Points, cost: str = "usd") -> pl.DataFrame:
     band = simultaneous_bounds(sums, sizes, points.weights)
     scores = drawn_means(sums, sizes, points.weights)
     price, prices = _prices(points, points.costs[base][known], quantile)
-    front = _on_front(band.value[None, :], price[None, :])[0]
+    seen = np.array([(sees or {}).get(arm, "") for arm in points.names["arm"]])[known]
+    rivals = seen[:, None] == seen[None, :]
+    front = _on_front(band.value[None, :], price[None, :], rivals)[0]
     columns = {"cost": price, "value": band.value, "low": band.low, "high": band.high, "on_front": front}
-    columns |= {"probability": _on_front(scores, prices).mean(axis=0), "beaten": _beaten(band.value, scores, price)}
+    columns |= {"probability": _on_front(scores, prices, rivals).mean(axis=0)}
+    columns |= {"beaten": _beaten(band.value, scores, price, rivals)}
     chosen = points.names[known.tolist()].with_columns(pl.Series(name, values) for name, values in columns.items())
     counts = {"n": len(points.cluster), "clusters": len(sizes), "method": MAX_T}
     return chosen.with_columns(pl.lit(value).alias(name) for name, value in counts.items()).sort("cost", *POINT)
@@ -280,20 +285,20 @@ def _prices(points: Points, spent: Array, quantile: float | None) -> tuple[Array
     return price, np.stack([_drawn_quantile(row, points, quantile) for row in spent], axis=1)
 
 
-def _on_front(scores: Array, prices: Array) -> Bools:
-    """For each row, which points no other one beats."""
+def _on_front(scores: Array, prices: Array, rivals: Bools) -> Bools:
+    """For each row, which points none of their rivals (points × points) beats."""
     beaten = np.zeros(scores.shape, dtype=bool)
     for i in range(scores.shape[1]):
         one, price = scores[:, i : i + 1], prices[:, i : i + 1]
         as_good = (one >= scores) & (price <= prices) & ((one > scores) | (price < prices))
         as_good[:, i] = False
-        beaten |= as_good
+        beaten |= as_good & rivals[i]
     return ~beaten
 
 
-def _beaten(value: Array, scores: Array, price: Array) -> Bools:
-    """Points to which some cheaper or equal one is superior by a max-t test over all such pairs."""
-    better, worse = np.nonzero(price[:, None] <= price[None, :])
+def _beaten(value: Array, scores: Array, price: Array, rivals: Bools) -> Bools:
+    """Points to which some cheaper or equal rival is superior by a max-t test over all such pairs."""
+    better, worse = np.nonzero((price[:, None] <= price[None, :]) & rivals)
     apart = better != worse
     better, worse = better[apart], worse[apart]
     found = np.zeros(len(value), dtype=bool)

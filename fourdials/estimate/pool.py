@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from fourdials import theory
 from fourdials.errors import InputError
 from fourdials.estimate.intervals import (
     REPLICATES,
@@ -188,6 +189,29 @@ def coverage(pool: Pool, ks: Sequence[int] | None = None, seed: int = 0, replica
     chosen = list(ks) if ks is not None else sizes_of(pool.samples)
     scores = np.stack([pass_at(pool.right.sum(axis=1), pool.samples, k) for k in chosen], axis=1)
     return _frame(pool, "coverage", chosen, scores, None, resamples(len(pool.sizes), seed, replicates))
+
+
+def guessed(pool: Pool, guesses: pl.DataFrame, ks: Sequence[int]) -> pl.DataFrame:
+    """How often at least one of k blind guesses is right: the mean over problems of 1 − (1 − c)^k, c each one's chance.
+
+    This is pass@k of independent samples that are right with probability c (Chen et al. 2021, arXiv 2107.03374), here
+    of uniform guesses among the answers a problem lists.
+
+    Args:
+        pool: Its problems are averaged over.
+        guesses: Rows of the query `guesses`.
+        ks: Numbers of guesses, from 1 on.
+
+    Returns:
+        k, value in [0, 1] and n, the problems; no rows where answers cannot be listed, so that all chances are 0, or
+        where a problem has no row.
+    """
+    chance = pool.problems.join(guesses, on=PROBLEM, how="left", maintain_order="left")["chance"]
+    if chance.null_count() or not chance.sum():
+        ks = ()
+    means = [float(theory.coverage(chance.to_numpy(), k).mean()) for k in ks]
+    schema = {"k": pl.Int64, "value": pl.Float64, "n": pl.Int64}
+    return pl.DataFrame({"k": list(ks), "value": means, "n": [len(chance)] * len(means)}, schema=schema)
 
 
 def selection(

@@ -12,6 +12,7 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
+from fourdials.figures import baselines as base
 from fourdials.figures import numbers, style
 from fourdials.figures.status import Status, status_line
 
@@ -30,6 +31,7 @@ def worth_curves(
     status: Status,
     unit: str,
     warnings: Sequence[str] = (),
+    baselines: pl.DataFrame | None = None,
     dark: bool = False,
     height: int = 440,
 ) -> go.Figure:
@@ -40,6 +42,7 @@ def worth_curves(
         status: Printed under the title.
         unit: Unit of spend.
         warnings: Printed under the status.
+        baselines: Rows of the query `baselines`; guessing and the best constant answer are drawn as labelled lines.
         dark: Colours for a dark page.
         height: Pixels.
     """
@@ -72,7 +75,9 @@ def worth_curves(
         title={"text": f"Total {_named(unit)} really spent", "standoff": 8}, rangemode="tozero", nticks=6
     )
     figure.update_xaxes(automargin=True, **({"tickprefix": "$"} if unit == "usd" else {"tickformat": "~s"}))
-    figure.update_yaxes(title={"text": "Mean score", "standoff": 4}, tickformat=".0%", rangemode="tozero", nticks=6)
+    blind = None if baselines is None else base.blind(baselines)
+    figure.update_yaxes(**base.score_axis(worth["high"].drop_nulls(), blind))
+    base.draw(figure, blind, "", dark)
     lines = [status_line(status), "Replayed over recorded answers, no new calls.", *(f"⚠ {each}" for each in warnings)]
     return style.dress(figure, "What dividing the budget is worth", lines, dark, height)
 

@@ -12,15 +12,14 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import polars as pl
-from plotly.subplots import make_subplots
 
-from fourdials.figures import answered, numbers, style
+from fourdials.figures import answered, facets, numbers, style
+from fourdials.figures import baselines as base
 from fourdials.figures.status import SEES, Status, left_out, status_line
 from fourdials.records import DIALS
 
 LOG_FROM = 30.0  # a wider range of spends is drawn on a log scale
 LONG_LOG = 300.0  # and beyond this only whole decades are labelled, so that labels fit a narrow panel
-_BASELINES = {"chance": "guessing", "constant": "best constant answer", "greedy": "one greedy sample"}
 _MARKERS = 6  # a curve carries, evenly over its width
 _TICKS = {
     "usd": {"tickprefix": "$", "tickformat": "~g"},
@@ -56,20 +55,19 @@ def overlay(
         columns: Most panels side by side; 1 or 2 puts them below each other, for narrow pages.
     """
     title = "Score within a budget" if unit != "level" else "Score by level of the dial"
-    if mixed(curve):
-        parts = [(SEES[access], curve.filter(pl.col("access") == access)) for access in _accesses(curve)]
-        figure = _side_by_side(parts, curve, baselines, unit, dark, columns)
-        title += ", by what is seen"
+    if facets.mixed(curve):
+        figure = _side_by_side(facets.parts(curve), curve, baselines, unit, dark, columns)
+        title += facets.BY_WHAT_IS_SEEN
     else:
         figure = go.Figure()
         strip = 2 if answered.told(curve) else None
         _draw(figure, curve, dark, {}, strip=strip)
         figure.layout.xaxis.update(**x_axis(curve, unit))
-        figure.layout.yaxis.update(**_y_axis(curve, baselines))
+        figure.layout.yaxis.update(**base.score_axis(curve["high"], baselines))
         if strip:
             answered.make_room(figure, "", strip, strip, labelled=True)
             figure.layout.meta = {"strips": 1}
-        _draw_baselines(figure, baselines, "", dark)
+        base.draw(figure, baselines, "", dark)
         if curve.is_empty():
             _say(figure, "No complete block of problems yet", "")
     return _dressed(figure, title, _lines(curve, status, warnings), dark, height)
@@ -96,27 +94,17 @@ def panels(
         if dial != "hybrid" or not own.is_empty():
             parts += [
                 (f"{style.DIAL_TITLES[dial]}{below}{SEES[access]}", own.filter(pl.col("access") == access))
-                for access in (_accesses(own) if mixed(curve) else ())
+                for access in (facets.accesses(own) if facets.mixed(curve) else ())
             ] or [(style.DIAL_TITLES[dial], own)]
     figure = _side_by_side(parts, curve, baselines, unit, dark, columns if columns < 4 else len(parts))
     title = "Score within a budget, by dial" if unit != "level" else "Score by level, by dial"
     return _dressed(figure, title, _lines(curve, status, warnings), dark, height)
 
 
-def mixed(curve: pl.DataFrame) -> bool:
-    """Whether some of the arms are given other things to see than others."""
-    return curve["access"].n_unique() > 1
-
-
 def split_alike(curve: pl.DataFrame) -> bool:
     """Whether `overlay` and `panels` would hold the same panels: each dial sees in a way of its own."""
     pairs = curve.select("dial", "access").unique()
-    return mixed(curve) and pairs.height == pairs["dial"].n_unique() == pairs["access"].n_unique()
-
-
-def _accesses(curve: pl.DataFrame) -> list[str]:
-    held = set(curve["access"])
-    return [access for access in SEES if access in held]
+    return facets.mixed(curve) and pairs.height == pairs["dial"].n_unique() == pairs["access"].n_unique()
 
 
 def _side_by_side(
@@ -128,16 +116,7 @@ def _side_by_side(
     columns: int,
 ) -> go.Figure:
     """A panel for each title and its rows of the curve, on shared axes."""
-    columns = min(columns, len(parts))
-    rows = -(-len(parts) // columns)
-    figure = make_subplots(
-        rows=rows,
-        cols=columns,
-        shared_yaxes=True,
-        subplot_titles=[title for title, _ in parts],
-        horizontal_spacing=0.03,
-        vertical_spacing=0.44 / rows if rows > 1 else 0,  # room for an axis title and a panel title
-    )
+    figure, rows, columns = facets.grid([title for title, _ in parts], columns)
     drawn: dict[str, int] = {}
     labelled: set[tuple[str, str | None]] = set()
     strips = rows * columns + 1 if answered.told(curve) else None  # the number of the first one's axis
@@ -145,13 +124,12 @@ def _side_by_side(
         number, strip = str(i + 1) if i else "", strips and strips + i
         _draw(figure, own, dark, drawn, number, strip)
         figure.layout[f"xaxis{number}"].update(**x_axis(curve, unit), matches="x" if i else None)
-        figure.layout[f"yaxis{number}"].update(**_y_axis(curve, baselines), matches="y" if i else None)
+        figure.layout[f"yaxis{number}"].update(**base.score_axis(curve["high"], baselines), matches="y" if i else None)
         if i % columns:
             figure.layout[f"yaxis{number}"].title.text = None
         if strips and strip:
             answered.make_room(figure, number, strip, strips, labelled=not i % columns)
-        held = _of_what_is_seen(baselines, curve, own)
-        _draw_baselines(figure, held, number, dark, labelled)
+        base.draw(figure, base.of_what_is_seen(baselines, curve, own), number, dark, labelled)
         if own.is_empty():
             _say(figure, "no arm turns this dial" if not curve.is_empty() else "no complete block yet", number)
     lines = 1 + max(title.count("<br>") for title, _ in parts)
@@ -159,23 +137,10 @@ def _side_by_side(
     return figure
 
 
-def _of_what_is_seen(baselines: pl.DataFrame | None, curve: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame | None:
-    """The baselines of a panel: a greedy sample stands only beside arms that are given what it was given."""
-    if baselines is None or not mixed(curve):
-        return baselines
-    seen = dict(curve.select("arm", "access").unique().rows())
-    known = set(own["access"]) or {"given"}
-    return baselines.filter(
-        (pl.col("kind") != "greedy")
-        | pl.col("arm").map_elements(lambda arm: seen.get(arm, "given") in known, return_dtype=pl.Boolean)
-    )
-
-
 def _dressed(figure: go.Figure, title: str, lines: list[str], dark: bool, height: int) -> go.Figure:
     meta = figure.layout.meta or {}
     figure.layout.meta = None
-    if meta.get("rows", 0) > 1:
-        height = 190 * meta["rows"] + 160
+    height = facets.height_of(meta.get("rows", 0), height)
     height += answered.HEIGHT_PX * meta.get("strips", 0)
     return style.dress(figure, title, lines, dark, height, panel_titles=meta.get("title_lines", 0))
 
@@ -187,7 +152,7 @@ def alt_text(curve: pl.DataFrame, unit: str) -> str:
     known = curve.filter(~pl.col("censored"))
     rows = [arm.row(-1, named=True) for arm in _arms(curve if known.is_empty() else known)]
     ends = sorted(rows, key=lambda row: -float(row["value"]))
-    seen = {access: f" ({told})" if mixed(curve) else "" for access, told in SEES.items()}
+    seen = {access: f" ({told})" if facets.mixed(curve) else "" for access, told in SEES.items()}
     told = [
         f"{row['arm']}{seen[row['access']]} reaches {numbers.percent(row['value'])} ({numbers.percent(row['low'])} to "
         f"{numbers.percent(row['high'])}) at {numbers.budget(unit, row['spend'])}"
@@ -299,43 +264,6 @@ def _hover(row: dict[str, Any]) -> str:
     return "<br>".join(lines)
 
 
-def _draw_baselines(
-    figure: go.Figure,
-    baselines: pl.DataFrame | None,
-    number: str,
-    dark: bool,
-    labelled: set[tuple[str, str | None]] | None = None,
-) -> None:
-    """Adds the baselines to a panel, with labels but for those that are `labelled` in another one already."""
-    if baselines is None:
-        return
-    known = set() if labelled is None else labelled
-    ink, greedy = style.INKS[dark], baselines.filter(pl.col("kind") == "greedy")["value"].to_list()
-    blind = baselines.filter(pl.col("kind") != "greedy")["value"].to_list()
-    for row in baselines.iter_rows(named=True):
-        # Labels stand at the right, where curves are high, unless one for a greedy sample is in the way.
-        moved = row["kind"] == "constant" and any(abs(row["value"] - value) < 0.06 for value in greedy)
-        line = {"color": ink.muted, "width": 1, "dash": "dash" if row["kind"] == "greedy" else "longdashdot"}
-        across = {"xref": f"x{number} domain", "yref": f"y{number}"}
-        figure.add_shape(type="line", x0=0, x1=1, y0=row["value"], y1=row["value"], line=line, **across)
-        if (row["kind"], row["arm"]) not in known:
-            known.add((row["kind"], row["arm"]))
-            # Labels stand above their lines; of guessing and the best constant answer the lower one's stands below.
-            below = row["kind"] != "greedy" and row["value"] == min(blind) and row["value"] > 0.06
-            named = f" ({row['arm']})" if row["arm"] and baselines["kind"].to_list().count("greedy") > 1 else ""
-            figure.add_annotation(
-                text=style.safe(f"{_BASELINES[row['kind']]}{named} {numbers.percent(row['value'])}"),
-                x=0.01 if moved else 0.99,
-                y=row["value"],
-                xanchor="left" if moved else "right",
-                yanchor="top" if below else "bottom",
-                showarrow=False,
-                font={"size": style.SMALL_PX - 1, "color": ink.muted},
-                bgcolor=style.faint(ink.paper, 0.75),
-                **across,
-            )
-
-
 def _say(figure: go.Figure, text: str, number: str) -> None:
     nothing = go.Scatter(x=[None], y=[None], showlegend=False, hoverinfo="skip", xaxis=f"x{number}", yaxis=f"y{number}")
     figure.add_trace(nothing)  # a panel without a trace is left out, axes and all
@@ -371,10 +299,3 @@ def _log_places(low: float, high: float) -> list[float]:
     steps = (1, 2, 5) if high / low < LONG_LOG else (1,)
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     return [place for decade in decades for step in steps if low <= (place := float(f"{step}e{decade}")) <= high]
-
-
-def _y_axis(curve: pl.DataFrame, baselines: pl.DataFrame | None) -> dict[str, Any]:
-    tops = [0.1, *curve["high"].to_list(), *(baselines["value"].to_list() if baselines is not None else [])]
-    # Always from 0, up to the next tenth above everything drawn; a little air keeps lines at 100 % visible.
-    top = min(1.0, (int(max(tops) * 10) + 1) / 10)
-    return {"title": {"text": "Mean score", "standoff": 4}, "range": [0, top * 1.03], "tickformat": ".0%", "nticks": 6}

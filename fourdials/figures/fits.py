@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 import polars as pl
 
+from fourdials.figures import baselines as base
 from fourdials.figures import numbers, style
 from fourdials.figures.curves import x_axis
 from fourdials.figures.status import Status, left_out, status_line
@@ -45,6 +46,7 @@ def fit(
     asymptote: Interval | None = None,
     stop: Interval | None = None,
     warnings: Sequence[str] = (),
+    baselines: pl.DataFrame | None = None,
     dark: bool = False,
     height: int = 420,
 ) -> go.Figure:
@@ -59,6 +61,7 @@ def fit(
         asymptote: The score the curve tends to, with its interval: value, low, high.
         stop: The spend from which on more is not worth its price, with its interval.
         warnings: Printed under the status.
+        baselines: Rows of the query `baselines`; guessing and the best constant answer are drawn as labelled lines.
         dark: Colours for a dark page.
         height: Pixels.
     """
@@ -100,11 +103,10 @@ def fit(
         )
     )
     figure.layout.xaxis.update(**x_axis(fitted, unit))
-    tops = [0.1, *fitted["high"].to_list(), *(asymptote[2:] if asymptote else ())]
-    top = min(1.0, (int(max(tops) * 10) + 1) / 10)
-    figure.layout.yaxis.update(
-        title={"text": "Mean score", "standoff": 4}, range=[0, top * 1.03], tickformat=".0%", nticks=6
-    )
+    tops = [*fitted["high"].to_list(), *(asymptote[2:] if asymptote else ())]
+    blind = None if baselines is None else base.blind(baselines)
+    figure.layout.yaxis.update(**base.score_axis(tops, blind))
+    base.draw(figure, blind, "", dark)
     lines = [status_line(status), *left_out(status)]
     lines += ["Dashed: the score the curve tends to, with its interval."] if asymptote else []
     lines += ["Dotted: from here on more is not worth its price, with its interval."] if stop else []

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 import polars as pl
 
-from fourdials.figures import numbers, style
+from fourdials.figures import facets, numbers, style
 from fourdials.figures.status import Status, status_line
 
 TITLES = {
@@ -27,7 +27,9 @@ ROW_PX = 20
 SINGLE_STEPS = 16  # up to this many steps each one is labelled
 
 
-def measures(rows: pl.DataFrame, dials: Mapping[str, str], status: Status, dark: bool = False) -> go.Figure:
+def measures(
+    rows: pl.DataFrame, dials: Mapping[str, str], status: Status, dark: bool = False, warnings: Sequence[str] = ()
+) -> go.Figure:
     """A row per measure, a dot with its 95 % interval per arm.
 
     Args:
@@ -35,6 +37,7 @@ def measures(rows: pl.DataFrame, dials: Mapping[str, str], status: Status, dark:
         dials: Arm → dial, for its colour.
         status: Printed under the title.
         dark: Colours for a dark page.
+        warnings: Printed under the status.
     """
     figure = go.Figure()
     shown = [name for name in TITLES if name in rows["measure"].to_list()]
@@ -59,12 +62,16 @@ def measures(rows: pl.DataFrame, dials: Mapping[str, str], status: Status, dark:
         tickvals=list(range(len(shown))), ticktext=[TITLES[name] for name in shown], range=[len(shown) - 0.5, -0.5]
     )
     figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", title="share of 1, with 95 % interval", automargin=True)
+    lines = [status_line(status), *(f"⚠ {each}" for each in warnings)]
     height = 200 + len(shown) * max(34, ROW_PX * len(arms) // 2) + 22 * len(arms)
-    figure = style.dress(figure, "How trials went about it", [status_line(status)], dark, height)
+    height = facets.height_of(1, height, lines)
+    figure = style.dress(figure, "How trials went about it", lines, dark, height)
     return figure.update_layout(margin_l=120)
 
 
-def steps(rows: pl.DataFrame, dials: Mapping[str, str], status: Status, dark: bool = False) -> go.Figure:
+def steps(
+    rows: pl.DataFrame, dials: Mapping[str, str], status: Status, dark: bool = False, warnings: Sequence[str] = ()
+) -> go.Figure:
     """How often a step is right, by its place in the chain: a line per arm with 95 % intervals.
 
     `rows` are rows of `estimate.step_correctness` with a column arm; the other arguments are those of `measures`.
@@ -88,7 +95,9 @@ def steps(rows: pl.DataFrame, dials: Mapping[str, str], status: Status, dark: bo
     few = rows["step"].n_unique() <= SINGLE_STEPS
     figure.update_xaxes(title="step of the chain", tickformat="d", dtick=1 if few else None, automargin=True)
     figure.update_yaxes(title="steps that are right", range=[-0.02, 1.05], tickformat=".0%")
-    return style.dress(figure, "Correct steps by place in the chain", [status_line(status)], dark, 380)
+    lines = [status_line(status), *(f"⚠ {each}" for each in warnings)]
+    height = facets.height_of(1, 380, lines)
+    return style.dress(figure, "Correct steps by place in the chain", lines, dark, height)
 
 
 def roles(rows: pl.DataFrame, dials: Mapping[str, str], status: Status, dark: bool = False) -> go.Figure:

@@ -31,8 +31,9 @@ def samples(
     gaps: pl.DataFrame,
     status: Status,
     warnings: Sequence[str] = (),
+    guessed: pl.DataFrame | None = None,
     dark: bool = False,
-    height: int = 620,
+    height: int = 680,
 ) -> go.Figure:
     """Two panels over k on a log scale: scores above, the verifier gap below.
 
@@ -42,15 +43,19 @@ def samples(
         gaps: Columns of `SELECTED_SCHEMA`, kinds `gap: <way of choosing>`; may be empty.
         status: Printed under the title.
         warnings: Printed under the status.
+        guessed: Rows of `pool.guessed`: the coverage of blind guesses, 1 − (1 − c)^k, drawn in the look of guessing;
+            may be empty.
         dark: Colours for a dark page.
         height: Pixels.
     """
     titles = ["Score of k samples", "Verifier gap"]
-    figure = make_subplots(rows=2, cols=1, row_heights=[0.66, 0.34], vertical_spacing=0.13, subplot_titles=titles)
+    figure = make_subplots(rows=2, cols=1, row_heights=[0.66, 0.34], vertical_spacing=0.18, subplot_titles=titles)
     ink = style.INKS[dark]
     colour = ink.dials["parallel"]
     for trace in _beyond(beyond, colour):
         figure.add_trace(trace, row=1, col=1)
+    if guessed is not None and not guessed.is_empty():
+        figure.add_trace(_guesses(guessed, ink), row=1, col=1)
     for kind in LOOKS:
         rows = selected.filter(pl.col("kind") == kind)
         if not rows.is_empty():
@@ -81,8 +86,8 @@ def told(selected: pl.DataFrame, beyond: pl.DataFrame) -> list[str]:
     return lines
 
 
-def alt_text(selected: pl.DataFrame) -> str:
-    """One or two sentences that say what `samples` shows, for people who do not see it."""
+def alt_text(selected: pl.DataFrame, guessed: pl.DataFrame | None = None) -> str:
+    """One or two sentences that say what `samples` shows, for people who do not see it. Arguments as there."""
     if selected.is_empty():
         return "An empty chart: no pool of samples can be used."
     parts = []
@@ -92,7 +97,25 @@ def alt_text(selected: pl.DataFrame) -> str:
             last = rows.row(-1, named=True)
             ends = f"{numbers.percent(last['low'])} to {numbers.percent(last['high'])}"
             parts.append(f"{name} reaches {numbers.percent(last['value'])} ({ends}) at {last['k']} samples")
+    if guessed is not None and (rows := guessed.filter(pl.col("k") == selected["k"].max())).height:
+        parts.append(f"as many blind guesses hold a right one in {numbers.percent(rows['value'][0])}")
     return f"What k samples of one prompt give, over {selected['n'][0]} problems. {'; '.join(parts)}."
+
+
+def _guesses(guessed: pl.DataFrame, ink: style.Ink) -> go.Scatter:
+    """In the look of guessing elsewhere; a curve, since more guesses cover more."""
+    return go.Scatter(
+        x=guessed["k"].to_numpy(),
+        y=guessed["value"].to_numpy(),
+        mode="lines",
+        name="guesses: 1 − (1 − chance)ᵏ",
+        line={"color": ink.muted, "width": 1, "dash": "longdashdot"},
+        text=[
+            f"{numbers.percent(row['value'])}<br>at least one of {row['k']} guesses is right, {row['n']} problems"
+            for row in guessed.iter_rows(named=True)
+        ],
+        hovertemplate="<b>%{fullData.name}</b><br>%{text}<extra></extra>",
+    )
 
 
 def _line(rows: pl.DataFrame, kind: str, colour: str, legend: bool) -> go.Scatter:

@@ -112,6 +112,12 @@ def unlike(arms: pl.DataFrame) -> str | None:
     return "; ".join(f"{', '.join(names)} {_ACCESS[access]}" for access, names in groups.rows())
 
 
+def different_information(arms: pl.DataFrame) -> list[str]:
+    """A warning where two or more arms (columns arm and access) are not at the same problem, else none."""
+    told = unlike(arms)
+    return [f"Arms are given different information: {told}."] if told else []
+
+
 def warnings_of(experiments: pl.DataFrame, curve: pl.DataFrame, arms: pl.DataFrame | None = None) -> list[str]:
     """What makes arms in one figure hard to compare: mixed provenance, different information given, other problems, a
     checker that knows the truth (told by `arms`, rows of the query of that name)."""
@@ -129,8 +135,7 @@ def warnings_of(experiments: pl.DataFrame, curve: pl.DataFrame, arms: pl.DataFra
     if experiments["origin"].n_unique() > 1:
         kinds = ", ".join(sorted(experiments["origin"].unique()))
         found.append(f"Not comparable as they stand: data of different kinds ({kinds}).")
-    if told := unlike(curve):
-        found.append(f"Arms are given different information: {told}.")
+    found += different_information(curve)
     if curve["n"].n_unique() > 1:
         found.append("Arms were run on different numbers of problems.")
     return found

@@ -11,7 +11,7 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from fourdials.figures import numbers, style
+from fourdials.figures import facets, numbers, style
 from fourdials.figures.status import Status, status_line
 
 MEASURES = {
@@ -58,7 +58,7 @@ def shares(
     figure.update_yaxes(autorange="reversed", automargin=True)
     what = "trials" if level == "problem" else "configurations' means"
     lines = [status_line(status), f"Least squares over {what}.", *(f"⚠ {each}" for each in warnings)]
-    return style.dress(figure, "What explains who is right", lines, dark, 400)
+    return style.dress(figure, "What explains who is right", lines, dark, facets.height_of(1, 400, lines))
 
 
 def by_range(frame: pl.DataFrame, status: Status, dark: bool = False) -> go.Figure:

@@ -6,7 +6,9 @@ DOM node and calls `Plotly.react`.
 
 from __future__ import annotations
 
+import json
 from functools import cache
+from typing import Any
 
 import streamlit as st
 
@@ -36,6 +38,11 @@ def fetch_early() -> None:
     """Lets the browser fetch the drawing script while the first figure is still being made."""
     bundle.ready()
     st.html(EARLY, unsafe_allow_javascript=True)
+
+
+def layout_of(figure: Any) -> str:
+    """A figure's layout as JSON text, for `narrow` of `live_chart`."""
+    return json.dumps(json.loads(figure.to_json())["layout"])
 
 
 def live_chart(figure: str, *, key: str, alt: str, narrow: str | None = None) -> list[str] | None:

@@ -109,9 +109,9 @@ def _drawn(_store: Store, folder: str, version: int, view: View, dark: bool) -> 
     told = reading(points, curve, view.unit)
     return Drawn(
         overlay=shown[0].to_json(),
-        overlay_narrow=_layout(shown[1]),
+        overlay_narrow=chart.layout_of(shown[1]),
         panels=shown[2].to_json(),
-        narrow=_layout(shown[3]),
+        narrow=chart.layout_of(shown[3]),
         twice=curves.split_alike(curve),
         alt=curves.alt_text(curve, view.unit),
         warnings=tuple(warnings),
@@ -144,12 +144,6 @@ def _points(_store: Store, folder: str, version: int, view: View) -> pl.DataFram
     from fourdials import units
 
     return units.points(_store, [view.experiment_id], view.unit, view.tasks, view.arms, view.price_list)
-
-
-def _layout(figure: Any) -> str:
-    import json
-
-    return json.dumps(json.loads(figure.to_json())["layout"])
 
 
 def reading(points: pl.DataFrame, curve: pl.DataFrame, unit: str) -> str:

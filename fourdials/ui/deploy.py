@@ -27,6 +27,17 @@ class Limits:
     latency: str
 
 
+def warn_unlike(arms: pl.DataFrame) -> None:
+    """Says so where the arms weighed (rows of the query `arms`) are given different things to see."""
+    from fourdials.figures import status
+
+    if told := status.unlike(arms):
+        st.warning(
+            f"Not the same problem: {words.plain(told)}. This says what to deploy where each of them could be.",
+            icon=":material/visibility:",
+        )
+
+
 def ask_limits(table: pl.DataFrame) -> Limits:
     """Four fields, kept in the URL. At first the score is one that about half of the points reach."""
     one, two, three, four = st.columns(4, vertical_alignment="bottom")

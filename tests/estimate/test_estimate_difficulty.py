@@ -51,3 +51,20 @@ def test_every_sample_is_in_one_half_and_clusters_are_kept():
 def test_an_impossible_number_of_bins_is_refused():
     with pytest.raises(InputError, match="got 9 bins; 4 problems can be put into 2 to 4"):
         difficulty.bins(pool_of([0.5] * 4, 4), count=9)
+
+
+def test_guesses_are_averaged_over_the_problems_of_each_bin():
+    binned = difficulty.bins(pool_of(np.repeat([0.0, 1.0], 4), 8), count=2)
+    names = binned.sort("bin")["problem_id"].to_list()
+    chances = [0.1, 0.1, 0.1, 0.5, 0.5, 0.5, 0.5, 0.5]
+    guesses = pl.DataFrame({"task": "toy", "problem_id": names, "chance": chances, "constant_score": [1.0] + [0.0] * 7})
+    found = difficulty.guessed(binned, guesses)
+    assert found.rows() == [
+        ("chance", 1, pytest.approx(0.2), 4),
+        ("chance", 2, pytest.approx(0.5), 4),
+        ("constant", 1, 0.25, 4),
+        ("constant", 2, 0.0, 4),
+    ]
+    unknown = guesses.with_columns(chance=pl.lit(0.0), constant_score=pl.lit(None, pl.Float64))
+    assert difficulty.guessed(binned, unknown).schema == found.schema
+    assert difficulty.guessed(binned, unknown).is_empty()

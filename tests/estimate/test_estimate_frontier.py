@@ -83,6 +83,22 @@ def test_the_pareto_set_is_that_of_brute_force():
     assert not found.filter(pl.col("beaten") & pl.col("on_front")).height
 
 
+def test_points_that_see_different_things_are_no_rivals_and_have_a_set_each():
+    rng = np.random.default_rng(5)
+    shares = {"look": (0.9, 0.01), "walk": (0.95, 0.02), "vote": (0.3, 0.03), "think": (0.25, 0.04)}
+    points = frontier.read(rows({arm: (rng.random(200) < share, usd, 1.0) for arm, (share, usd) in shares.items()}))
+    together = frontier.pareto(points)
+    assert together.filter("beaten")["arm"].to_list() == ["vote", "think"]
+    sees = {"look": "search", "walk": "environment", "vote": "given", "think": "given"}
+    apart = frontier.pareto(points, sees=sees)
+    assert not apart["beaten"].any()
+    assert apart.filter("on_front")["arm"].to_list() == ["look", "walk", "vote"]
+    assert apart["probability"].to_list()[:3] == [1, 1, 1]
+    assert apart.select("value", "low", "high").equals(together.select("value", "low", "high"))
+    alike = dict.fromkeys(shares, "given")
+    assert frontier.pareto(points, sees=alike).equals(together)
+
+
 def test_a_dear_arm_that_is_no_better_is_beaten_only_where_that_is_sure():
     rng = np.random.default_rng(3)
     near = rows({"cheap": (rng.random(100) < 0.5, 0.01, 1), "dear": (rng.random(100) < 0.48, 0.02, 1)})

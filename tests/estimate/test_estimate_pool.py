@@ -253,3 +253,18 @@ def test_a_few_problems_are_not_extrapolated_from():
     """Resampling one problem gives that problem again, and an interval without any width."""
     with pytest.raises(InputError, match="got 4 clusters of problems; extrapolating coverage takes at least 5"):
         extrapolation.extrapolate(read(drawn([0.5] * 4, 8)), [16])
+
+
+def test_guesses_cover_what_enumerating_them_covers_averaged_over_problems():
+    held = read(drawn([0.5, 0.5], 4))
+    guesses = pl.DataFrame({"task": "toy", "problem_id": ["p0000", "p0001", "gone"], "chance": [0.5, 0.25, 1.0]})
+    ways = {
+        k: [sum(0 in drawn for drawn in itertools.product(range(size), repeat=k)) / size**k for size in (2, 4)]
+        for k in (1, 2, 3)
+    }
+    found = pool.guessed(held, guesses, [1, 2, 3])
+    assert found["value"].to_list() == pytest.approx([sum(both) / 2 for both in ways.values()])
+    assert found["k"].to_list() == [1, 2, 3]
+    assert found["n"].to_list() == [2] * 3
+    assert pool.guessed(held, guesses.with_columns(chance=pl.lit(0.0)), [1, 2]).is_empty(), "answers cannot be listed"
+    assert pool.guessed(held, guesses.head(1), [1, 2]).is_empty(), "of one problem nothing is known"

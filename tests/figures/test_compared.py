@@ -110,9 +110,10 @@ def test_a_frontier_fills_the_pareto_set_and_joins_it_in_order_of_cost():
     ]
     names = ["arm", "level", "dial", "cost", "value", "low", "high", "on_front", "probability", "beaten"]
     front = pl.DataFrame(rows, schema=names, orient="row").with_columns(
-        n=40, label=pl.format("{}, samples: {}", "arm", "level")
+        n=40, access=pl.lit("given"), label=pl.format("{}, samples: {}", "arm", "level")
     )
     figure = frontier.frontier(front, "total_tokens", STATUS)
+    assert figure.layout.title.text == "What a score costs"
     named = {trace.name: trace for trace in figure.data}
     assert points(named["Pareto set"]) == [(1.0, 0.4), (4.0, 0.7)]
     assert points(named["vote"]) == [(1.0, 0.4), (9.0, 0.5)]
@@ -124,6 +125,78 @@ def test_a_frontier_fills_the_pareto_set_and_joins_it_in_order_of_cost():
     assert "Bars hold for all points at once" in subtitle(figure)
     assert "vote, samples: 1: 40 % at 1; look <b>, samples: 1: 70 % at 4" in frontier.alt_text(front, "total_tokens")
     assert "known for no arm" in frontier.alt_text(front.clear(), "usd")
+
+
+BLIND = pl.DataFrame(
+    [("chance", None, 0.25), ("constant", None, 0.85), ("greedy", "single", 0.4)],
+    schema=["kind", "arm", "value"],
+    orient="row",
+)
+
+
+def crossings(figure):
+    """Each panel's lines across it: axis, height, dash."""
+    return {(shape.xref, shape.y0, shape.line.dash) for shape in figure.layout.shapes if shape.xref.endswith("domain")}
+
+
+def labels(figure):
+    return {note.text for note in figure.layout.annotations if note.yref != "paper"}
+
+
+@pytest.fixture
+def seen():
+    """Points of a frontier of arms that see three different things; the cheapest of each is in its set."""
+    rows = [
+        ("vote", "parallel", "given", 9.0, 0.5, True, 0.99),
+        ("think", "sequential", "given", 12.0, 0.4, False, 0.01),
+        ("look", "search", "search", 4.0, 0.7, True, 1.0),
+        ("walk", "interaction", "environment", 5.0, 0.6, True, 0.5),
+    ]
+    names = ["arm", "dial", "access", "cost", "value", "on_front", "probability"]
+    frame = pl.DataFrame(rows, schema=names, orient="row").with_columns(
+        level=pl.lit(1), n=pl.lit(40), label="arm", beaten=pl.col("arm") == "think"
+    )
+    return frame.with_columns(low=pl.col("value") - 0.1, high=pl.col("value") + 0.1)
+
+
+def test_a_frontier_has_a_panel_and_a_set_for_each_kind_of_things_arms_see(seen):
+    figure = frontier.frontier(seen, "total_tokens", STATUS)
+    assert figure.layout.title.text == "What a score costs, by what is seen"
+    titles = [note.text for note in figure.layout.annotations if note.yref == "paper"]
+    assert titles == ["all in the question", "seen by looking it up", "by acting in it"]
+    held = {axis: {t.name: points(t) for t in figure.data if t.xaxis == axis} for axis in ("x", "x2", "x3")}
+    assert held == {
+        "x": {"Pareto set": [(9.0, 0.5)], "vote": [(9.0, 0.5)], "think": [(12.0, 0.4)]},
+        "x2": {"Pareto set": [(4.0, 0.7)], "look": [(4.0, 0.7)]},
+        "x3": {"Pareto set": [(5.0, 0.6)], "walk": [(5.0, 0.6)]},
+    }
+    assert [trace.showlegend for trace in figure.data if trace.name == "Pareto set"] == [True, False, False]
+    assert "no other point of its panel" in subtitle(figure)
+    wide = seen.with_columns(cost=pl.col("cost") ** 4)
+    named = [frontier.frontier(wide, "modelled_s_p50", STATUS, columns=most).layout.xaxis for most in (3, 1)]
+    assert [axis.title.text.split("(p50)")[1] for axis in named] == ["<br>(log scale)", " (log scale)"]
+    below = frontier.frontier(seen, "total_tokens", STATUS, columns=1)
+    assert below.layout.height > figure.layout.height
+    assert {figure.layout[f"xaxis{i}"].matches for i in (2, 3)} == {"x"}
+
+
+def test_a_frontier_is_read_for_each_kind_of_things_arms_see_apart(seen):
+    told = frontier.reading(seen)
+    assert "Arms with all in the question: 1 of 2 points are in the Pareto set. " in told
+    assert "stay in it: vote. 1 is surely beaten" in told
+    assert "by acting in it: 1 of 1 points are in the Pareto set. None of them is sure to be in it." in told
+    assert frontier.reading(seen.filter(access="given")).startswith("1 of 2 points")
+    alt = frontier.alt_text(seen, "total_tokens")
+    assert "Arms with seen by looking it up: the Pareto set is look: 70 % at 4." in alt
+    assert "Arms with" not in frontier.alt_text(seen.filter(access="given"), "total_tokens")
+
+
+def test_a_frontier_draws_guessing_and_the_best_constant_answer_in_every_panel_and_labels_them_once(seen):
+    figure = frontier.frontier(seen, "total_tokens", STATUS, baselines=BLIND)
+    across = {(f"x{i} domain", height, "longdashdot") for i in ("", 2, 3) for height in (0.25, 0.85)}
+    assert crossings(figure) == across
+    assert labels(figure) == {"guessing 25 %", "best constant answer 85 %"}
+    assert not frontier.frontier(seen, "total_tokens", STATUS).layout.shapes
 
 
 def test_a_fit_is_drawn_over_the_values_with_its_asymptote_and_the_spend_to_stop_at():
@@ -142,3 +215,25 @@ def test_a_fit_is_drawn_over_the_values_with_its_asymptote_and_the_spend_to_stop
     assert not bare.layout.shapes
     assert "Dashed" not in subtitle(bare)
     assert "from 20 % at 1 model calls to 40 % at 2 model calls" in fits.alt_text(fitted, "power", "calls")
+
+
+def test_a_fit_draws_guessing_and_the_best_constant_answer_within_its_scale():
+    frame = pl.DataFrame({"spend": [1.0, 2.0], "value": [0.2, 0.4], "low": [0.1, 0.3], "high": [0.3, 0.5]})
+    fitted = frame.with_columns(fitted="value", n=40, method=pl.lit("Wilson"))
+    figure = fits.fit(fitted, "power", "search", STATUS, "calls", baselines=BLIND)
+    assert crossings(figure) == {("x domain", 0.25, "longdashdot"), ("x domain", 0.85, "longdashdot")}
+    assert labels(figure) == {"guessing 25 %", "best constant answer 85 %"}
+    assert figure.layout.yaxis.range[1] > 0.85
+
+
+def test_a_pool_is_drawn_beside_what_as_many_guesses_would_cover():
+    chosen = selected("coverage", [(1, 0.3), (2, 0.5)], False)
+    none = pl.DataFrame(schema=EXTRAPOLATED_SCHEMA)
+    guessed = pl.DataFrame({"k": [1, 2], "value": [0.25, 0.4375], "n": [40, 40]})
+    figure = samples.samples(chosen, none, chosen.clear(), STATUS, guessed=guessed)
+    line = next(trace for trace in figure.data if trace.name.startswith("guesses"))
+    assert (points(line), line.line.dash, line.yaxis) == ([(1, 0.25), (2, 0.4375)], "longdashdot", "y")
+    assert "as many blind guesses hold a right one in 44 %" in samples.alt_text(chosen, guessed)
+    bare = samples.samples(chosen, none, chosen.clear(), STATUS, guessed=guessed.clear())
+    assert not [trace for trace in bare.data if trace.name.startswith("guesses")]
+    assert "guesses" not in samples.alt_text(chosen, guessed.clear())

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from fourdials import worth
-from fourdials.estimate.difficulty import BIN_SCHEMA
+from fourdials.estimate.difficulty import BIN_SCHEMA, GUESSED_SCHEMA
 from fourdials.estimate.variance import SHARE_SCHEMA
 from fourdials.figures import allocation, difficulty, style, variance
 from fourdials.figures.status import Status, status_line
@@ -47,6 +47,17 @@ def test_policies_are_drawn_over_what_they_really_spent_with_their_intervals(hel
     assert "oracle reaches 100 %" in allocation.worth_alt(frame, "total_tokens")
 
 
+def test_guessing_crosses_what_dividing_is_worth_and_stays_within_its_scale(held):
+    low = worth.worth(held).with_columns(high=pl.col("high") * 0.5)
+    rows = [("chance", None, 0.25), ("constant", None, 0.95), ("greedy", "single", 0.3)]
+    baselines = pl.DataFrame(rows, schema=["kind", "arm", "value"], orient="row")
+    figure = allocation.worth_curves(low, STATUS, "total_tokens", baselines=baselines)
+    assert [line.y0 for line in figure.layout.shapes] == [0.25, 0.95]
+    assert [note.text for note in figure.layout.annotations] == ["guessing 25 %", "best constant answer 95 %"]
+    assert figure.layout.yaxis.range[1] > 0.95
+    assert not allocation.worth_curves(low, STATUS, "total_tokens").layout.shapes
+
+
 def test_only_a_bound_is_dotted_and_only_the_baseline_is_dashed(held):
     figure = allocation.worth_curves(worth.worth(held), STATUS, "total_tokens")
     dashes = {each.name: each.line.dash for each in figure.data if each.mode == "lines+markers"}
@@ -86,6 +97,7 @@ def test_bins_of_difficulty_are_drawn_as_their_rows_and_say_what_sorted_them():
     rows = [("vote", "parallel", b, 0.2 * b, 0.2 * b - 0.1, 0.2 * b + 0.1, 9, 9, "Wilson") for b in (1, 2, 3)]
     rows += [("<b>act</b>", "interaction", 1, 0.5, 0.3, 0.6, 9, 9, "Wilson")]
     frame = pl.DataFrame(rows, schema={"arm": pl.String, "dial": pl.String, **BIN_SCHEMA}, orient="row")
+    frame = frame.with_columns(access=pl.lit("given"))
     figure = difficulty.by_bin(frame, STATUS, "vote", [])
     line = trace(figure, "vote (other half of its samples)")
     assert list(line.x) == ["1 (hardest)", "2", "3 (easiest)"]
@@ -95,6 +107,49 @@ def test_bins_of_difficulty_are_drawn_as_their_rows_and_say_what_sorted_them():
     assert figure.data[1].name == "&lt;b&gt;act&lt;/b&gt;", "names from elsewhere are shown, not read"
     assert "half of the samples of vote" in said(figure)
     assert "vote goes from 20 % (10 % to 30 %) to 60 %" in difficulty.alt_text(frame)
+
+
+@pytest.fixture
+def bins():
+    """Bins of two arms that are given all, and of one that walks."""
+    rows = [
+        (arm, dial, access, b, value * b, value * b - 0.1, value * b + 0.1, 9, 9, "Wilson")
+        for arm, dial, access, value in (
+            ("vote", "parallel", "given", 0.2),
+            ("think", "sequential", "given", 0.3),
+            ("walk", "interaction", "environment", 0.4),
+        )
+        for b in (1, 2)
+    ]
+    return pl.DataFrame(rows, schema=dict.fromkeys(("arm", "dial", "access"), pl.String) | BIN_SCHEMA, orient="row")
+
+
+def test_bins_of_arms_that_see_different_things_have_a_panel_each(bins):
+    figure = difficulty.by_bin(bins, STATUS, "vote", [])
+    assert figure.layout.title.text == "Score by difficulty, by what is seen"
+    assert [note.text for note in figure.layout.annotations] == ["all in the question", "by acting in it"]
+    held = {axis: [each.name for each in figure.data if each.xaxis == axis] for axis in ("x", "x2")}
+    assert held == {"x": ["vote (other half of its samples)", "think"], "x2": ["walk"]}
+    assert len({each.marker.symbol for each in figure.data}) == 3, "one legend serves all panels"
+    assert list(figure.layout.xaxis.ticktext) == ["1", "2"]
+    narrow = difficulty.by_bin(bins, STATUS, "vote", [], columns=1).layout
+    assert list(narrow.xaxis2.ticktext) == ["1 (hardest)", "2 (easiest)"]
+    assert narrow.height > figure.layout.height
+    assert "walk (by acting in it) goes from 40 %" in difficulty.alt_text(bins)
+    alone = difficulty.by_bin(bins.filter(access="given"), STATUS, "vote", [])
+    assert alone.layout.title.text == "Score by difficulty"
+    assert not alone.layout.annotations
+
+
+def test_guessing_is_drawn_in_every_panel_of_bins_and_as_steps_where_bins_differ_in_it(bins):
+    rows = [("chance", 1, 0.25, 9), ("chance", 2, 0.5, 9), ("constant", 1, 0.3, 9), ("constant", 2, 0.3, 9)]
+    guessed = pl.DataFrame(rows, schema=GUESSED_SCHEMA, orient="row")
+    figure = difficulty.by_bin(bins, STATUS, "vote", [], guessed)
+    drawn = {(line.xref, line.x0, line.x1, line.y0) for line in figure.layout.shapes}
+    steps = [(-0.5, 0.5, 0.25), (0.5, 1.5, 0.5), (-0.5, 1.5, 0.3)]
+    assert drawn == {(axis, *step) for axis in ("x", "x2") for step in steps}
+    labels = [note.text for note in figure.layout.annotations if note.yref != "paper"]
+    assert labels == ["guessing 25 % to 50 %", "best constant answer 30 %"]
 
 
 def test_explained_variance_is_drawn_as_its_rows():

@@ -1,6 +1,7 @@
 """The tabs Allocate, Difficulty and Variance on simulated runs whose parameters say what must come out, and on none."""
 
 import base64
+import re
 import tomllib
 from contextlib import closing
 
@@ -155,6 +156,37 @@ def test_bins_recover_problems_that_differ(home):
     assert rows["value"][0] < 0.1  # a fifth of Beta(1/3, 1/3) lies below 0.02, a fifth above 0.98
     assert rows["value"][4] > 0.9
     assert rows["high"][0] < rows["low"][2] < rows["high"][2] < rows["low"][4]
+
+
+def test_difficulty_names_the_best_arm_among_those_that_see_the_same_and_draws_guessing(home):
+    arms = [{"strategy": "single"}, {"strategy": "stepwise"}, {**VOTE, "levels": [16]}, {"strategy": "act"}]
+    ran(home, arms, "sim/solve=0.5,spread=0.6", problems=20)
+    told = tab("Difficulty", bins="2")
+    figure = figures(told)["difficulty.bins"]["layout"]
+    assert figure["title"]["text"] == "Score by difficulty, by what is seen"
+    reading = next(text.value for text in told.text if "Sorting and scoring" in text.value)
+    seen = re.split(r"Arms with ([\w ]+): ", reading)
+    assert seen[1::2] == ["all in the question", "by acting in it"]
+    assert re.match(r"in the hardest bin (single|stepwise) scores most, ", seen[2])
+    assert re.match(r"in the hardest bin act scores \d", seen[4])
+    labels = [note["text"] for note in figure["annotations"] if note.get("yref") != "paper"]
+    assert [label.split(" ")[0] for label in labels] == ["guessing", "best"]
+
+
+def test_what_compares_arms_that_see_different_things_warns_of_it(home):
+    arms = [{"strategy": "single"}, VOTE, {"strategy": "act"}]
+    ran(home, arms, "sim/solve=0.6,spread=0.3", problems=12)
+    told, some = "Arms are given different information", ["single", "majority_vote"]
+    for title, key in (("Quality", "quality.measures"), ("Variance", "variance.shares")):
+        for chosen, warned in ({}, True), ({"arms": some}, False):
+            subtitle = figures(tab(title, **chosen))[key]["layout"]["title"]["subtitle"]["text"]
+            assert (told in subtitle.replace("<br>", " ")) == warned, (title, chosen)
+    assert "Architectures differ here in what they are given to see too" in shown(tab("Variance"))
+    together = tab("Allocate", replay=allocate.TOGETHER)
+    assert any(warning.value.startswith("Not the same problem: ") for warning in together.warning)
+    assert "guessing" in {
+        note["text"].split()[0] for note in figures(together)["allocate.worth"]["layout"]["annotations"]
+    }
 
 
 def test_difficulty_needs_an_arm_that_samples_and_refuses_adaptive_ones(home):

@@ -8,7 +8,7 @@ import pytest
 from fourdials.errors import HomeBusy, Unreachable
 from fourdials.store import Store
 from tests.pages.conftest import ARMS
-from tests.pages.opened import page, shown
+from tests.pages.opened import figures, page, shown
 from tests.scripted import Script, arm, experiment, play
 
 STARTS = ("Start a half-minute real run", "Start a language model run")
@@ -54,8 +54,17 @@ def test_a_difference_between_arms_that_see_different_things_is_called_another_p
     assert any("each with what it sees" in text.value for text in app.text)
     alike = page("compare", tab="Differences", a="majority_vote", b="stepwise")
     assert not alike.warning
+
+
+def test_the_frontier_names_no_winner_across_arms_that_see_different_things(filled):
     front = page("compare", tab="Frontier")
-    assert any("no race on one problem" in caption.value for caption in front.caption)
+    assert figures(front)["compare.frontier"]["layout"]["title"]["text"].endswith("by what is seen")
+    assert any(text.value.startswith("Arms with all in the question: ") for text in front.text)
+    assert any(warning.value.startswith("Not the same problem: ") for warning in front.warning)
+    assert "all on the same problems" not in shown(front)
+    alike = page("compare", tab="Frontier", arms=["single", "majority_vote"])
+    assert "all on the same problems" in shown(alike)
+    assert not any("Not the same problem" in warning.value for warning in alike.warning)
 
 
 def test_compare_keeps_its_view_in_the_url(filled):

@@ -2,7 +2,11 @@
 
 import re
 
+import polars as pl
+
 from fourdials.ui import data
+from fourdials.ui.compare import quality
+from tests.estimate.test_estimate_quality import many
 from tests.pages.opened import page, shown
 from tests.scripted import Script, arm, experiment, play
 
@@ -20,6 +24,18 @@ def test_quality_says_what_nobody_has_and_why(filled):
     assert set(table["n"]) == {6}
     assert re.fullmatch(r"[\d,.]+ \([\d,.]+ to [\d,.]+\)", table.loc["majority_vote", "peak context"])
     assert "BCa bootstrap" in table.loc["majority_vote", "intervals by"]
+
+
+def test_a_tie_of_arms_that_see_different_things_says_so(monkeypatch):
+    trials = pl.DataFrame(many("calm") + many("restless", loops=4))
+    told = []
+    monkeypatch.setattr(quality.st, "text", told.append)
+    for sees in ("given", "environment"):
+        quality._ties(quality._found_ties(trials, {"calm": "given", "restless": sees}))
+    same, other = told[: len(told) // 2], told[len(told) // 2 :]
+    assert all(text.startswith("calm and restless tie on success (") for text in same)
+    assert all(text.startswith("calm and restless tie on success, each with what it sees, (") for text in other)
+    assert len(same) == len(other) == 2
 
 
 def test_prices_are_unknown_until_some_are_chosen(filled):

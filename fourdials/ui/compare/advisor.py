@@ -11,7 +11,7 @@ import streamlit as st
 from fourdials.errors import InputError
 from fourdials.figures import numbers
 from fourdials.home import home
-from fourdials.ui import controls, curves, data, tables, words
+from fourdials.ui import controls, curves, data, deploy, tables, words
 
 if TYPE_CHECKING:
     from fourdials.advise import Advice, Surer
@@ -65,7 +65,8 @@ def show(view: curves.View, unit: str, trials: int) -> None:
         st.info(words.plain(advice.reason[:1].upper() + advice.reason[1:] + "."), icon=":material/help:")
         return
     _facts(advice, unit)
-    _unlike(view, advice)
+    arms = data.frame("arms", experiment_ids=[view.experiment_id])
+    deploy.warn_unlike(arms.filter(arms["arm"].is_in(advice.table["arm"].unique().to_list())))
     st.text(surer_text(advice.surer, advice.choice, unit))
     _routes(advice, unit)
     _take_away(opened, view, advice, unit, float(budget))
@@ -81,19 +82,6 @@ def _amount(text: str) -> float | None:
     except ValueError:
         return None
     return amount if math.isfinite(amount) and amount >= 0 else None
-
-
-def _unlike(view: curves.View, advice: Advice) -> None:
-    """Says so where the arms weighed are given different things to see."""
-    from fourdials.figures import status
-
-    arms = data.frame("arms", experiment_ids=[view.experiment_id])
-    weighed = arms.filter(arms["arm"].is_in(advice.table["arm"].unique().to_list()))
-    if told := status.unlike(weighed):
-        st.warning(
-            f"Not the same problem: {words.plain(told)}. This says what to deploy where each of them could be.",
-            icon=":material/visibility:",
-        )
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -11,7 +11,7 @@ import streamlit as st
 from fourdials.errors import InputError
 from fourdials.figures import numbers
 from fourdials.home import home
-from fourdials.ui import chart, controls, curves, data, monitor, tables, words
+from fourdials.ui import chart, controls, curves, data, deploy, monitor, tables, words
 from fourdials.ui.compare import advisor
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     if found.held is None or found.worth is None or found.savings is None:
         st.info(curves.why_empty(view, *monitor.look(view.experiment_id)))
         return
+    deploy.warn_unlike(arms.filter(arms["arm"].is_in(chosen)))
     _draw(view, chosen, found.worth, unit, "allocate.worth")
     total = _choose_total(found.worth, unit)
     _read(found.savings, found.worth, total, unit)
@@ -63,7 +64,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
             f"Each row is a policy at a budget of {numbers.UNITS[unit]} in all: what it really spent, the mean score "
         )
         told += "of the answers it stopped at, with its 95 % interval over n problems."
-        tables.sources(found.worth, QUERIES, told, "allocation")
+        tables.sources(found.worth, (*QUERIES, "baselines"), told, "allocation")
     _went(view, found.held, total, unit)
     st.divider()
     advisor.show(view, unit, int(experiment["trials_done"]))
@@ -149,7 +150,10 @@ def _draw(view: curves.View, chosen: tuple[str, ...], frame: pl.DataFrame, unit:
     said = status.status_of(runs, frame.drop_nulls("value"), unit)
     shown = arms.filter(arms["arm"].is_in(chosen)).with_columns(n=said.n)
     warnings = status.warnings_of(runs, shown, arms)
-    figure = allocation.worth_curves(frame, said, unit, warnings, dark=st.context.theme.type == "dark")
+    tasks = {"tasks": list(view.tasks)} if view.tasks else {}
+    baselines = data.frame("baselines", experiment_ids=[view.experiment_id], arms=list(chosen), **tasks)
+    dark = st.context.theme.type == "dark"
+    figure = allocation.worth_curves(frame, said, unit, warnings, baselines, dark)
     chart.live_chart(figure.to_json(), key=key, alt=allocation.worth_alt(frame, unit))
 
 

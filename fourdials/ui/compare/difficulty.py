@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fourdials.store import Store
 
 BINS = (2, 3, 4, 5)
-QUERIES = ("pool_samples", "trial_spends")
+QUERIES = ("pool_samples", "trial_spends", "guesses")
 
 
 def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
@@ -59,7 +59,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     except InputError as error:
         st.info(words.plain(str(error)))
         return
-    _draw(view, frame, arm)
+    _draw(view, frame, _guessed(opened, folder, opened.version(), view, arm, int(count), may_grade), arm)
     st.text(_reading(frame, arm))
     with st.expander("Numbers behind the figure", icon=":material/table:", key="difficulty.numbers"):
         told = (
@@ -105,26 +105,51 @@ def _usable(samples: pl.DataFrame) -> dict[str, int]:
 def _binned(
     _store: Store, folder: str, version: int, view: curves.View, arm: str, count: int, may_grade: bool
 ) -> pl.DataFrame:
-    """Columns arm, dial and those of `difficulty.BIN_SCHEMA`; the arm that sorts first."""
+    """Columns arm, dial, access and those of `difficulty.BIN_SCHEMA`; the arm that sorts first."""
     import polars as pl
 
     from fourdials import query
-    from fourdials.estimate import difficulty, pool
+    from fourdials.estimate import difficulty
 
-    held = pool.read(_samples(_store, folder, version, view, may_grade), view.experiment_id, arm)
-    binned = difficulty.bins(held, count)
+    binned = _bins(_store, folder, version, view, arm, count, may_grade)
     trials = query.run(_store, "trial_spends", experiment_ids=[view.experiment_id], **view.chosen)
     last = trials.filter(pl.col("max_level") == pl.col("max_level").max().over("arm"))
     dials = dict(trials.select("arm", "dial").unique().rows())
     parts = [(arm, difficulty.by_bin(binned))]
     for other in sorted(set(dials) - {arm}):
         parts.append((other, difficulty.by_bin(binned, last.filter(pl.col("arm") == other))))
+    sees = dict(query.run(_store, "arms", experiment_ids=[view.experiment_id]).select("arm", "access").rows())
     return pl.concat(
-        frame.select(pl.lit(name).alias("arm"), pl.lit(dials[name]).alias("dial"), pl.all()) for name, frame in parts
+        frame.with_columns(arm=pl.lit(name), dial=pl.lit(dials[name]), access=pl.lit(sees[name])).select(
+            "arm", "dial", "access", *frame.columns
+        )
+        for name, frame in parts
     )
 
 
-def _draw(view: curves.View, frame: pl.DataFrame, arm: str) -> None:
+@st.cache_data(max_entries=32, show_spinner=False)
+def _guessed(
+    _store: Store, folder: str, version: int, view: curves.View, arm: str, count: int, may_grade: bool
+) -> pl.DataFrame:
+    from fourdials import query
+    from fourdials.estimate import difficulty
+
+    tasks = {name: value for name, value in view.chosen.items() if name == "tasks"}
+    guesses = query.run(_store, "guesses", experiment_ids=[view.experiment_id], **tasks)
+    return difficulty.guessed(_bins(_store, folder, version, view, arm, count, may_grade), guesses)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _bins(
+    _store: Store, folder: str, version: int, view: curves.View, arm: str, count: int, may_grade: bool
+) -> pl.DataFrame:
+    from fourdials.estimate import difficulty, pool
+
+    held = pool.read(_samples(_store, folder, version, view, may_grade), view.experiment_id, arm)
+    return difficulty.bins(held, count)
+
+
+def _draw(view: curves.View, frame: pl.DataFrame, guessed: pl.DataFrame, arm: str) -> None:
     from fourdials.figures import difficulty, status
 
     runs = data.frame("experiments").filter(experiment_id=view.experiment_id)
@@ -132,24 +157,38 @@ def _draw(view: curves.View, frame: pl.DataFrame, arm: str) -> None:
     total = frame.filter(frame["arm"] == arm)["n"].sum()
     shown = arms.filter(arms["arm"].is_in(frame["arm"].unique().to_list())).with_columns(n=total)
     said, warnings = status.status_of(runs, shown, None), status.warnings_of(runs, shown, arms)
-    figure = difficulty.by_bin(frame, said, arm, warnings, dark=st.context.theme.type == "dark")
-    chart.live_chart(figure.to_json(), key="difficulty.bins", alt=difficulty.alt_text(frame))
+    dark = st.context.theme.type == "dark"
+    wide, narrow = (difficulty.by_bin(frame, said, arm, warnings, guessed, dark, columns=columns) for columns in (4, 1))
+    alt = difficulty.alt_text(frame)
+    chart.live_chart(wide.to_json(), key="difficulty.bins", alt=alt, narrow=chart.layout_of(narrow))
 
 
 def _reading(frame: pl.DataFrame, arm: str) -> str:
-    """Who does best in the hardest bin and who in the easiest, as far as the intervals say so."""
+    """Who does best in the hardest bin and who in the easiest, as far as the intervals say so; for each kind of things
+    to see apart where arms differ in that."""
+    from fourdials.figures import facets
+
+    told = [(title, best) for title, own in facets.parts(frame) if (best := _best(own, arm))]
+    said = [f"Arms with {title}: {best}. " if title else f"{best[:1].upper()}{best[1:]}. " for title, best in told]
+    several = any(" scores most," in best for _, best in told)
+    return (
+        f"{''.join(said)}Sorting and scoring use different samples; had they used the same, hard problems would look "
+        "harder and easy ones easier than they are."
+        + (" The best of several arms looks better than it is." if several else "")
+    )
+
+
+def _best(frame: pl.DataFrame, arm: str) -> str:
+    """The best arm of these in the hardest and in the easiest bin, the one that sorts aside; empty if that is all."""
     from fourdials.figures import numbers
 
-    told = []
+    others = frame.filter(frame["arm"] != arm)
+    most, told = " most," if others["arm"].n_unique() > 1 else "", []
     for place, name in ((frame["bin"].min(), "hardest"), (frame["bin"].max(), "easiest")):
-        rows = frame.filter((frame["bin"] == place) & (frame["arm"] != arm)).sort("value", descending=True)
+        rows = others.filter(others["bin"] == place).sort("value", descending=True)
         if rows.is_empty():
             continue
         best = rows.row(0, named=True)
         ends = f"{numbers.percent(best['low'])} to {numbers.percent(best['high'])}, {best['n']} problems"
-        told.append(f"in the {name} bin {best['arm']} scores most, {numbers.percent(best['value'])} ({ends})")
-    said = f"I{'; '.join(told)[1:]}. " if told else ""
-    return (
-        f"{said}Sorting and scoring use different samples; had they used the same, hard problems would look harder and "
-        "easy ones easier than they are. The best of several arms looks better than it is."
-    )
+        told.append(f"in the {name} bin {best['arm']} scores{most} {numbers.percent(best['value'])} ({ends})")
+    return "; ".join(told)

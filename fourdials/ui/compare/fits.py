@@ -66,7 +66,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     _table(found, foretold=not over and found.best != "constant")
     with st.expander("Numbers behind the figure", icon=":material/table:"):
         told = "Each row is a budget: the mean score over n problems, its 95 % interval, and the fitted curve there."
-        tables.sources(fitted, view.queries, told, "fit")
+        tables.sources(fitted, (*view.queries, "baselines"), told, "fit")
 
 
 def _table(found: Fits, foretold: bool) -> None:
@@ -109,6 +109,7 @@ def _draw(view: curves.View, arm: pl.DataFrame, found: Fits, fitted: pl.DataFram
         None if over else found.level,
         None if None in stop or found.best == "constant" else stop,  # type: ignore[arg-type]
         status.warnings_of(runs, shown, arm),
+        data.frame("baselines", experiment_ids=[view.experiment_id], **view.chosen),
         dark=st.context.theme.type == "dark",
     )
     figure.update_xaxes(automargin=True)  # the legend wraps on narrow pages and needs room below the title

@@ -34,17 +34,20 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
         table = _table(opened, folder, opened.version(), view, flops=True)
     _draw(view, cost)
     st.subheader("Which arm keeps my limits?", anchor=False)
+    deploy.warn_unlike(_arms(view, table))
     _inverse(view, table)
     st.subheader("What would a month cost?", anchor=False)
     _month(view, experiment, table)
     with st.expander("Numbers behind the figure", icon=":material/table:"):
-        told = (
-            "Each row is an arm at a level of its dial, all on the same problems: score with a band that holds for all "
-        )
-        told += "rows at once, mean spends a request with 95 % bootstrap intervals over problems, and seconds that "
-        told += "50 % and 95 % of requests stay within."
+        from fourdials.figures import status
+
+        alike = status.unlike(_arms(view, table)) is None
+        same = "all on the same problems" if alike else "on the same questions, of which not all arms see the same"
+        told = f"Each row is an arm at a level of its dial, {same}: score with a band that holds for all rows at once, "
+        told += "mean spends a request with 95 % bootstrap intervals over problems, and seconds that 50 % and 95 % of "
+        told += "requests stay within."
         counted = view.price_list is None and cost != FLOPS  # by the database itself
-        queries = ("operating_points",) if counted else ("operating_points", "stop_uses")
+        queries = ("operating_points", "baselines") if counted else ("operating_points", "baselines", "stop_uses")
         unasked = [] if cost == FLOPS else [name for name in table.columns if name.startswith(FLOPS)]
         tables.sources(table.drop("experiment_id", *unasked), queries, told, "frontier")
 
@@ -74,7 +77,8 @@ def _table(_store: Store, folder: str, version: int, view: curves.View, flops: b
 def _front(_store: Store, folder: str, version: int, view: curves.View, cost: str) -> pl.DataFrame:
     from fourdials.estimate import frontier
 
-    return _named(frontier.pareto(_points(_store, folder, version, view, cost == FLOPS), cost), view)
+    sees = dict(data.frame("arms", experiment_ids=[view.experiment_id]).select("arm", "access").rows())
+    return _named(frontier.pareto(_points(_store, folder, version, view, cost == FLOPS), cost, sees), view)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -133,20 +137,22 @@ def _draw(view: curves.View, cost: str) -> None:
     arms = data.frame("arms", experiment_ids=[view.experiment_id])
     said, warned = status.status_of(runs, front, None), status.warnings_of(runs, front, arms)
     said = curves.priced(view, said) if cost == "usd" else said
-    figure = frontier.frontier(front, cost, said, warned, dark=st.context.theme.type == "dark")
-    figure.update_xaxes(automargin=True)  # the legend wraps on narrow pages and needs room below the title
-    chart.live_chart(figure.to_json(), key="compare.frontier", alt=frontier.alt_text(front, cost))
-    best, beaten = front.filter("on_front"), int(front["beaten"].sum())
-    sure = ", ".join(best.filter(best["probability"] >= 0.95)["label"])
-    told = f"{best.height} of {front.height} points are in the Pareto set. "
-    told += f"In 95 % of resamples or more these stay in it: {sure}. " if sure else "None of them is sure to be in it. "
-    told += f"{beaten} are surely beaten by one that costs no more." if beaten else "None is surely beaten."
-    st.text(told)
-    if status.unlike(front):
-        st.caption(
-            "These arms see different things, so the points are no race on one problem: the Pareto set says what to "
-            "deploy where every one of them could be."
-        )
+    baselines = data.frame("baselines", experiment_ids=[view.experiment_id], **view.chosen)
+    dark = st.context.theme.type == "dark"
+    wide, narrow = (
+        frontier.frontier(front, cost, said, warned, baselines, dark, columns=columns) for columns in (4, 1)
+    )
+    for figure in (wide, narrow):
+        figure.update_xaxes(automargin=True)  # the legend wraps on narrow pages and needs room below the title
+    alt = frontier.alt_text(front, cost)
+    chart.live_chart(wide.to_json(), key="compare.frontier", alt=alt, narrow=chart.layout_of(narrow))
+    st.text(frontier.reading(front))
+
+
+def _arms(view: curves.View, table: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the query `arms` that the table holds points of."""
+    arms = data.frame("arms", experiment_ids=[view.experiment_id])
+    return arms.filter(arms["arm"].is_in(table["arm"].unique().implode()))
 
 
 def _inverse(view: curves.View, table: pl.DataFrame) -> None:

@@ -99,7 +99,8 @@ def _ties(ties: pl.DataFrame) -> None:
         success = f"{numbers.difference(row['success_low'])} to {numbers.difference(row['success_high'])}"
         gap = f"{numbers.difference(row['low'])} to {numbers.difference(row['high'])}"
         st.text(
-            f"{row['arm_a']} and {row['arm_b']} tie on success ({success}) and differ in "
+            f"{row['arm_a']} and {row['arm_b']} tie on success{'' if row['alike'] else ', each with what it sees,'} "
+            f"({success}) and differ in "
             f"{row['measure'].replace('_', ' ')}: {numbers.difference(row['value'])} ({gap}) on {row['n']} problems."
         )
 
@@ -139,13 +140,17 @@ def _drawn(_store: Store, folder: str, version: int, view: curves.View, dark: bo
     ]
     runs = query.run(_store, "experiments").filter(experiment_id=view.experiment_id)
     said = status.status_of(runs, rows.filter(measure="success"), None)
+    arms = query.run(_store, "arms", experiment_ids=[view.experiment_id])
+    arms = arms.filter(arms["arm"].is_in(rows["arm"].unique().implode()))
     dials = dict(trials.select("arm", "dial").unique().rows())
     per_trial = roles.with_columns(tokens=(pl.col("prompt_tokens") + pl.col("completion_tokens")) / pl.col("trials"))
     known = per_trial.drop_nulls("tokens")
     chain, means = pl.concat(steps) if steps else None, quality.amounts(trials)
+    chained = arms.clear() if chain is None else arms.filter(arms["arm"].is_in(chain["arm"].unique().implode()))
+    warned, warned_of_steps = status.different_information(arms), status.different_information(chained)
     return Drawn(
-        measures=figures.measures(rows, dials, said, dark).to_json(),
-        steps="" if chain is None else figures.steps(chain, dials, said, dark).to_json(),
+        measures=figures.measures(rows, dials, said, dark, warned).to_json(),
+        steps="" if chain is None else figures.steps(chain, dials, said, dark, warned_of_steps).to_json(),
         roles="" if known.is_empty() else figures.roles(known, dials, said, dark).to_json(),
         alts=(
             figures.alt_text(rows),
@@ -153,7 +158,7 @@ def _drawn(_store: Store, folder: str, version: int, view: curves.View, dark: bo
             figures.roles_alt_text(known),
         ),
         rows=rows,
-        ties=quality.ties(trials),
+        ties=_found_ties(trials, dict(arms.select("arm", "access").rows())),
         by_arm=_by_arm(trials, means),
         means=means.drop("experiment_id"),
         shared=quality.shared_errors(judged),
@@ -161,6 +166,17 @@ def _drawn(_store: Store, folder: str, version: int, view: curves.View, dark: bo
         tokens=per_trial.drop("experiment_id"),
         absent=tuple(f"{title} ({_why(name, trials)})" for name, title in figures.TITLES.items() if name not in every),
     )
+
+
+def _found_ties(trials: pl.DataFrame, sees: Mapping[str, str]) -> pl.DataFrame:
+    """Rows of `quality.ties`, and whether the two arms are given the same to see (`alike`)."""
+    import polars as pl
+
+    from fourdials.estimate import quality
+
+    found = quality.ties(trials)
+    alike = [sees[a] == sees[b] for a, b in found.select("arm_a", "arm_b").rows()]
+    return found.with_columns(pl.Series("alike", alike, dtype=pl.Boolean))
 
 
 def _remembering(trials: pl.DataFrame) -> pl.Series:

@@ -29,6 +29,7 @@ class Found:
     selected: pl.DataFrame
     gaps: pl.DataFrame
     beyond: pl.DataFrame
+    guessed: pl.DataFrame
     held_out: float | None
     why_not_beyond: str | None
 
@@ -73,10 +74,14 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     with st.expander("Numbers behind the figure", icon=":material/table:"):
         import polars as pl
 
-        told = "Each row is a number of samples k: coverage, the score of what is chosen, or the gap between the two."
+        told = (
+            "Each row is a number of samples k: coverage, the score of what is chosen, the gap between the two, or the "
+            "coverage of blind guesses."
+        )
         beyond = found.beyond.with_columns(kind=pl.lit("coverage, extrapolated"))
-        every = pl.concat([found.selected, found.gaps, beyond], how="diagonal")
-        tables.sources(every, ("pool_samples",), told, "samples")
+        guessed = found.guessed.with_columns(kind=pl.lit("guesses"))
+        every = pl.concat([found.selected, found.gaps, beyond, guessed], how="diagonal")
+        tables.sources(every, ("pool_samples", "guesses"), told, "samples")
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -113,6 +118,7 @@ def _pools(_store: Store, folder: str, version: int, view: curves.View, may_grad
 def _found(_store: Store, folder: str, version: int, view: curves.View, arm: str, far: int, may_grade: bool) -> Found:
     import polars as pl
 
+    from fourdials import query
     from fourdials.estimate import extrapolation, pool
 
     held = pool.read(_samples(_store, folder, version, view, may_grade)[0], view.experiment_id, arm)
@@ -126,7 +132,10 @@ def _found(_store: Store, folder: str, version: int, view: curves.View, arm: str
             missed = extrapolation.held_out(held) if held.samples >= extrapolation.FEWEST else None
         except InputError as error:
             why = str(error)
-    return Found(selected, gaps, beyond, missed, why)
+    tasks = {name: value for name, value in view.chosen.items() if name == "tasks"}
+    guesses = query.run(_store, "guesses", experiment_ids=[view.experiment_id], **tasks)
+    guessed = pool.guessed(held, guesses, sorted({*selected["k"], *beyond["k"]}))
+    return Found(selected, gaps, beyond, guessed, missed, why)
 
 
 def _draw(view: curves.View, found: Found) -> None:
@@ -135,9 +144,9 @@ def _draw(view: curves.View, found: Found) -> None:
     runs = data.frame("experiments").filter(experiment_id=view.experiment_id)
     said = status.status_of(runs, found.selected, None)
     dark = st.context.theme.type == "dark"
-    figure = samples.samples(found.selected, found.beyond, found.gaps, said, dark=dark)
+    figure = samples.samples(found.selected, found.beyond, found.gaps, said, guessed=found.guessed, dark=dark)
     figure.update_xaxes(automargin=True)  # the legend wraps on narrow pages and needs room below the title
-    chart.live_chart(figure.to_json(), key="compare.samples", alt=samples.alt_text(found.selected))
+    chart.live_chart(figure.to_json(), key="compare.samples", alt=samples.alt_text(found.selected, found.guessed))
 
 
 def _trust(view: curves.View, arm: str) -> str:

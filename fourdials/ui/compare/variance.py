@@ -50,6 +50,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
         st.warning(words.plain(warning), icon=":material/casino:")
     _draw(view, found, ranges, level)
     st.text(reading(found.table, ranges))
+    _say_what_differs(view)
     with st.expander("Numbers behind the figure", icon=":material/table:", key="variance.numbers"):
         told = (
             "Each row is a factor and a measure: its R² alone, its Shapley share of the whole, architecture's partial "
@@ -82,7 +83,7 @@ def _draw(view: curves.View, found: Explained, ranges: pl.DataFrame, level: str)
     runs = data.frame("experiments").filter(experiment_id=view.experiment_id)
     said = status.status_of(runs, found.table if level == "problem" else found.table.drop("n"), None)
     dark = st.context.theme.type == "dark"
-    figure = variance.shares(found.table, said, level, dark=dark)
+    figure = variance.shares(found.table, said, level, status.different_information(_arms(view)), dark=dark)
     chart.live_chart(figure.to_json(), key="variance.shares", alt=variance.alt_text(found.table))
     if ranges.height > 1:
         wide = variance.by_range(ranges, said, dark=dark)
@@ -93,6 +94,19 @@ def _draw(view: curves.View, found: Explained, ranges: pl.DataFrame, level: str)
             f"{numbers.percent(last['value'])} where it is {numbers.times(last['ratio'])} times."
         )
         chart.live_chart(wide.to_json(), key="variance.range", alt=alt)
+
+
+def _say_what_differs(view: curves.View) -> None:
+    from fourdials.figures import status
+
+    if status.unlike(_arms(view)):
+        st.caption("Architectures differ here in what they are given to see too, so their share holds that as well.")
+
+
+def _arms(view: curves.View) -> pl.DataFrame:
+    """The arms looked at, as rows of the query `arms`."""
+    arms = data.frame("arms", experiment_ids=[view.experiment_id])
+    return arms.filter(arms["arm"].is_in(list(view.arms))) if view.arms else arms
 
 
 def reading(table: pl.DataFrame, ranges: pl.DataFrame) -> str:
