@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from fourdials import header, plan, plugins
@@ -144,7 +144,8 @@ class TrialRun:
     async def _open(self) -> Checkpoint:
         trial, lineup = self.trial, self.desk.lineup
         task, solver = self.desk.task, lineup["solver"]
-        question = task.question(trial.problem, trial.arm.access, solver.format)
+        asked = task.question(trial.problem, trial.arm.access, solver.format)
+        question = replace(asked, ballot=self.desk.ballot)
         play = plugins.strategies()[trial.arm.strategy].play
         self._generator = play(question, Branch(self.desk), **trial.arm.knobs)
         return await anext(self._generator)

@@ -26,10 +26,19 @@ from fourdials.records import Access, Format, Problem, Prompt, Reads
 from fourdials.tasks import _table
 from fourdials.tasks._asking import MARK, THINK, OneStep, chat, line, most_frequent, refusal, require
 from fourdials.tasks._graders import LETTERS as _LETTERS
-from fourdials.tasks._graders import RUBRIC, Grader, examination, grade, truths, verdict
+from fourdials.tasks._graders import RUBRIC, Grader, ballot, examination, grade, truths, verdict
 from fourdials.tasks._lookup import SentenceSearch
 
-__all__ = ["INFO", "Params", "examination", "grade", "problems", "question", "verdict"]  # graders come from _graders
+__all__ = [
+    "INFO",
+    "Params",
+    "ballot",
+    "examination",
+    "grade",
+    "problems",
+    "question",
+    "verdict",
+]  # graders come from _graders
 OFFERED: tuple[Access, ...] = ("given", "search")
 CODE: JsonDict = {"file": "code"}  # marks parameters that name code which a run loads
 _OPTIONAL = {"id": "id", "choices": "choices", "difficulty": "difficulty", "cluster": "cluster", "passages": "passages"}

@@ -7,17 +7,16 @@ import pytest
 
 from fourdials.ask import Branch
 from fourdials.records import Reply, Sample, Usage
-from fourdials.strategies.parallel._voting import red_flag
+from fourdials.strategies.parallel._voting import Votes, red_flag
 from fourdials.strategies.parallel.adaptive_vote import certainty
+from fourdials.strategies.parallel.best_of_n import best
 from fourdials.strategies.parallel.weighted_vote import heaviest
-from tests.scripted import Lines, Script, arm, capped, experiment, journaled, model, play
+from tests.scripted import Lines, Script, arm, capped, experiment, first_trial, journaled, model, play
 
 
 @pytest.fixture
 def names():
     """Three names that the first problem of a run lets one answer with: the right one and two wrong ones."""
-    from tests.scripted import first_trial
-
     problem = first_trial(experiment([arm("single")], problems=1)).problem
     return problem.reference, *[name for name in problem.data["options"] if name != problem.reference][:2]
 
@@ -32,6 +31,65 @@ def test_each_sample_of_an_independent_pool_is_graded_by_itself(tmp_path, names)
     right, wrong, _ = names
     rows = run(tmp_path, "independent", Lines(right, wrong, right), levels=(3,))
     assert rows == [(1, right, 1.0), (2, wrong, 0.0), (3, right, 1.0)]
+
+
+CAPITALS = ["Paris", "Paris.", "Rome", "paris", "Rome"]
+
+
+def test_votes_for_the_same_answer_in_other_words_count_together_under_the_first_text():
+    votes = Votes().plus(*CAPITALS, None)
+    assert (votes.leader, dict(votes.counts)) == ("Paris", {"Paris": 3, "Rome": 2})
+    assert votes.ranked() == ("Paris", 3, 2)
+    before = Votes().plus("Rome")
+    before.plus("Rome", "Oslo")
+    assert dict(before.counts) == {"Rome": 1}, "what a checkpoint was given stays as it was"
+    assert (Votes().leader, Votes().ranked()) == (None, (None, 0, 0))
+    assert Votes().plus("b", "a", "a", "b").leader == "b", "the earliest on a tie"
+    assert Votes(str).plus("A", "a", "a").leader == "a", "where case tells answers apart"
+    assert heaviest(CAPITALS, [0.2, 0.2, 0.25, 0.2, 0.25]) == (
+        "Paris",
+        {"Paris": pytest.approx(0.6), "Rome": pytest.approx(0.5)},
+    )
+    assert best(CAPITALS, [1.0, 0.0, 1.0, 0.0, 0.0]) == "Paris", "equal scores are settled by all votes for the answer"
+
+
+@pytest.mark.parametrize("strategy", ["majority_vote", "first_to_ahead", "adaptive_vote", "cascade", "consensus_game"])
+def test_a_vote_counts_what_the_grader_takes_for_the_same_answer(tmp_path, strategy):
+    table = tmp_path / "capitals.csv"
+    table.write_text("question,answer\nCapital of France?,paris\n", encoding="utf-8")
+    cast = ["Paris", "Rome", "Rome", "Paris.", "paris"]
+    knobs = {"first_to_ahead": {"k": 5}, "adaptive_vote": {"confidence": 0.99}, "cascade": {"votes": 5}}
+    levels = (1,) if strategy == "cascade" else (5,)
+    what = experiment(
+        [arm(strategy, levels=levels, knobs=knobs.get(strategy, {}))],
+        task="dataset",
+        params={"path": str(table), "shots": 0},
+        problems=1,
+        model=model(samples=8),
+    )
+    play(tmp_path / "run", what, Lines(by_role={"solve": [*cast], "verify": ["yes"]}))
+    last = journaled(tmp_path / "run", "checkpoint")[-1]
+    assert (last["answer"], last["score"]) == ("Paris", 1.0)
+    noted = [c["ballot"] for c in journaled(tmp_path / "run", "calls") if c["role"] == "solve"]
+    assert noted == ["paris", "rome", "rome", "paris", "paris"]
+    if strategy == "cascade":
+        assert last["detail"]["doubt"] is None, "three of five agree"
+    if strategy == "consensus_game":
+        asked = [c for c in journaled(tmp_path / "run", "calls") if c["role"] == "verify"]
+        assert len(asked) == 2 * 4, "the same answer in other words is not judged again"
+
+
+def test_thoughts_that_show_other_paths_vote_for_the_vertex_they_end_at(tmp_path):
+    what = experiment([arm("thought_vote", levels=(5,))], task="bridge_graph", problems=1)
+    problem = first_trial(what).problem
+    start, right = problem.data["start"], problem.reference
+    wrong = next(target for target in problem.data["targets"] if target != right)
+    thoughts = [f"Answer: {way}" for way in (f"{start} - 5 - {right}", f"{start} - 7 - {right}", f"{start}-{right}")]
+    play(tmp_path, what, Lines(f"Answer: {wrong}", *thoughts, f"Answer: {wrong}"))
+    last = journaled(tmp_path, "checkpoint")[-1]
+    assert (last["answer"], last["score"]) == (f"{start} - 5 - {right}", 1.0)
+    assert last["detail"]["votes"] == {wrong: 2, f"{start} - 5 - {right}": 3}
+    assert {c["ballot"] for c in journaled(tmp_path, "calls")} == {right, wrong}
 
 
 def test_the_heaviest_answer_wins_over_the_more_frequent_one():
