@@ -29,8 +29,8 @@ from fourdials.records import Attempt, Experiment, Limits, Model, ModelRequest, 
 from fourdials.run import Job, TrialRun
 
 REHEARSED_PROBLEMS = 3
-REHEARSED_LEVELS = 400  # played in full; a vote of 200,000 would take minutes and a gigabyte to say the same
-REHEARSED_CALLS = 800
+REHEARSED_LEVELS = 256  # more than twice what requests hold at most, so that this and half of it are whole requests
+REHEARSED_CALLS = 512  # a vote of 200,000, played in full, would take minutes and a gigabyte to say the same
 SHORT, LONG = 0.15, 1.0  # share of `max_tokens` that a free reply takes in the two passes
 LOCAL_SPEED_UP = 2.0  # what batching gains on one computer: between this and nothing
 SIMULATED_CALL_S = 0.002
@@ -123,7 +123,8 @@ async def _rehearse(experiment: Experiment, trials: Sequence[Trial], share: floa
     costs = []
     ends: dict[tuple[str, str], list[str | None]] = {}
     for trial in trials:
-        cost, failure = await _rehearsed(job, replace(trial, limits=Limits()))  # what caps leave is worked out later
+        free = replace(trial, limits=Limits())  # what caps leave of it is worked out afterwards
+        cost, failure = await _rehearsed(job, share, free)
         costs.append(cost)
         ends.setdefault((trial.arm.name, trial.problem.task), []).append(failure)
     for (arm, task), said in ends.items():
@@ -132,20 +133,20 @@ async def _rehearse(experiment: Experiment, trials: Sequence[Trial], share: floa
     return costs
 
 
-async def _rehearsed(job: Job, trial: Trial) -> tuple[_Cost, str | None]:
+async def _rehearsed(job: Job, share: float, trial: Trial) -> tuple[_Cost, str | None]:
     """What a trial costs, and what failed in it that no reply could have saved.
 
-    One to a level in the thousands is first played to 200 and 400. Where its calls go on growing so that all of it
+    One to a level in the thousands is first played to 128 and 256. Where its calls go on growing so that all of it
     would take more than some hundreds, it is not played on: each further level is taken to cost what those between the
     two did on average. So prompts that grow with every level, as a walk's do, are forecast too low for such levels.
     """
     if trial.max_level > REHEARSED_LEVELS:
-        half, _ = await _played(job, _shortened(trial, REHEARSED_LEVELS // 2))
-        whole, failure = await _played(job, _shortened(trial, REHEARSED_LEVELS))
+        half, _ = await _played(job, share, _shortened(trial, REHEARSED_LEVELS // 2))
+        whole, failure = await _played(job, share, _shortened(trial, REHEARSED_LEVELS))
         times = (trial.max_level - REHEARSED_LEVELS) / (REHEARSED_LEVELS - REHEARSED_LEVELS // 2)
         if whole.calls + times * (whole.calls - half.calls) > REHEARSED_CALLS:
             return whole.further(half, times), failure
-    return await _played(job, trial)
+    return await _played(job, share, trial)
 
 
 def _shortened(trial: Trial, level: int) -> Trial:
@@ -153,8 +154,10 @@ def _shortened(trial: Trial, level: int) -> Trial:
     return replace(trial, max_level=level, levels=(*(each for each in trial.levels if each < level), level))
 
 
-async def _played(job: Job, trial: Trial) -> tuple[_Cost, str | None]:
-    trial_run = TrialRun(replace(job, journal=(heard := _Silence())), trial, Purse(Limits()))
+async def _played(job: Job, share: float, trial: Trial) -> tuple[_Cost, str | None]:
+    # Each is played to the same replies from the first on, so that a longer trial differs by its further levels alone.
+    job = replace(job, sender=_Stand(share), journal=(heard := _Silence()))
+    trial_run = TrialRun(job, trial, Purse(Limits()))
     end = await trial_run.advance(trial.max_level)
     await trial_run.close()
     return _cost(heard.rows, job.experiment), _hopeless(end, len(heard.rows))

@@ -133,15 +133,16 @@ def test_large_levels_are_worked_out_from_small_ones_as_they_would_be_played(mon
     monkeypatch.setattr(module, "REHEARSED_LEVELS", 1000)
     played = forecast(what)
     assert played.calls.high == 900
-    for unit in ("calls", "prompt_tokens", "completion_tokens"):
+    # The invented replies are of one or two tokens, so their sum over the levels that were played is off by a little.
+    for unit, near in (("calls", 0), ("prompt_tokens", 0.01), ("completion_tokens", 0.06)):
         for end in ("low", "high"):
-            assert getattr(getattr(told, unit), end) == pytest.approx(getattr(getattr(played, unit), end), rel=0.02)
+            assert getattr(getattr(told, unit), end) == pytest.approx(getattr(getattr(played, unit), end), rel=near)
 
 
 @pytest.mark.parametrize("strategy", ["majority_vote", "best_of_n", "stepwise", "decompose_and_vote"])
 def test_no_level_that_an_experiment_may_have_is_rehearsed_call_by_call(asked, strategy):
     cast = forecast(experiment([arm(strategy, levels=(1, 200_000))], problems=1))
-    assert sum(asked) < 8000
+    assert sum(asked) < 6000
     assert cast.calls.high >= {"majority_vote": 200_000, "best_of_n": 400_000}.get(strategy, 1)
 
 
