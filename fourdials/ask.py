@@ -150,6 +150,11 @@ class Branch:
         self._tell("check", level, {"answer": answer, "says_right": said, "reliability": reliability})
         return said
 
+    def offer(self, answer: str | None, *, level: int) -> None:
+        """See `plugins.Ask`."""
+        if answer is not None:
+            self._desk.offered.append((level, answer))
+
     def able(self, feature: str, part: str = "solver") -> bool:
         """See `plugins.Ask`."""
         return self._desk.lineup[part].capabilities.get(feature) == "yes"

@@ -220,6 +220,8 @@ def export(
     """Write one run's tables as Parquet files."""
     from fourdials.store import opened
 
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; name a folder, which is made if there is none")
     store = opened(home())
     try:
         written = store.export(experiment, folder)

@@ -42,6 +42,7 @@ class Desk:
         reread: True to read answers off replayed replies once more.
         held: Steps of each branch that was forked and not yet joined, in the order of forking: (kind, level, payload,
             time).
+        offered: Levels and answers that were paid for and not yet judged, for a cap that leaves no time for more.
     """
 
     trial: Trial
@@ -60,6 +61,7 @@ class Desk:
     reread: bool = False
     remembered: Remembered = field(init=False)
     held: dict[str, list[tuple[str, int, Mapping[str, Any], float]]] = field(default_factory=dict)
+    offered: list[tuple[int, str]] = field(default_factory=list)
     _read: dict[str, str | None] = field(default_factory=dict)
     _seq: int = 0
     _in_flight: set[asyncio.Future[None]] = field(default_factory=set)

@@ -93,8 +93,14 @@ def trial_id(experiment_id: str, arm: Arm, block: Block, level: int) -> str:
 
 
 def _place(arm: Arm, block: Block, level: int) -> str:
-    place = f"{block.task.name}/{block.problem.problem_id}/{arm.name}/{block.repeat}"
+    problem, name = (_one_part(text) for text in (block.problem.problem_id, arm.name))
+    place = f"{block.task.name}/{problem}/{name}/{block.repeat}"
     return place if arm.nested else f"{place}/{level}"
+
+
+def _one_part(name: str) -> str:
+    """A name as one part of a path: problem `a/b` under arm `x` and problem `a` under arm `b/x` are two places."""
+    return name.replace("%", "%25").replace("/", "%2F") if "/" in name or "%2" in name else name
 
 
 def _drawn(experiment: Experiment, arm: Arm, block: Block, level: int, allowed: Limits) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -109,7 +110,11 @@ class TrialRun:
 
     async def _ending(self, up_to: int) -> Ending | None:
         try:
-            return await self._advance(up_to)
+            try:
+                return await self._advance(up_to)
+            except BudgetExhausted:
+                await self._answer_offered()
+                raise
         except BudgetExhausted as error:
             return Ending("capped", error=recorded(error, "budget"))
         except ContextTooLong as error:
@@ -140,6 +145,15 @@ class TrialRun:
                 checkpoint = await self._generator.asend(granted)
         except StopAsyncIteration:
             return Ending("finished")
+
+    async def _answer_offered(self) -> None:
+        """Where a cap came before the first answer, answers with what was offered most often, the earliest on a tie."""
+        await self.desk.close()  # what branches still wait for is paid for as well
+        if self.last.answer is None and self.desk.offered:
+            votes = Counter(answer for _, answer in self.desk.offered)
+            answer = max(votes, key=lambda name: votes[name])
+            level = min(level for level, offered in self.desk.offered if offered == answer)
+            await self._keep(Checkpoint(max(level, self.last.level), answer, detail={"at the cap": "not judged"}))
 
     async def _open(self) -> Checkpoint:
         trial, lineup = self.trial, self.desk.lineup

@@ -28,6 +28,8 @@ def load(path: Path) -> dict[str, Any]:
 
     Files that its tasks name are looked for beside it first, and named by their full path from then on.
     """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name an experiment file, such as data/experiments/first_light.toml")
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

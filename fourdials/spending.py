@@ -96,6 +96,10 @@ class Ask(Protocol):
         opposite; with `begun`, whether the beginning of a thought is, of a task that offers `sound`. Free of tokens and
         journaled. Refused to an arm that is not declared to use the truth."""
 
+    def offer(self, answer: str | None, *, level: int) -> None:
+        """Names an answer that is paid for and still has to be judged or outvoted: what is given, the most frequent of
+        all offered, should a cap end the trial before its first checkpoint with an answer. None offers nothing."""
+
     def able(self, feature: str, part: str = "solver") -> bool:
         """True if a part's model is known to have a capability."""
 

@@ -148,3 +148,12 @@ def test_a_full_disk_ends_a_run_in_one_line_and_the_run_goes_on_once_there_is_ro
     assert done.stderr.splitlines()[-1].startswith("error: [Errno 27]")
     code, out, _ = invoke(monkeypatch, capsys, "run", spec_file)
     assert (code, "going on with" in out, ": finished" in out) == (0, True, True)
+
+
+def test_a_file_where_a_folder_is_meant_and_the_reverse_are_told_apart(tmp_path, monkeypatch, capsys):
+    file = tmp_path / "file"
+    file.touch()
+    code, _, err = invoke(monkeypatch, capsys, "export", "any", file)
+    assert (code, "name a folder" in err) == (1, True)
+    code, _, err = invoke(monkeypatch, capsys, "run", tmp_path)
+    assert (code, "name an experiment file" in err) == (1, True)

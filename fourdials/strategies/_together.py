@@ -10,6 +10,7 @@ from fourdials.plugins import Ask
 from fourdials.records import Prompt, Reply, Role
 
 T = TypeVar("T")
+ANSWER = "answer"  # the key of prompts that ask for the answer itself
 
 
 async def all_samples(
@@ -23,11 +24,15 @@ async def all_samples(
     part: str = "solver",
     after: Sequence[Reply] | None = (),
 ) -> list[Reply]:
-    """All of `count` samples of one level; raises BudgetExhausted where the budget holds only some of them."""
+    """All of `count` samples of one level; raises BudgetExhausted where the budget holds only some of them, which are
+    offered for answers if the prompt asks for the answer itself."""
     replies: list[Reply] = []
     while len(replies) < count:
         levels = [level] * (count - len(replies))
-        replies += await ask.samples(prompt, role=role, levels=levels, temperature=temperature, part=part, after=after)
+        fresh = await ask.samples(prompt, role=role, levels=levels, temperature=temperature, part=part, after=after)
+        for reply in fresh if prompt.key == ANSWER else ():
+            ask.offer(reply.answer, level=level)
+        replies += fresh
     return replies
 
 

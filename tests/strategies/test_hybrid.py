@@ -328,7 +328,9 @@ def test_a_budget_that_ends_leaves_the_answers_that_were_whole(tmp_path, names):
     assert reached == [1, 2, 3], "four first answers and one revision, which is the first chain's"
     few = experiment([arm("cascade", knobs={"votes": 3})], problems=1, trial_budget=capped(calls=2))
     play(tmp_path / "few", few, Lines(right))
-    assert journaled(tmp_path / "few", "checkpoint") == [], "two votes are no vote of three"
+    [answered] = journaled(tmp_path / "few", "checkpoint")
+    assert (answered["level"], answered["answer"]) == (1, right)
+    assert answered["detail"] == {"at the cap": "not judged"}, "two votes are no vote of three"
 
 
 def test_votes_that_were_weighed_count_where_the_budget_ends(tmp_path, names):

@@ -1,11 +1,13 @@
 """Votes and verifiers on replies written out by hand."""
 
 import math
+import re
 from operator import itemgetter
 
 import pytest
 
 from fourdials.ask import Branch
+from fourdials.journal import journals
 from fourdials.records import Reply, Sample, Usage
 from fourdials.strategies.parallel._voting import Votes, red_flag
 from fourdials.strategies.parallel.adaptive_vote import certainty
@@ -287,3 +289,15 @@ def test_a_verdict_is_asked_for_in_the_task_s_own_form_where_it_has_one(tmp_path
     asked = [c["request"]["parts"][0][1] for c in journaled(tmp_path, "calls") if c["role"] == "verify"]
     assert sorted(text.rpartition("!")[2][1:] for text in asked) == sorted(way)
     assert [c["answer"] for c in journaled(tmp_path, "checkpoint")][-1] == "1"
+
+
+def test_a_run_from_before_ballots_were_noted_is_resumed_as_it_stands(tmp_path):
+    what = experiment([arm("majority_vote", levels=(2, 4))], problems=4)
+    play(tmp_path, what, Script(), stop_after=1)
+    [journal] = journals(tmp_path)
+    journal.write_text(re.sub(r'"ballot":("[^"]*"|null),', "", journal.read_text()))
+    assert not any("ballot" in call for call in journaled(tmp_path, "calls"))
+    play(tmp_path, what, Script())
+    assert [trial["stop_reason"] for trial in journaled(tmp_path, "trial")] == ["max_level"] * 4
+    counted = [sum(c["detail"]["votes"].values()) for c in journaled(tmp_path, "checkpoint")]
+    assert sorted(set(counted)) == [1, 2, 3, 4]

@@ -1,6 +1,7 @@
 """A strategy that runs another: which it picks, what its rungs cost, and what it refuses beforehand."""
 
 import asyncio
+import inspect
 import random
 
 import pytest
@@ -114,3 +115,13 @@ def test_what_may_be_picked_settles_what_the_task_and_the_models_must_offer():
     cheating = route.Knobs(candidates=["best_of_n"], settings={"best_of_n": {"verifier": "checker"}}).model_dump()
     assert route.uses_truth(cheating) is True
     assert plugins.misfit(route, plugins.tasks()["reasoning_gym"], "chat", knobs=known) is not None
+
+
+def test_the_picked_strategy_can_ask_for_all_that_it_could_ask_alone():
+    asked = {name: inspect.signature(play) for name, play in vars(plugins.Ask).items() if callable(play)}
+    asked = {name: given.parameters for name, given in asked.items() if name == "__call__" or name[0] != "_"}
+    assert {"check", "samples", "offer"} <= set(asked)
+    for name, given in asked.items():
+        own = inspect.signature(getattr(Rungs, name)).parameters
+        assert [*own] == [*given], name
+        assert all(own[key].default == given[key].default for key in given), name

@@ -44,6 +44,7 @@ class Rungs:
         temperature: float = 0.0,
         part: str = "solver",
         after: Sequence[Reply] | None = None,
+        shared: int | None = None,
     ) -> Reply:
         """See `plugins.Ask`."""
         return await self._ask(
@@ -54,6 +55,7 @@ class Rungs:
             temperature=temperature,
             part=part,
             after=self._after(after),
+            shared=shared,
         )
 
     async def samples(
@@ -105,9 +107,13 @@ class Rungs:
         """See `plugins.Ask`."""
         return await self._ask.step(action, level=self._rung(level))
 
-    def check(self, answer: str, *, level: int, reliability: float = 1.0) -> bool:
+    def check(self, answer: str, *, level: int, reliability: float = 1.0, begun: bool = False) -> bool:
         """See `plugins.Ask`."""
-        return self._ask.check(answer, level=self._rung(level), reliability=reliability)
+        return self._ask.check(answer, level=self._rung(level), reliability=reliability, begun=begun)
+
+    def offer(self, answer: str | None, *, level: int) -> None:
+        """See `plugins.Ask`."""
+        self._ask.offer(answer, level=self._rung(level))
 
     def able(self, feature: str, part: str = "solver") -> bool:
         """See `plugins.Ask`."""

@@ -68,6 +68,7 @@ async def consensus_game(
         for level, reply in zip(levels, replies, strict=False):  # fewer replies where the budget ended
             if reply.answer is not None and (cast := question.ballot(reply.answer)) not in beliefs:
                 fresh.setdefault(cast, (level, reply))
+            ask.offer(reply.answer, level=level)
         branches = [ask.fork(f"verify-{level}") for level, _ in fresh.values()]
         judged = await together(
             [

@@ -33,6 +33,7 @@ class Verifier:
 
     async def score(self, question: Question, ask: Ask, reply: Reply, level: int) -> float:
         """Share of verdicts that say yes; 0 for a reply without an answer, which is not worth asking about."""
+        ask.offer(reply.answer, level=level)
         if reply.answer is None:
             return 0.0
         if self.reliability is not None:

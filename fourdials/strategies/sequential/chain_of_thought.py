@@ -28,9 +28,11 @@ async def chain_of_thought(
 ) -> Turns:
     """Let the model think aloud, cut the thought at each token budget and force an answer there.
 
-    The thought is generated once; a level pays its prompt, its tokens up to the budget and, if the thought was cut, one
-    forced answer. A thought that ended by itself needs none, and the dial has then finished. Wins where intermediate
-    results have to be kept; loses where the model wanders, or answers better at first sight.
+    The thought is generated once, up to the last level granted; an allocator that grants level by level has it thought
+    anew at each grant, since a thought that was cut cannot go on by itself. A level pays its prompt, its tokens up to
+    the budget and, if the thought was cut, one forced answer. A thought that ended by itself needs none, and the dial
+    has then finished. Wins where intermediate results have to be kept; loses where the model wanders, or answers better
+    at first sight.
     """
     assert question.think is not None
     granted = yield Checkpoint(0)

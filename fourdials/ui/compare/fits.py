@@ -40,15 +40,8 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     with one:
         arm = controls.linked_choice(st.selectbox, "Curve of", fitting, param="curve", default=fitting[0])
     step, amount = figures.STEPS[view.unit], figures.step(view.unit)
-    points = two.number_input(
-        f"Worth it while a further {amount} gains at least (points)",
-        0.01,
-        100.0,
-        1.0,
-        0.5,
-        key="worth",
-        bind="query-params",
-    )
+    label = f"Worth it while a further {amount} gains at least (points)"
+    points = two.number_input(label, 0.01, 100.0, 1.0, 0.5, key="worth", bind="query-params")
     opened, folder = data.store(), str(home())
     try:
         with st.spinner("Fitting …"):
@@ -65,9 +58,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     st.text(figures.reading(found, view.unit, points, over))
     if over:
         last = fitted.row(-1, named=True)
-        ends = (
-            f"{numbers.percent(last['low'])} to {numbers.percent(last['high'])}, {last['method']}, {last['n']} problems"
-        )
+        ends = f"{numbers.percent(last['low'])} to {numbers.percent(last['high'])}, {last['method']}, n = {last['n']}"
         st.text(
             "The trials of this arm ended by themselves, so its end need not be foretold: however much more "
             f"it is granted, it stays at {numbers.percent(last['value'])} ({ends})."
