@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
+from fourdials.numerals import numbers_in, tidy_number
 from fourdials.records import Prompt
 
-# A sign counts only where it cannot be a minus between two operands (`3-2`, `10 -3`) or a hyphen (`GPT-4`); commas only
-# where they part thousands (`1,2,3` is three numbers).
-_NUMBER = re.compile(
-    r"(?:(?<![\w.)\]%])(?<![\d)\]%]\s)[-−+])?"
-    r"(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<![\w.])\.\d+)"
-    r"(?:[eE][-+]?\d{1,2}(?!\w))?"
-)
+__all__ = ["extract", "named", "normal", "tidy_number"]  # the last for tasks, which need not know where it is from
+
 _FENCE = re.compile(r"^\s*```\w*\s*$", re.MULTILINE)
 
 
@@ -23,7 +18,8 @@ def extract(prompt: Prompt, text: str) -> str | None:
 
     What stands after the last `prompt.mark` counts (the mark is matched whatever its case), or the whole reply if
     there is no mark in it. `choice` reads the one choice that is named there (the last line that names any decides;
-    None if that line names several), `number` the last number, or the first after a mark, `text` the first line that
+    None if that line names several), `number` the last number, or the first after a mark (None
+    if that is part of something else, as in `3,14` or `x^2`; see `numerals`), `text` the first line that
     is not empty, `block` all of it, and `nothing` always gives None. A reply of several lines that lacks its mark has
     no `text` answer: it is a thought that never came to its end.
     """
@@ -44,14 +40,17 @@ def extract(prompt: Prompt, text: str) -> str | None:
 
 
 def _number(text: str, first: bool) -> str | None:
-    """The last number of a text; or the first of its first line with any, after the last `=` there."""
+    """The last number of a text; or the first of its first line with any, after the last `=` there. None if that one
+    cannot be read whole."""
     if first:
-        lines = [line for line in text.splitlines() if _NUMBER.search(line)]
-        text = lines[0] if lines else ""
+        text = next((line for line in text.splitlines() if numbers_in(line)), "")
         after = text[text.rindex("=") + 1 :] if "=" in text else text
-        text = after if _NUMBER.search(after) else text
-    numbers: list[str] = _NUMBER.findall(text)
-    return tidy_number(numbers[0 if first else -1]) if numbers else None
+        text = after if numbers_in(after) else text
+    found = numbers_in(text)
+    try:
+        return tidy_number(found[0 if first else -1]) if found else None
+    except ValueError:
+        return None
 
 
 def _unmarked(text: str) -> str:
@@ -104,19 +103,6 @@ def _whole(choice: str, flags: re.RegexFlag) -> re.Pattern[str]:
     before = r"(?<![\w-])(?<!\d[.,])" if choice[0].isdigit() else r"(?<!\w)"
     after = r"(?!\w)(?![.,]\d)" if choice[-1].isdigit() else r"(?!\w)"
     return re.compile(before + re.escape(choice) + after, flags)
-
-
-def tidy_number(text: str) -> str:
-    """A number as plainly as it can be written: `1,200.50` becomes `1200.5`, `+07` becomes `7`, `-0` becomes `0` and
-    `1e3` becomes `1000`. Raises ValueError for a text that is no number."""
-    plain = text.strip().replace(",", "").replace("−", "-")
-    try:
-        number = Decimal(plain)
-    except InvalidOperation:
-        raise ValueError(f"{text!r} is no number") from None
-    digits = f"{number:f}"
-    digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
-    return "0" if number == 0 else digits
 
 
 def normal(text: str) -> str:

@@ -97,7 +97,8 @@ def regrade(store: Store, experiment_id: str, wish: Wish, sender: Sender | None 
     """
     before = _data(store, experiment_id)
     after = _changed(before, wish)
-    experiment, summary, old, new = spec.parse(after), *_difference(before, after, wish)
+    stands = _standing(store, experiment_id)
+    experiment, summary, old, new = spec.parse(after), *_difference(before, after, wish, stands)
     stored = _checkpoints(store, experiment_id, wish.task)
     found = plan.problems(experiment)
     planned = {t.trial_id: t for t in plan.trials(experiment, experiment_id, plan.blocks(experiment, found))}
@@ -185,20 +186,34 @@ def _changed(data: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
     return {**rest, "tasks": tasks, **({"grader_model": grader} if grader else {})}
 
 
+def _standing(store: Store, experiment_id: str) -> dict[str, Any]:
+    """The settings that earlier regrades left, by the names they have there; others are as the run's spec says."""
+    sql = 'SELECT new FROM regrades WHERE experiment_id = $id ORDER BY "at", edit_id'
+    found: dict[str, Any] = {}
+    for (new,) in store.frame(sql, {"id": experiment_id}).iter_rows():
+        found |= json.loads(new)
+    return found
+
+
 def _difference(
-    before: Mapping[str, Any], after: Mapping[str, Any], wish: Wish
+    before: Mapping[str, Any], after: Mapping[str, Any], wish: Wish, stands: Mapping[str, Any]
 ) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """What a regrade is by and instead of: in words, and as settings that differ, with the version that grades."""
+    """What a regrade is by and instead of what stands: in words, and as settings that differ, with the version that
+    grades."""
     old: dict[str, Any] = {}
     new: dict[str, Any] = {}
     for was, now in zip(before["tasks"], after["tasks"], strict=True):
+        if wish.task not in (None, now["name"]):
+            continue
         task = plugins.tasks()[now["name"]]
         one, two = (task.Params.model_validate(entry.get("params", {})).model_dump(mode="json") for entry in (was, now))
         for key in one:
-            if one[key] != two[key]:
-                old[f"{now['name']}.{key}"], new[f"{now['name']}.{key}"] = one[key], two[key]
-    if before.get("grader_model") != after.get("grader_model"):
-        old["grader_model"], new["grader_model"] = before.get("grader_model"), after.get("grader_model")
+            setting = f"{now['name']}.{key}"
+            if stands.get(setting, one[key]) != two[key]:
+                old[setting], new[setting] = stands.get(setting, one[key]), two[key]
+    judge = stands.get("grader_model", before.get("grader_model"))
+    if judge != after.get("grader_model"):
+        old["grader_model"], new["grader_model"] = judge, after.get("grader_model")
     words = [f"{key} {new[key]} instead of {old[key]}" for key in new] or ["the same grader"]
     words += ["answers read again"] if wish.reread else []
     words += [f"only {wish.task}"] if wish.task else []

@@ -52,7 +52,7 @@ class Ledger:
         self._arms[arm] = row
         self.add("arm", experiment_id=self.experiment_id, arm=arm, **row)
 
-    def problem(self, problem_id="p1", task="toy", cluster_id=None, chance=0.25, constant_score=0.0):
+    def problem(self, problem_id="p1", task="toy", cluster_id=None, chance=0.25, constant_score=0.0, **more):
         self.add(
             "problem",
             experiment_id=self.experiment_id,
@@ -64,6 +64,7 @@ class Ledger:
             reference={"answer": "A"},
             chance=chance,
             constant_score=constant_score,
+            **more,
         )
 
     def trial_id(self, problem_id, arm, repeat=0, level=None):

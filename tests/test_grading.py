@@ -29,6 +29,28 @@ def read(reads, text, choices=(), mark=""):
         ("= +07", "7"),
         ("-0", "0"),
         ("it is 5.", "5"),
+        ("1/2", "0.5"),
+        ("or 4/6.", "2/3"),
+        ("3 4/5", "3.8"),
+        ("3½ cups", "3.5"),
+        ("10^3", "1000"),
+        ("10⁻²", "0.01"),
+        ("2 × 10^3", "2000"),
+        ("-\\frac{1}{2}", "-0.5"),
+        ("3 \\times 10^{2}", "300"),
+        ("1 200 people", "1200"),
+        ("1\u202f200\u202f000", "1200000"),
+        ("the node b4,4", "4"),
+        ("1 2000", "2000"),
+        ("3,14", None),
+        ("0,125", None),
+        ("1.234,5", None),
+        ("x^2", None),
+        ("10^n", None),
+        ("x/2", None),
+        ("12/05/2024", None),
+        ("2^3^2", None),
+        ("1/0", None),
         ("none", None),
         ("", None),
     ],
@@ -48,6 +70,13 @@ def test_the_last_number_counts_with_its_own_sign_only(text, number):
         ("Answer:\n\n  $1,000", "1000"),
         ("so 9", "9"),
         ("3 and 4. Answer:", None),
+        ("Answer: 1/2, not 3", "0.5"),
+        ("Answer: 2/4 = 1/2", "0.5"),
+        ("Answer: 10^3 km", "1000"),
+        ("Answer: $18/hour", "18"),
+        ("Answer: 1 200", "1200"),
+        ("Answer: 3,14", None),
+        ("Answer: 1, 2 and 3", "1"),
     ],
 )
 def test_after_a_mark_the_first_number_counts(text, number):
@@ -124,9 +153,15 @@ def test_a_number_is_written_plainly(given, plain):
     assert tidy_number(given) == plain
 
 
-def test_what_is_no_number_cannot_be_tidied():
-    with pytest.raises(ValueError, match="'many' is no number"):
-        tidy_number("many")
+@pytest.mark.parametrize("text", ["many", "", "3,14", "0,125", "1,2,3", "3 5/4", "0^-1", "inf", "1_000", "9" * 6000])
+def test_what_is_no_number_cannot_be_tidied(text):
+    with pytest.raises(ValueError, match=r"is no number|digits"):
+        tidy_number(text)
+
+
+@pytest.mark.parametrize("piece", ["1", "1/", "1/((", "100 ", "2^", "1×10^"])
+def test_a_long_text_that_looks_like_a_number_is_none_and_comes_to_an_end(piece):
+    assert read("number", piece * 20000) is None
 
 
 def test_equal_plain_answers_share_a_normal_form():

@@ -21,7 +21,36 @@ def test_every_overlay_of_a_bench_is_known_and_every_one_known_is_used():
     assert {bench.overlay for bench in BENCHES.values()} - {None} == set(OVERLAYS)
 
 
-def test_voted_chains_take_the_rate_of_a_vote_from_one_half_and_are_measured_on_the_other(tmp_path):
+def test_voted_chains_take_the_rate_of_single_votes_from_one_half_and_count_only_where_no_step_was_wrong(tmp_path):
+    made = ledger("decompose_and_vote", (1, 2), nested=False)
+    for i in range(PROBLEMS):
+        made.problem(f"p{i:02}", oracle_steps=2)
+    for i in range(PROBLEMS):
+        for level in (1, 2):
+            trial = made.trial_id(f"p{i:02}", "arm", level=level)
+            # All ends are right. Of the half that gives the rate every fourth vote is wrong; of the other half each
+            # second trial takes a wrong step at a lead of 1 and wanders on, and all only hear a wrong vote at 2.
+            astray = level == 1 and i % 4 == 1
+            cast = ("xxxy", "xxyx") if i % 2 == 0 else ("y", "x", "x") if astray else ("yxxx", "xx")
+            for step, votes in enumerate(cast, 1):
+                for vote in votes:
+                    asked = {"format": "chat", "parts": [["user", "What?"]], "truth": "x"}
+                    made.call(trial, level=level, role="step", request_hash=f"h{step}", request=asked, extracted=vote)
+                made.add("step", trial_id=trial, seq=step, level=level, kind="vote", payload={"step": step}, at=1.0)
+            made.checkpoint(trial, 0, level, 1.0)
+            made.trial(f"p{i:02}", "arm", block=i, level=level, own_level=level, score=1.0)
+    store = stored(tmp_path, made)
+    store.ingest()
+    found = laid_over(store, BENCHES["ahead"], "run", "arm")
+    points, form = found.filter(kind="points"), found.filter(kind="dash")
+    assert points.select("x", "y").rows() == [(1.0, 0.5), (2.0, 1.0)]
+    assert set(points["line"]) == {"this run, the other half, every step right"}
+    assert form["y"].to_list() == pytest.approx(theory.all_right(0.75, [1, 2, 3, 4], 2).tolist())
+    assert "p = 0.75 from one half, 2 steps" in form["line"][0]
+    store.close()
+
+
+def test_voted_chains_of_unjudged_steps_take_the_rate_from_the_ends_of_one_half_and_say_so(tmp_path):
     made = ledger("decompose_and_vote", (1, 2), nested=False)
     for i in range(PROBLEMS):
         made.problem(f"p{i:02}")
@@ -46,6 +75,7 @@ def test_voted_chains_take_the_rate_of_a_vote_from_one_half_and_are_measured_on_
     p = 0.5 ** (1 / 3)
     assert form["y"].to_list() == pytest.approx(theory.all_right(p, [1, 2, 3, 4], 3).tolist())
     assert "p = 0.79 from one half, 3 steps" in form["line"][0]
+    assert set(points["line"]) == {"this run, the other half, by its ends"}
     store.close()
 
 

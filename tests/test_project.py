@@ -38,7 +38,7 @@ PLUG_INS = ("tasks", "strategies", "allocators", "claims")
 
 # Each part may import those before it, and itself, never one that comes later.
 IN_ORDER = """
-    errors records home settings theory grading journal ledger prices spending tasking plugins allotment
+    errors records home settings theory numerals grading journal ledger prices spending tasking plugins allotment
     prompting routing own tasks strategies allocators models sections spec plan gateway capabilities
     charges marking remembering desk ask examiner header endings run worker store query regrade estimate units replay
     courses worth advise policy calibrating forecast verdict claims weighing figures bench lessons classroom invitation

@@ -235,6 +235,46 @@ def test_the_experiment_says_it_was_regraded_and_by_what(ran, tmp_path):
     assert said.startswith("dataset.grader number instead of exact (version ")
 
 
+def test_a_regrade_says_what_it_changes_from_what_stands_not_from_what_was_run(ran, tmp_path):
+    store = ran(Lines("2"), tasks=numbers(tmp_path, grader="number", tolerance=5.0))
+
+    def said(**changes):
+        found = regrade.regrade(store, "run", Wish(changes=changes))
+        return found.summary.partition(" (version")[0], found.changed
+
+    assert said(grader="exact") == ("dataset.grader exact instead of number", 2)
+    assert said(grader="number") == ("dataset.grader number instead of exact", 2)
+    assert said() == ("the same grader", 0)
+    assert said(tolerance=1.0) == ("dataset.tolerance 1.0 instead of 5.0", 2)
+    assert said(grader="exact") == ("dataset.grader exact instead of number, dataset.tolerance 5.0 instead of 1.0", 0)
+    assert said() == ("dataset.grader number instead of exact", 2)
+    judge = Lines(by_role={"grade": ["yes"]})
+    found = regrade.regrade(store, "run", Wish(changes={"grader": "judge"}, model="sim/grade=1"), judge)
+    assert found.summary.startswith("dataset.grader judge instead of number, grader_model sim/grade=1 instead of None")
+    assert said()[0] == "dataset.grader number instead of judge, grader_model None instead of sim/grade=1"
+    assert said() == ("the same grader", 0)
+
+
+def test_a_pattern_given_up_is_an_outcome_of_its_own_that_a_judge_can_settle(ran, tmp_path):
+    path = table(tmp_path, ("1+1?", "(a+)+b"), ("2+2?", "a+"))
+    params = {"path": path, "shots": 0, "grader": "regex", "time_limit_s": 0.5}
+    store = ran(Lines("a" * 60), tasks=[{"name": "dataset", "problems": 2, "params": params}])
+    assert [(score, outcome) for *_, score, outcome in graded(store)] == [(None, "grader_error"), (1.0, "correct")]
+    [error] = store.frame("SELECT error->>'message' FROM trials WHERE error IS NOT NULL").to_series()
+    assert error == "the regex grader gave no verdict within 0.5 s"
+    assert regrade.regrade(store, "run", Wish()).changed == 0, "still late, and still not wrong"
+    judge = Lines(by_role={"grade": ["no"]})
+    regrade.regrade(store, "run", Wish(changes={"grader": "judge"}, model="sim/grade=1"), judge)
+    assert [outcome for *_, outcome in graded(store)] == ["wrong", "wrong"]
+
+
+def test_a_regrade_of_one_task_says_nothing_of_the_others(ran, tmp_path):
+    tasks = [*numbers(tmp_path, grader="number"), {"name": "maze", "problems": 1}]
+    store = ran(Lines("2.0"), tasks=tasks)
+    regrade.regrade(store, "run", Wish(changes={"grader": "exact"}))
+    assert regrade.regrade(store, "run", Wish(task="maze")).summary.startswith("the same grader, only maze")
+
+
 def test_a_regrade_survives_export_and_recording(ran, tmp_path):
     store = ran(Lines("2.0"), tasks=numbers(tmp_path))
     regrade.regrade(store, "run", Wish(changes={"grader": "number"}))

@@ -67,24 +67,34 @@ def pooled(majority: bool) -> Callable[[Store, str, str, str | None], pl.DataFra
 
 
 def leads(store: Store, experiment_id: str, arm: str, task: str | None) -> pl.DataFrame:
-    """How often voted chains are right by their lead, and the formula at the rate that a lead of 1 shows.
+    """How often voted chains are right at every step they took, by their lead, and the formula at the rate at which
+    single votes on one half of the problems are right.
 
-    At a lead of 1 every step is a single vote, so that a chain of s steps is right with p^s: p is the s-th root of how
-    often they are, on one half of the problems.
+    Where a task does not judge steps, chains count by their ends, and p is the s-th root of how often those of s steps
+    are right at a lead of 1, where each step is a single vote; ends reached by luck then flatter both.
     """
     rows = _facts(store, experiment_id, arm, task).drop_nulls("voted_steps")
-    if rows.is_empty() or 1 not in rows["max_level"]:
-        raise InputError(f"{arm} has no chain whose steps were decided by a lead of 1, which shows the rate of a vote")
-    steps = round(float(rows["voted_steps"].median()))  # type: ignore[arg-type]
-    first, second = _halves(rows)
-    alone = float(first.filter(max_level=1)["score"].mean())  # type: ignore[arg-type]
+    votes = quality.judged(query.run(store, "step_truths", experiment_ids=[experiment_id], arms=[arm], **_tasks(task)))
+    told = not votes.is_empty()
+    if rows.is_empty() or not (told or 1 in rows["max_level"]):
+        raise InputError(f"{arm} has no vote of known truth, and none at a lead of 1: either shows the rate of a vote")
+    found = rows.join(quality.flawless(votes), on="trial_id", how="left", maintain_order="left")
+    first, second = _halves(found.with_columns(held=pl.col("score") * pl.col("right").fill_null(1.0)))
+    needed = votes.unique(["task", "problem_id"])["oracle_steps"].drop_nulls()
+    steps = round(float((needed if needed.len() else rows["voted_steps"]).median()))  # type: ignore[arg-type]
+    said = "every step right" if told else "by its ends"
     points = [
-        _point("this run, the other half", float(part["max_level"][0]), part["score"], part)
+        _point(f"this run, the other half, {said}", float(part["max_level"][0]), part["held"], part)
         for part in second.sort("max_level").partition_by("max_level", maintain_order=True)
     ]
-    if not 0 < alone < 1:
+    if told:
+        own = votes.drop_nulls("answer").join(first, on="trial_id", how="semi")
+        p = float(own.group_by("task", "problem_id").agg(pl.col("right").mean())["right"].mean())  # type: ignore[arg-type]
+    else:
+        p = float(first.filter(max_level=1)["score"].mean()) ** (1 / steps)  # type: ignore[arg-type]
+    if not 0 < p < 1:
         return pl.concat(points)
-    p, ks = alone ** (1 / steps), np.arange(1, int(rows["max_level"].max()) + 3)  # type: ignore[arg-type]
+    ks = np.arange(1, int(rows["max_level"].max()) + 3)  # type: ignore[arg-type]
     form = theory.all_right(p, ks, steps)
     return pl.concat([*points, lines((f"formula: p = {p:.2f} from one half, {steps} steps", "dash", ks, form))])
 
@@ -209,7 +219,7 @@ OVERLAYS: dict[str, Overlay] = {
             "leads",
             lambda arm: arm["strategy"] == "decompose_and_vote",
             leads,
-            "chains voted on step by step; the rate of a vote is from the other half of the problems",
+            "chains voted on step by step; the rate of a single vote is from the other half of the problems",
         ),
         Overlay(
             "compounding",

@@ -12,7 +12,8 @@ from fourdials.verdict import SHOWN, Check, Claim, Evidence, above, below, shown
 
 THOUGHT = ("act_think_longer", "act_best_of_n")  # more at each step
 INSTEAD = ("chain_of_thought", "budget_forcing", "thought_vote")  # in place of steps
-HIDDEN, IN_VIEW = ("partial", "hidden"), ("full", "shown")  # how the tasks name a problem and its twin
+VEILED = ("veiled",)  # hidden from thoughts, too: elsewhere what is given to a thought is the whole map
+HIDDEN, IN_VIEW = ("partial", "hidden", *VEILED), ("full", "shown")  # how the tasks name a problem and its twin
 MARGIN = 0.05
 
 
@@ -56,8 +57,8 @@ def judge(evidence: Evidence) -> list[Check]:
     reasons = "problems whose map is hidden and their twins with the map in view, in one run or in two of the same maps"
     if not pairs:
         raise InputError(f"it needs {reasons}; there is no arm that acts on {'hidden' if not hidden else 'shown'} maps")
-    # Both sides in one run are best; of two runs, the one that shares most maps.
-    here, there = max(pairs, key=lambda pair: (pair[0].run == pair[1].run, _shared(*pair)))
+    # Both sides in one run are best; of two runs, the one that shares most maps, if possible with blind thoughts.
+    here, there = max(pairs, key=lambda pair: (pair[0].run == pair[1].run, _shared(*pair), _blind(pair[0])))
     checks = [
         check
         for steps in (arm for arm in here.arms if arm["strategy"] == "act")
@@ -66,12 +67,19 @@ def judge(evidence: Evidence) -> list[Check]:
     ]
     if not checks:
         raise InputError(f"it needs an arm with more thought or more candidates at each step ({' or '.join(THOUGHT)})")
-    walk = next(arm["arm"] for arm in there.arms if arm["strategy"] == "act")
-    for arm in there.arms:
-        if arm["strategy"] in INSTEAD:
-            said = f"With the map in view, {walk} over {arm['arm']}, which takes no step"
-            checks.append(compared(shown, said, there.points, walk, arm["arm"]))
+    views = [("With the map in view", there), *([("Where the map is hidden", here)] if _blind(here) else [])]
+    for view, side in views:
+        walk = next(arm["arm"] for arm in side.arms if arm["strategy"] == "act")
+        for arm in side.arms:
+            if arm["strategy"] in INSTEAD:
+                said = f"{view}, {walk} over {arm['arm']}, which takes no step"
+                checks.append(compared(shown, said, side.points, walk, arm["arm"]))
     return checks
+
+
+def _blind(side: Side) -> bool:
+    """Whether thoughts see no more of the map than is seen from the start."""
+    return bool(side.points["problem_id"].str.split("-").list.last().is_in(VEILED).all())
 
 
 def _shared(here: Side, there: Side) -> int:
@@ -117,7 +125,8 @@ CLAIM = Claim(
     scaling="both",
     counts=(
         "At equal generated tokens more steps lead more thought or more candidates per step where most is hidden, and "
-        "that lead is gone (at most 5 points) on the twin problems that show everything. The two may be two runs."
+        "that lead is gone (at most 5 points) on the twin problems that show everything. The two may be two runs. What "
+        "a thought without steps does is shown beside, where the map is hidden only if the thought does not see it."
     ),
     established=(
         "What is not in the prompt cannot be thought up: where a fact has to be looked at, thinking cannot "

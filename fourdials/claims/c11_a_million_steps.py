@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from fourdials import theory
-from fourdials.claims._judging import arms_of, at_ends, cluster_of, knob, of_arm, solver
+from fourdials.claims._judging import arms_of, cluster_of, knob, solver
 from fourdials.errors import InputError
 from fourdials.estimate import Estimate, quality
-from fourdials.estimate.intervals import share
-from fourdials.estimate.panel import PROBLEM, panel
+from fourdials.estimate.intervals import difference, share
+from fourdials.estimate.panel import PROBLEM
 from fourdials.verdict import SHOWN, Check, Claim, Evidence, above, below, shown, untested
 
 TARGET = 0.95
 WHOLE = ("single", "chain_of_thought", "budget_forcing")
+EVERY = "by every step it took"
 
 
 def judge(evidence: Evidence) -> list[Check]:
@@ -29,51 +30,74 @@ def judge(evidence: Evidence) -> list[Check]:
     whole = [a for a in arms_of(evidence) if a["strategy"] in WHOLE and solver(a) == solver(voted)]
     if not whole:
         raise InputError(f"it has no arm that tries all steps in one call of {solver(voted)}")
-    points, name = evidence.points("level"), voted["arm"]
-    rates, lead, unknown = _rates(evidence, voted)
+    votes = quality.judged(evidence.read("step_truths", experiment_ids=[evidence.experiment_id]))
+    rates, lead, unknown = _rates(votes.filter(arm=voted["arm"]), int(knob(voted, "steps_per_call") or 1))
     level, short = _level(voted, lead)
-    right = at(points, name, level)
+    right = _sound(evidence, votes, voted, level)
+    said = f"{voted['arm']}, {level} ahead, is right to the last step"
     if unknown or short:
-        said = f"{name} is right to the last step at least 95 % of the time with the least lead by the formula"
-        checks = [
-            untested(f"{said}: {unknown or short}"),
-            shown(f"{name}, {level} ahead, is right to the last step", right, "share"),
-        ]
+        asked = f"{voted['arm']} is right to the last step at least 95 % of the time with the least lead by the formula"
+        checks = [untested(f"{asked}: {unknown or short}"), shown(f"{said} ({right.how})", right.share(), "share")]
     else:
-        said = f"{name}, {level} ahead, is right to the last step at least 95 % of the time"
-        checks = [above(said, right, TARGET, "share")]
+        checks = [above(f"{said} at least 95 % of the time ({right.how})", right.share(), TARGET, "share")]
     for arm in whole:
-        own = at(points, arm["arm"], max(arm["levels"]))
-        checks.append(
-            below(f"{arm['arm']}, all in one call, is right less than 95 % of the time", own, TARGET, "share")
-        )
-        found = at_ends(_upto(points, name, level), name, arm["arm"])
-        checks.append((shown if unknown or short else above)(f"{name} leads {arm['arm']}", found))
-    return [*checks, *rates, *_unflagged(points, voted, arms)]
+        own = _sound(evidence, votes, arm, max(arm["levels"]))
+        less = f"{arm['arm']}, all in one call, is right less than 95 % of the time ({own.how})"
+        checks.append(below(less, own.share(), TARGET, "share"))
+        rule = shown if unknown or short else above
+        checks.append(rule(f"{voted['arm']} leads {arm['arm']}", right.minus(own)))
+    if right.how == EVERY:
+        ends = f"{voted['arm']}, {level} ahead, ends right, by right steps or wrong ones{_chance(evidence)}"
+        checks.append(shown(ends, right.share("end"), "share"))
+    return [*checks, *rates, *_unflagged(evidence, votes, voted, arms)]
 
 
-def at(points: pl.DataFrame, arm: str, level: int) -> Estimate:
-    """The share of right answers of an arm at a level."""
-    found = panel([of_arm(points, arm)], [float(level)])
-    return share(found.values[0, :, 0], found.cluster)
+class Sound(NamedTuple):
+    """How often an arm was right on each problem: `score`, by what `how` says, and `end`, by its last answer alone."""
+
+    rows: pl.DataFrame
+    how: str
+
+    def share(self, name: str = "score") -> Estimate:
+        """The share over problems."""
+        return share(self.rows[name].to_numpy(), cluster_of(self.rows))
+
+    def minus(self, other: Sound) -> Estimate:
+        """How much more often it was right than another, on the problems of both."""
+        both = self.rows.join(other.rows, on=PROBLEM, suffix="_other").sort(*PROBLEM)
+        if both.is_empty():
+            raise InputError("the arms to be compared share no problem")
+        return difference(both["score"].to_numpy(), both["score_other"].to_numpy(), cluster_of(both))
 
 
-def _upto(points: pl.DataFrame, arm: str, level: int) -> pl.DataFrame:
-    """The points with one arm's levels above this left out; each level of a vote at every step is a run of its own."""
-    return points.filter((pl.col("arm") != arm) | pl.col("level").is_null() | (pl.col("level") <= level))
+def _sound(evidence: Evidence, votes: pl.DataFrame, arm: dict[str, Any], level: int) -> Sound:
+    """The trials of an arm at a level: right if their end is, and every step they took, where the run judges steps."""
+    trials = evidence.trials().filter(arm=arm["arm"], max_level=level)
+    held = trials.join(quality.flawless(votes.filter(arm=arm["arm"])), on="trial_id", how="left", maintain_order="left")
+    if held.is_empty():
+        raise InputError(f"{arm['arm']} has no complete block at its level {level}")
+    steps = held["right"].null_count() < held.height
+    score = pl.col("score") * pl.col("right").fill_null(1.0)
+    means = held.group_by(*PROBLEM, "cluster_id").agg(score.mean().alias("score"), pl.col("score").mean().alias("end"))
+    return Sound(means.sort(*PROBLEM), EVERY if steps else f"by its end alone{_chance(evidence)}")
 
 
-def _rates(evidence: Evidence, voted: dict[str, Any]) -> tuple[list[Check], int | None, str]:
+def _chance(evidence: Evidence) -> str:
+    """What a guess gives of right ends; nothing where answers cannot be listed."""
+    rows = evidence.read("baselines", experiment_ids=[evidence.experiment_id]).filter(kind="chance")
+    return "" if rows.is_empty() else f"; a guess: {100 * float(rows['value'][0]):.0f} %"
+
+
+def _rates(rows: pl.DataFrame, per_call: int) -> tuple[list[Check], int | None, str]:
     """How often a single vote is right, how often the first two err together, and the least lead that follows, or why
     none does."""
-    rows = evidence.read("step_truths", experiment_ids=[evidence.experiment_id]).filter(arm=voted["arm"])
-    rows = rows.drop_nulls("answer") if knob(voted, "red_flags") is not False else rows  # flagged ones are not counted
+    rows = rows.drop_nulls("answer")  # what could not be read is no vote
     if rows.is_empty():
         return [], None, "how often one vote is right was not recorded, so that lead cannot be worked out"
     step = [*PROBLEM, "cluster_id", "trial_id", "step"]
-    votes = quality.judged(rows).with_columns(place=pl.int_range(pl.len()).over(step))
+    votes = rows.with_columns(place=pl.int_range(pl.len()).over(step))
     p = _mean(votes.group_by(*PROBLEM, "cluster_id").agg(pl.col("right").mean()), "right")
-    steps = _needed(votes, evidence.read("trial_spends", experiment_ids=[evidence.experiment_id]))
+    steps = _needed(votes, per_call)
     checks = [shown(f"A single vote is right ({steps} steps to a right end)", p, "share")]
     first = votes.filter(pl.col("place") < 2).group_by(step).agg(pl.len(), pl.col("right").sum().alias("held"))
     both = first.filter(pl.col("len") == 2).with_columns(wrong=(pl.col("held") == 0).cast(pl.Float64))
@@ -85,18 +109,20 @@ def _rates(evidence: Evidence, voted: dict[str, Any]) -> tuple[list[Check], int 
         )
     if p.value <= 0.5:
         return checks, None, "it names none where a single vote is right no more than half of the time"
-    lead = theory.least_lead(p.value, steps, TARGET, int(knob(voted, "steps_per_call") or 1))
-    foretold = float(theory.all_right(p.value, lead, steps))
+    lead = theory.least_lead(p.value, steps, TARGET, per_call)
+    foretold = float(theory.all_right(p.value, lead, steps, per_call))
     said = f"The formula asks for a lead of {lead}, which would make {100 * foretold:.3g} % right to the end"
     return [*checks, Check(said, SHOWN)], lead, ""
 
 
-def _needed(votes: pl.DataFrame, trials: pl.DataFrame) -> int:
-    """The steps that the longest problem takes: what loses its way wanders for longer, so of a problem's trials that
-    ended right the shortest counts; of all trials where none did."""
-    right = votes.filter(pl.col("trial_id").is_in(trials.filter(pl.col("score") == 1)["trial_id"].implode()))
+def _needed(votes: pl.DataFrame, per_call: int) -> int:
+    """The steps that the longest problem takes: as its task says, else by the trials. What loses its way wanders for
+    longer, so of a problem's trials without a wrong step the shortest counts; of all trials where none is."""
+    if (told := votes["oracle_steps"].drop_nulls()).len():
+        return int(told.to_numpy().max())
+    right = votes.join(quality.flawless(votes).filter(right=1.0), on="trial_id", how="semi")
     long = (right if right.height else votes).group_by(*PROBLEM, "trial_id").agg(pl.col("step").max())
-    return int(long.group_by(PROBLEM).agg(pl.col("step").min())["step"].to_numpy().max())
+    return per_call * int(long.group_by(PROBLEM).agg(pl.col("step").min())["step"].to_numpy().max())
 
 
 def _mean(rows: pl.DataFrame, name: str) -> Estimate:
@@ -112,16 +138,17 @@ def _level(voted: dict[str, Any], lead: int | None) -> tuple[int, str]:
     return level, f"it asks for a lead of {lead}, and {voted['arm']} was run up to {level}" if short else ""
 
 
-def _unflagged(points: pl.DataFrame, voted: dict[str, Any], arms: list[dict[str, Any]]) -> list[Check]:
+def _unflagged(
+    evidence: Evidence, votes: pl.DataFrame, voted: dict[str, Any], arms: list[dict[str, Any]]
+) -> list[Check]:
     """What discarding ill-formed replies brings, where the same arm was run without it, at the largest common lead."""
     checks = []
     for arm in arms:
         alike = {**voted["knobs"], "red_flags": False} == arm["knobs"] and solver(arm) == solver(voted)
         common = sorted(set(arm["levels"]) & set(voted["levels"]))
         if alike and arm is not voted and common:
-            parts = _upto(_upto(points, arm["arm"], common[-1]), voted["arm"], common[-1])
-            found = at_ends(parts, voted["arm"], arm["arm"])
-            checks.append(shown(f"Red flags on over off ({arm['arm']}), {common[-1]} ahead", found))
+            on, off = (_sound(evidence, votes, each, common[-1]) for each in (voted, arm))
+            checks.append(shown(f"Red flags on over off ({arm['arm']}), {common[-1]} ahead", on.minus(off)))
     return checks
 
 
@@ -136,8 +163,10 @@ CLAIM = Claim(
     scaling="external",
     counts=(
         "With the least lead that the formula asks for, from how often a vote is right in the run itself, voted single "
-        "steps are right to the end at least 95 % of the time, and what tries all steps in one call is not. A smaller "
-        "lead than that, or one in a run that does not tell how often a vote is right, tests nothing."
+        "steps are right to the end at least 95 % of the time, and what tries all steps in one call is not. Where the "
+        "run tells what each step should have been, right to the end means that every step taken was right; a right "
+        "end that was reached by luck is not enough. What answers in one call is judged by its end, which flatters it. "
+        "A smaller lead than that, or one in a run that does not tell how often a vote is right, tests nothing."
     ),
     established=(
         "If votes are independent and right more often than wrong, errors fall exponentially with the lead, while "

@@ -22,14 +22,30 @@ def growth(pool: Pool, k: int) -> Estimate:
 
 
 def judge(evidence: Evidence) -> list[Check]:
-    """Coverage lies above what as many guesses would cover, grows with the samples, and lies above what a majority vote
-    of as many gets out of them.
+    """Of each arm that samples: coverage lies above what as many guesses would cover, grows with the samples, and lies
+    above what a majority vote of as many gets out of them.
 
     The last two cannot come out otherwise: coverage never falls, and never lies below a vote. They count only where
-    guessing would not do as much, at the most samples of which guesses cover no more than half of the problems.
+    guessing would not do as much, at the most samples of which guesses cover no more than half of the problems. What
+    can be tested comes first; arms of the same models and knobs are judged once.
     """
-    arm = arms_of(evidence, "independent", "majority_vote")[0]["arm"]
-    pool = read(evidence.samples(), evidence.experiment_id, arm)
+    samples, found, refused = evidence.samples(), [], []
+    unlike: dict[str, str] = {}
+    for each in arms_of(evidence, "independent", "majority_vote"):
+        unlike.setdefault(str((each["strategy"], each["lineup"], each["knobs"])), each["arm"])
+    for arm in unlike.values():
+        try:
+            found.append(_judged(evidence, arm, read(samples, evidence.experiment_id, arm)))
+        except InputError as error:
+            refused.append(untested(f"{arm}: {error}"))
+    if not found:
+        raise InputError("; ".join(check.said for check in refused))
+    found.sort(key=lambda checks: checks[0].outcome != REPRODUCED)
+    return [*(check for checks in found for check in checks), *refused]
+
+
+def _judged(evidence: Evidence, arm: str, pool: Pool) -> list[Check]:
+    """The same of one arm."""
     if pool.samples < 4:
         raise InputError(f"its pool has {pool.samples} samples a problem; 4 are the fewest")
     rate = _chance(evidence, pool)
@@ -38,10 +54,10 @@ def judge(evidence: Evidence) -> list[Check]:
     row = gap(pool, "majority", [k]).filter(pl.col("k") == k).row(0, named=True)
     behind = Estimate(row["value"], row["low"], row["high"], row["n"], row["clusters"], row["method"])
     covered, guesses = pass_at(pool.right.sum(axis=1), pool.samples, k), guessed(rate, k)
-    said = f"{k} samples cover more problems than {k} guesses would ({100 * guesses.mean():.0f} %)"
+    said = f"{k} samples of {arm} cover more problems than {k} guesses would ({100 * guesses.mean():.0f} %)"
     luck = above(said, difference(covered, guesses, pool.cluster))
-    lags = f"With {k} samples the majority vote lies behind coverage"
-    grows = f"Coverage grows from 1 to {k} samples"
+    lags = f"With {k} samples of {arm} the majority vote lies behind coverage"
+    grows = f"Coverage grows from 1 to {k} samples of {arm}"
     if luck.outcome != REPRODUCED:
         reason = "so that growth and the lead over a vote may be luck"
         covers = f"{said}: they cover {100 * covered.mean():.0f} %, {reason}"
@@ -76,7 +92,8 @@ CLAIM = Claim(
     scaling="external",
     counts=(
         "Coverage grows with the samples and lies above a majority vote of as many, and above what as many guesses "
-        "would cover, with intervals that leave out 0. Without the last nothing is tested: the first two cannot fail."
+        "would cover, with intervals that leave out 0, in every arm that can be tested. Without the last "
+        "nothing is tested: the first two cannot fail."
     ),
     established=(
         "Coverage can only grow. If problems differ in difficulty as a Beta distribution does, what is missing "

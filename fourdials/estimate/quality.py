@@ -184,6 +184,22 @@ def judged(steps: pl.DataFrame) -> pl.DataFrame:
     return steps.join(found, on=["answer", "truth"], how="left", nulls_equal=True, maintain_order="left")
 
 
+def flawless(steps: pl.DataFrame) -> pl.DataFrame:
+    """Which trials took no wrong step: `trial_id`, and `right`, 1 or 0.
+
+    Args:
+        steps: What `judged` gives, in the order of the votes.
+
+    The step taken is the answer with most votes, the earliest on a tie, so that a wrong vote that lost the step is no
+    wrong step; one of which no vote could be read is wrong. Steps of which no truth is known are not judged.
+    """
+    step = ["trial_id", "step"]
+    votes = pl.col("answer").count()  # what could not be read is no vote
+    counted = steps.group_by(*step, "answer", maintain_order=True).agg(pl.col("right").first(), votes.alias("votes"))
+    taken = counted.sort("votes", descending=True, maintain_order=True).group_by(step, maintain_order=True).first()
+    return taken.group_by("trial_id", maintain_order=True).agg(pl.col("right").min())
+
+
 def shared_errors(steps: pl.DataFrame) -> pl.DataFrame:
     """How often the first two votes on a step are both wrong, against what independent errors would give.
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
 import string
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any, Literal
 
 from fourdials.errors import GraderError
 from fourdials.grading import named, normal, tidy_number
-from fourdials.records import Format, Grade, Message, Problem, Prompt
+from fourdials.records import Format, Grade, Message, Problem, Prompt, Reads
 from fourdials.tasks import _judging
 from fourdials.tasks._asking import numeral
 
@@ -19,6 +19,7 @@ LETTERS = string.ascii_uppercase
 RUBRIC = "The answer says the same as the reference answer; other words and more detail do no harm."
 SCORES = tuple(str(score) for score in range(11))
 _VERDICT = "Verdict:"
+_EMPTY_LINE = re.compile(r"\n\s*\n")
 
 
 def grade(problem: Problem, answer: str) -> Grade:
@@ -54,11 +55,47 @@ def ballot(problem: Problem, answer: str) -> str:
     return answer.strip() if grader == "regex" else normal(answer)
 
 
+def reading(grader: Grader, answers: Sequence[str]) -> tuple[Reads, tuple[str, ...]]:
+    """How replies are read, and where a completion model's answer ends, given all right answers of a table.
+
+    All lines of a reply are read where any answer has several, so that no problem tells by its form how long its own
+    answer is. It then ends at an empty line, unless some answer holds one."""
+    if grader in ("choice", "number"):
+        return grader, ("\n",)
+    marks = ("\n", r"\n") if grader == "regex" else ("\n",)
+    if not any(mark in answer for mark in marks for answer in answers):
+        return "text", ("\n",)
+    return "block", ("\nQuestion:",) if any(_EMPTY_LINE.search(answer) for answer in answers) else ("\n\n",)
+
+
+def blurred(options: Sequence[str]) -> str:
+    """Why a reply could mean two of these options at once; empty if none could."""
+    plain = [" ".join(option.split()).casefold() for option in options]
+    for place, text in enumerate(plain):
+        if text in plain[:place]:
+            other = options[plain.index(text)]
+            return (
+                f"{other!r} and {options[place]!r} differ in nothing but case and spacing, which no grader tells "
+                "apart; write them differently"
+            )
+        letter = LETTERS.find(text.upper()) if len(text) == 1 else -1
+        if 0 <= letter < len(options) and letter != place:
+            return (
+                f"{options[place]!r} is option {LETTERS[place]} and the letter of another, {options[letter]!r}, so "
+                f"that a reply of {LETTERS[letter]} could mean both; put it in that place, or write it differently"
+            )
+    return ""
+
+
 def _chosen(answer: str, options: Sequence[str]) -> str | None:
     """The letter of the option whose own words an answer is, else the one letter it names (`B: a cat`)."""
     letters = tuple(LETTERS[: len(options)])
-    same = [letter for letter, option in zip(letters, options, strict=True) if normal(option) == normal(answer)]
-    return same[0] if same else named(answer, letters)
+    lettered = dict(zip(letters, options, strict=True))
+    for form in (str.strip, normal):  # as it is written first: `[0, 1)` and `(0, 1]` differ in their brackets alone
+        same = [letter for letter, option in lettered.items() if form(option) == form(answer)]
+        if len(same) == 1:
+            return same[0]
+    return named(answer, letters)
 
 
 def _near(reference: str, answer: str, relative: float, absolute: float) -> bool:
@@ -66,9 +103,9 @@ def _near(reference: str, answer: str, relative: float, absolute: float) -> bool
         given = tidy_number(answer)
     except ValueError:
         return False
-    return given == reference or math.isclose(
-        float(given), float(reference), rel_tol=0, abs_tol=max(absolute, relative * abs(float(reference)))
-    )
+    wanted, off = Fraction(reference), abs(Fraction(given) - Fraction(reference))
+    # As the numbers are written: as floats 1.3 would differ from 1 by more than 0.3.
+    return off <= max(Fraction(str(absolute)), Fraction(str(relative)) * abs(wanted))
 
 
 def truths(data: Mapping[str, Any], reference: str) -> dict[str, str]:

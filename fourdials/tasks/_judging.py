@@ -16,15 +16,20 @@ import re
 import subprocess
 import sys
 import threading
+import unicodedata
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from fourdials import numerals
 from fourdials.errors import GraderError
 
 START_LIMIT_S = 60.0  # importing a computer algebra system on a busy machine
 _ROOT = Path(__file__).resolve().parents[2]
 _ENDED = ""
+_RAISED = re.compile("[⁻⁺]?[⁰¹²³⁴-⁹]+")
+_SCIENTIFIC = re.compile(r"(?<![\w.])\d+(?:\.\d+)?[eE][-+]?\d{1,2}(?![\w.])")
+_PI = re.compile(r"(?<![\\A-Za-z])pi(?![A-Za-z])")
 
 
 class _Judge:
@@ -109,13 +114,27 @@ def _judge(kind: Literal["math", "regex"]) -> _Judge:
 
 
 def equal(reference: str, answer: str, limit_s: float) -> bool:
-    """True if an answer is mathematically the reference (`1/2` and `0.5`), by math-verify.
+    """True if an answer is mathematically the reference (`1/2` and `0.5`): the same but for spaces, the same number, or
+    equal by math-verify, to which letters in a row are a product (`abc` equals `cab`).
 
     Raises GraderError if that takes longer than `limit_s` seconds, fails, or the reference is no mathematics."""
-    verdict = _judge("math").ask(reference, answer, limit_s)
+    wanted, given = _spelt(reference), _spelt(answer)
+    if wanted and "".join(wanted.split()) == "".join(given.split()):
+        return True
+    verdict = _judge("math").ask(wanted, given, limit_s)
     if verdict is None:
         raise GraderError(f"math-verify finds no mathematics in the reference {reference!r}")
     return verdict
+
+
+def _spelt(text: str) -> str:
+    """As math-verify reads it: it takes `1e3` for a product, `pi` for p times i, and knows few letters of Unicode."""
+    text = _RAISED.sub(lambda hit: f"^{{{unicodedata.normalize('NFKC', hit[0])}}}", numerals.spelt(text))
+    text = unicodedata.normalize("NFKC", text).replace("\N{MINUS SIGN}", "-").strip()
+    try:
+        return numerals.tidy_number(text)  # it leaves spaces out, and so takes `3 1/2` for `31/2`
+    except ValueError:
+        return _PI.sub(r"\\pi", _SCIENTIFIC.sub(lambda hit: numerals.tidy_number(hit[0]), text))
 
 
 def matches(pattern: str, answer: str, limit_s: float) -> bool:

@@ -7,6 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
+# A word is a run of letters and digits, if only one of them (`day 7`, `vitamin C`). Chinese and Japanese are written
+# without spaces: each of their characters is a word.
+_UNSPACED = "\u3040-\u30ff\u3400-\u9fff"
+_WORD = rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+"
+
 
 class SentenceSearch:
     """BM25 over a fixed list of sentences. Equal scores keep the order of the list, so results are deterministic."""
@@ -17,10 +22,13 @@ class SentenceSearch:
 
         self._sentences = tuple(sentences)
         self._split: Callable[[str], list[str]] = lambda text: bm25s.tokenize(
-            text, stopwords=None, return_ids=False, show_progress=False, token_pattern=r"\w\w+"
+            text, stopwords=None, return_ids=False, show_progress=False, token_pattern=_WORD
         )[0]
-        self._index: Any = bm25s.BM25()
-        self._index.index([self._split(line) for line in self._sentences], show_progress=False)
+        self._index: Any = None  # stays None where no sentence holds a word, which bm25s cannot index
+        words = [self._split(line) for line in self._sentences]
+        if any(words):
+            self._index = bm25s.BM25()
+            self._index.index(words, show_progress=False)
 
     @property
     def size(self) -> int:
@@ -32,8 +40,12 @@ class SentenceSearch:
         return list(self._sentences[max(0, start) : max(0, stop)])
 
     def search(self, query: str, k: int) -> list[str]:
-        """The `k` best sentences, best first; those that share no word with the query come last."""
-        scores = self._index.get_scores(self._split(query)) if query.strip() else [0.0] * len(self._sentences)
+        """The `k` best sentences, best first; those that share no word with the query come last.
+
+        A query that shares no word with any of them, or holds none (`?`), thus gets the first `k` of the list: a store
+        always answers with what it has."""
+        words = self._split(query)
+        scores = self._index.get_scores(words) if words and self._index is not None else [0.0] * len(self._sentences)
         ranked = sorted(range(len(self._sentences)), key=lambda place: (-float(scores[place]), place))
         return [self._sentences[place] for place in ranked[:k]]
 

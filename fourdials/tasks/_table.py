@@ -12,12 +12,14 @@ from fourdials.errors import InputError
 
 PROJECT = Path(__file__).resolve().parents[2]
 ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+_SEPARATORS = (";", "\t", ",")  # looked for where a header has one column only; as spreadsheets write them
 Row = Mapping[str, Any]
 _ODD: dict[type, str] = {dict: "a table of its own (a struct)", bytes: "bytes", list: "a list"}
 
 
 def read(path: str) -> tuple[Row, ...]:
-    """The rows of a file or URL, in order. CSV and TSV values stay text, as they are written.
+    """The rows of a file or URL, in order. CSV and TSV values stay text, as they are written, and may be parted by
+    semicolons, tabs or commas alike: the header tells.
 
     A path is looked for from the current folder, then from the program's. Raises InputError if it cannot be read."""
     if "://" in path:
@@ -43,10 +45,14 @@ def _rows(named: str, place: str, _changed: int) -> tuple[Row, ...]:
         elif ending in (".jsonl", ".ndjson"):
             frame = pl.read_ndjson(place, infer_schema_length=None)
         else:
-            frame = pl.read_csv(place, infer_schema=False, separator="\t" if ending == ".tsv" else ",")
+            usual = "\t" if ending == ".tsv" else ","
+            header = pl.read_csv(place, infer_schema=False, n_rows=0, separator=usual).columns
+            others = [mark for mark in _SEPARATORS if len(header) == 1 and mark in header[0]]
+            frame = pl.read_csv(place, infer_schema=False, separator=(*others, usual)[0])
     except (pl.exceptions.PolarsError, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()
-        raise InputError(f"{named!r} cannot be read as {ending[1:]}: {reason[0] if reason else error!r}") from error
+        reason = str(error).strip().splitlines() or [repr(error)]
+        todo = "; save it with the encoding UTF-8" if "utf-8" in str(error).casefold() else ""
+        raise InputError(f"{named!r} cannot be read as {ending[1:]}: {reason[0]}{todo}") from error
     return tuple(MappingProxyType(row) for row in frame.iter_rows(named=True))
 
 

@@ -12,6 +12,7 @@ import math
 import random
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Literal, Self
 
@@ -26,30 +27,14 @@ from fourdials.records import Access, Format, Problem, Prompt, Reads
 from fourdials.tasks import _table
 from fourdials.tasks._asking import MARK, THINK, OneStep, chat, line, most_frequent, refusal, require
 from fourdials.tasks._graders import LETTERS as _LETTERS
-from fourdials.tasks._graders import RUBRIC, Grader, ballot, examination, grade, truths, verdict
+from fourdials.tasks._graders import RUBRIC, Grader, ballot, blurred, examination, grade, reading, truths, verdict
 from fourdials.tasks._lookup import SentenceSearch
 
-__all__ = [
-    "INFO",
-    "Params",
-    "ballot",
-    "examination",
-    "grade",
-    "problems",
-    "question",
-    "verdict",
-]  # graders come from _graders
+# graders come from _graders
+__all__ = ["INFO", "Params", "ballot", "examination", "grade", "problems", "question", "verdict"]
 OFFERED: tuple[Access, ...] = ("given", "search")
 CODE: JsonDict = {"file": "code"}  # marks parameters that name code which a run loads
 _OPTIONAL = {"id": "id", "choices": "choices", "difficulty": "difficulty", "cluster": "cluster", "passages": "passages"}
-_READS: dict[Grader, Reads] = {
-    "exact": "text",
-    "choice": "choice",
-    "number": "number",
-    "math": "text",
-    "regex": "text",
-    "judge": "text",
-}
 _GRADING = {"grader", "tolerance", "relative_tolerance", "time_limit_s", "rubric", "judge_reply", "pass_mark"}
 
 
@@ -61,22 +46,36 @@ class Params(BaseModel):
     path: str = Field(
         "data/example_problems.csv",
         min_length=1,
-        description="A .csv, .tsv, .jsonl or .parquet file, its URL, or its hf:// path.",
+        description="A .csv, .tsv, .jsonl or .parquet file in UTF-8, its URL, or its hf:// path. CSV may be parted by "
+        "semicolons or tabs.",
         json_schema_extra={"file": "table"},
     )
     question: str = Field("question", description="Column of the question.")
-    answer: str = Field("answer", description="Column of the right answer; for grader = regex, of the pattern.")
+    answer: str = Field(
+        "answer",
+        description="Column of the right answer; for grader = regex, of the pattern; for choice, of an option's own "
+        "words, or else its letter. Where any has several lines, all lines of a reply are its answer.",
+    )
     id: str = Field("id", description="Column of a name for each problem (optional; else its row).")
-    choices: str = Field("choices", description="Column of the options: a list, or a text parted by | (optional).")
+    choices: str = Field(
+        "choices",
+        description="Column of the options: a list, or a text parted by | (optional). Lettered A, B, … in their order.",
+    )
     difficulty: str = Field("difficulty", description="Column of a number that orders problems (optional).")
-    cluster: str = Field("cluster", description="Column that problems with a shared context agree in (optional).")
+    cluster: str = Field(
+        "cluster", description="Column that problems with a shared context agree in (optional; empty: none)."
+    )
     passages: str = Field(
-        "passages", description="Column of texts to show or search: a list, or parted by empty lines (optional)."
+        "passages",
+        description="Column of texts to show or search: a list, or parted by empty lines (optional). "
+        "A search that shares no word with any finds the first.",
     )
     grader: Grader = Field(
         "exact",
-        description="`exact` (but for case and spacing), `choice`, `number`, `math` (equivalence), `regex`, or `judge` "
-        "(a model reads the rubric; the experiment names it as `grader_model`).",
+        description="`exact` (but for case and spacing), `choice`, `number` "
+        "(`1/2`, `10^3` and `1,200` are read whole; `3,14` is none), `math` (equivalence by math-verify; letters in a "
+        "row are a product, so `abc` equals `cab`), `regex` (the whole answer), or `judge` (a model reads the rubric; "
+        "the experiment names it as `grader_model`).",
     )
     tolerance: float = Field(0.0, ge=0, description="number: largest difference that counts as right.")
     relative_tolerance: float = Field(0.0, ge=0, lt=1, description="number: the same as a share of the answer.")
@@ -166,8 +165,10 @@ def problems(params: Params, count: int, seed: int) -> list[Problem]:
     shots = () if params.grader == "regex" else tuple(_example(params, rows[row], row + 1) for row in kept)
     random.Random(f"dataset:{seed}").shuffle(asked)
     stored = tuple(dict.fromkeys(text for row in rows for text in _table.several(row.get(params.passages), "\n\n")))
+    answers = [str(row.get(params.answer) or "").strip() for row in rows]
+    read = dict(zip(("reads", "stop"), reading(params.grader, answers), strict=True))
     store = MappingProxyType({"passages": stored, **params.model_dump(include={"retriever", "tool", "environment"})})
-    return [_problem(params, rows, row, shots, store) for row in asked[:count]]
+    return [_problem(params, rows, row, shots, store, read) for row in asked[:count]]
 
 
 def _check(params: Params, rows: Sequence[_table.Row]) -> None:
@@ -199,7 +200,12 @@ def _check(params: Params, rows: Sequence[_table.Row]) -> None:
 
 
 def _problem(
-    params: Params, rows: Sequence[_table.Row], place: int, shots: Sequence[tuple[str, str]], store: Mapping[str, Any]
+    params: Params,
+    rows: Sequence[_table.Row],
+    place: int,
+    shots: Sequence[tuple[str, str]],
+    store: Mapping[str, Any],
+    read: Mapping[str, Any],
 ) -> Problem:
     values, row, path = rows[place], place + 1, params.path
     text = _table.cell(path, row, values, params.question)
@@ -209,6 +215,7 @@ def _problem(
     fixed = params.model_dump(include=_GRADING)
     data = {
         **fixed,
+        **read,
         "row": row,
         "question": text,
         "options": options,
@@ -218,10 +225,11 @@ def _problem(
         "shots": tuple(shots),
     }
     cluster = values.get(params.cluster)
+    shared = "" if cluster is None else str(cluster).strip()
     return Problem(
         task="dataset",
         problem_id=name,
-        cluster_id=name if cluster is None else str(cluster),
+        cluster_id=shared or name,  # an empty cell is no context that all such rows would share
         difficulty=_difficulty(params, values, row),
         text=text,
         reference=reference,
@@ -253,7 +261,7 @@ def _reference(params: Params, values: _table.Row, row: int) -> str:
         try:
             return tidy_number(given)
         except ValueError:
-            raise _table.wrong(params.path, row, params.answer, f"{given!r} is no number") from None
+            raise _table.wrong(params.path, row, params.answer, f"{given!r} {_NUMBERS}") from None
     if params.grader == "regex":
         try:
             re.compile(given)
@@ -263,11 +271,20 @@ def _reference(params: Params, values: _table.Row, row: int) -> str:
         options = _table.several(values.get(params.choices), "|")
         if not 2 <= len(options) <= len(_LETTERS):
             raise _table.wrong(params.path, row, params.choices, f"has {len(options)} options; 2 to 26 are needed")
+        if fault := blurred(options):
+            raise _table.wrong(params.path, row, params.choices, fault)
         if given in options:
             return _LETTERS[options.index(given)]
         if given not in _LETTERS[: len(options)]:
-            raise _table.wrong(params.path, row, params.answer, f"{given!r} is none of: {', '.join(options)}")
+            said = f"{given!r} is none of: {', '.join(options)}; give one of them, or its letter"
+            raise _table.wrong(params.path, row, params.answer, said)
     return given
+
+
+_NUMBERS = (
+    "is no number that can be read in one way only; write it with a point (3.14), commas only between thousands "
+    "(1,200), or as 1/2, 10^3 or 2e-5"
+)
 
 
 def _example(params: Params, values: _table.Row, row: int) -> tuple[str, str]:
@@ -289,7 +306,8 @@ def question(problem: Problem, access: Access, format: Format) -> Question:
     think: Prompt | None = None
     if format == "chat":
         form = "the letter of the right option" if data["options"] else "the answer"
-        think = chat(f"{_text(data, passages)}\n{THINK} {form}.", _reads(data, thought=True), 2048)
+        reads: Reads = "text" if data["reads"] == "choice" else data["reads"]
+        think = chat(f"{_text(data, passages)}\n{THINK} {form}.", reads, 2048)
 
     def ask(evidence: Sequence[str] | None) -> Prompt:
         return _answer(data, passages if evidence is None else tuple(evidence), format)
@@ -305,11 +323,6 @@ _NO_PASSAGES = (
 )
 
 
-def _reads(data: Mapping[str, Any], thought: bool = False) -> Reads:
-    grader: Grader = data["grader"]
-    return "text" if thought and grader == "choice" else _READS[grader]
-
-
 def _text(data: Mapping[str, Any], passages: Sequence[str]) -> str:
     options = "".join(f"\n{letter}: {option}" for letter, option in zip(_LETTERS, data["options"], strict=False))
     above = "\n".join(passages) + "\n\n" if passages else ""
@@ -318,13 +331,15 @@ def _text(data: Mapping[str, Any], passages: Sequence[str]) -> str:
 
 def _answer(data: Mapping[str, Any], passages: Sequence[str], format: Format) -> Prompt:
     letters = tuple(_LETTERS[: len(data["options"])])
+    reads: Reads = data["reads"]
+    longer = 512 if reads == "block" else None
     if format == "chat":
         form = f"one letter only, out of: {', '.join(letters)}" if letters else "the answer only"
-        return chat(f"{_text(data, passages)}\nReply with {form}.", _reads(data), 256, choices=letters)
+        return chat(f"{_text(data, passages)}\nReply with {form}.", reads, longer or 256, choices=letters)
     worked = "".join(f"Question: {asked}\n{MARK} {answer}\n\n" for asked, answer in data["shots"])
     above = "\n".join(passages) + "\n" if passages else ""
     asked = f"{worked}{above}Question: {_text(data, ())}\n{MARK}"
-    return line(asked, _reads(data), 64, choices=letters)
+    return replace(line(asked, reads, longer or 64, choices=letters), stop=data["stop"])
 
 
 def chance(problem: Problem) -> float:

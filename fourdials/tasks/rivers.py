@@ -39,8 +39,10 @@ class Params(BaseModel):
     rivers: int = Field(4, ge=2, le=4, description="Rivers of a map, each with a flag: a guess is right once in these.")
     forks: int = Field(0, ge=0, le=3, description="Branches of each river that end nowhere.")
     reach: int = Field(1, ge=1, le=2, description="Steps to the end of such a branch.")
-    inside: Literal["hidden", "shown"] = Field(
-        "hidden", description="What someone inside sees: the place, or the whole map (the fully observed twin)."
+    inside: Literal["hidden", "shown", "veiled"] = Field(
+        "hidden",
+        description="What someone inside sees: the place, or the whole map (the fully observed twin). Veiled: hidden, "
+        "and a prompt that gives the map holds only what is seen from the start.",
     )
     memory: bool = Field(True, description="Inside: ways found to end nowhere are no longer shown.")
 
@@ -70,7 +72,7 @@ INFO = TaskInfo(
 
 
 def problems(params: Params, count: int, seed: int) -> list[Problem]:
-    """`count` maps with a start in each. A map is the same whether hidden or shown inside, yet another problem."""
+    """`count` maps with a start in each. A map is the same however much of it is seen, yet another problem."""
     return distinct(count, lambda *place: _problem(params, seed, *place), "raise hops or rivers")
 
 
@@ -113,10 +115,13 @@ def _truths(drawn: Rivers, reference: str) -> dict[str, str]:
 
 
 def question(problem: Problem, access: Access, format: Format) -> Question:
-    """The problem rendered without its reference; the map is in the prompt where it is given, and inside the twin."""
+    """The problem rendered without its reference; the map is in the prompt where it is given, and inside the twin; of a
+    veiled map, what is seen from the start."""
     data = problem.data
     shown = access == "given" or (access == "environment" and data["inside"] == "shown")
     edges = data["edges"] if shown else ()
+    if data["inside"] == "veiled":
+        edges = tuple(edge for edge in edges if data["start"] in edge)
     text = f"{told(edges)}\n\n{problem.text}" if shown else problem.text
     answer, think = (_chat if format == "chat" else _completion)(data, edges, text)
     tight = format == "completion"

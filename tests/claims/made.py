@@ -124,7 +124,8 @@ class Made:
         for each in self.arms:
             levels = json.loads(each["levels"])
             for where in self.problems:
-                for level in levels[-1:] if last_only else levels:
+                once = last_only and each["strategy"] != "decompose_and_vote"  # there each level is a trial of its own
+                for level in levels[-1:] if once else levels:
                     score = self.score[each["arm"], where["problem_id"], level]
                     rows.append(
                         {
@@ -158,16 +159,14 @@ class Made:
 
     def pool_samples(self, **_):
         rng, rows = np.random.default_rng(2), []
-        name = self.arms[0]["arm"]
-        for where in self.problems:
-            right = rng.random(self.pool) < self.rate(name, where, 1)
+        for each, where in ((each, where) for each in self.arms for where in self.problems):
+            right = rng.random(self.pool) < self.rate(each["arm"], where, 1)
             for sample in range(self.pool):
                 answer = "right" if right[sample] else f"wrong {rng.integers(3)}"
                 rows.append(
                     {
                         "experiment_id": self.name,
-                        "arm": name,
-                        "strategy": self.arms[0]["strategy"],
+                        **{key: each[key] for key in ("arm", "strategy")},
                         **{key: where[key] for key in ("task", "problem_id", "cluster_id")},
                         "repeat": 0,
                         "trial_id": where["problem_id"],
@@ -187,7 +186,7 @@ class Made:
 
     def step_truths(self, **_):
         names = ("arm", "task", "problem_id", "cluster_id", "trial_id", "answer", "truth")
-        return pl.DataFrame(schema={**dict.fromkeys(names, pl.String), "step": pl.Int64})
+        return pl.DataFrame(schema={**dict.fromkeys(names, pl.String), "step": pl.Int64, "oracle_steps": pl.Int64})
 
     def thoughts(self, **_):
         names = ("experiment_id", "arm", "task", "problem_id", "cluster_id", "trial_id")

@@ -188,6 +188,17 @@ def test_c4_reads_two_runs_together_of_which_one_has_the_map_in_view():
     assert judged("C4", shown, others=[hidden]).outcome == REPRODUCED
 
 
+@pytest.mark.parametrize(("view", "told"), [("veiled", True), ("hidden", False)])
+def test_c4_shows_a_thought_beside_the_steps_on_hidden_maps_only_where_the_thought_does_not_see_them(view, told):
+    thinks = arm("think", "chain_of_thought", "sequential", levels=(4,))
+    hidden = Made([*ACTING, thinks], leads(0.4, 0.0), rivers(300, view), name="hidden")
+    shown = Made(ACTING, leads(0.4, 0.0), rivers(300, "shown"), name="shown")
+    beside = "Where the map is hidden, act over think, which takes no step"
+    assert (beside in said(judged("C4", hidden, others=[shown]))) == told
+    plain = Made(ACTING, leads(0.4, 0.0), rivers(300, "hidden"), name="plain")
+    assert (beside in said(judged("C4", shown, others=[plain, hidden]))) == told
+
+
 def test_c4_needs_the_twins_with_the_same_model_and_arms():
     hidden = Made(ACTING, leads(0.4, 0.0), rivers(200, "hidden"), name="hidden")
     alone = judged("C4", hidden)

@@ -1,5 +1,7 @@
 """Judges of C8 to C14 on runs made by hand: it holds, it does not, there is too little to say, it cannot be tested."""
 
+from collections import Counter
+
 import numpy as np
 import polars as pl
 import pytest
@@ -165,16 +167,42 @@ def test_c10_with_one_algorithm_judges_reliability_only_and_says_so():
     assert judged("C10", Made([arm("single")], lambda *_: 0.5, FEW)).outcome == UNTESTABLE
 
 
-def chains(right, n=300, steps=8, name="one step a call", votes=1):
+def chains(right, n=300, steps=8, name="one step a call"):
     """Rows of `step_truths`: the step at place l is right with probability `right(l)`."""
-    rng, rows = np.random.default_rng(6), []
-    for i in range(n):
-        for step in range(1, steps + 1):
-            for _ in range(votes):
-                answer = "x" if rng.random() < right(step) else f"y{rng.integers(3)}"
-                place = {"task": "toy", "problem_id": f"p{i}", "cluster_id": f"p{i}", "trial_id": f"t{i}"}
-                rows.append({"arm": name, **place, "step": step, "answer": answer, "truth": "x"})
-    return pl.DataFrame(rows)
+    rng = np.random.default_rng(6)
+    cast = {
+        (i, step): ["x" if rng.random() < right(step) else f"y{rng.integers(3)}"]
+        for i in range(n)
+        for step in range(1, steps + 1)
+    }
+    return ballots(name, 1, cast)
+
+
+def ballots(name, level, cast, oracle=None):
+    """Rows of `step_truths`: the votes of each problem and step, of which `x` is right."""
+    rows = []
+    for (i, step), votes in cast.items():
+        place = {"task": "toy", "problem_id": f"p{i}", "cluster_id": f"p{i}", "trial_id": f"{name}/p{i}/{level}"}
+        more = {"step": step, "truth": "x", "oracle_steps": oracle}
+        rows += [{"arm": name, **place, **more, "answer": answer} for answer in votes]
+    return pl.DataFrame(rows, schema_overrides={"oracle_steps": pl.Int64})
+
+
+def races(p, levels, n, steps=8, name="one move a call"):
+    """Rows of `step_truths`: votes that are right with probability p, until an answer is so many ahead as the level."""
+    rng, frames = np.random.default_rng(6), []
+    for level in levels:
+        cast = {}
+        for i in range(n):
+            for step in range(1, steps + 1):
+                votes, held = [], Counter()
+                while len(votes) < 60 and (held["first"] < level):
+                    votes.append("x" if rng.random() < p else f"y{rng.integers(3)}")
+                    ranks = [count for _, count in Counter(votes).most_common(2)]
+                    held["first"] = ranks[0] - (ranks[1] if len(ranks) > 1 else 0)
+                cast[i, step] = votes
+        frames.append(ballots(name, level, cast))
+    return pl.concat(frames)
 
 
 @pytest.mark.parametrize(("right", "change"), [(lambda step: 0.7, 0.0), (lambda step: 0.95 - 0.1 * step, -0.1)])
@@ -197,7 +225,7 @@ def test_c11_asks_for_towers_without_an_error(voted, n, outcome):
         arm("two moves a call", "decompose_and_vote", "hybrid", levels=(1, 3), steps_per_call=2),
     ]
     right = rates(**{"all in one call": 0.1, "one move a call": voted, "two moves a call": 0.2})
-    votes = {"step_truths": chains(lambda step: 0.95, name="one move a call", votes=2)}
+    votes = {"step_truths": races(0.95, (1, 3, 5), n)}
     assert judged("C11", Made(arms, right, n, frames=votes)).outcome == outcome
 
 
@@ -207,23 +235,23 @@ def test_c11_tests_nothing_where_no_vote_rates_name_the_lead(voted):
     found = judged("C11", Made(arms, rates(**{"all in one call": 0.1, "one move a call": voted}), MANY))
     assert found.outcome == UNTESTABLE
     assert "was not recorded" in found.leading.said
-    assert said(found)["one move a call, 5 ahead, is right to the last step"] == SHOWN
+    assert said(found)["one move a call, 5 ahead, is right to the last step (by its end alone)"] == SHOWN
     even = towers(lambda level: voted, p=0.4)
     assert "no more than half of the time" in judged("C11", even).leading.said
 
 
-def towers(voted, p, levels=(1, 3, 5), n=MANY, whole=0.1, **more):
+def towers(voted, p=0.9, levels=(1, 3, 5), n=300, whole=0.1, truths=None, chance=0.0, **more):
     arms = [
         arm("all in one call", "single"),
         arm("one move a call", "decompose_and_vote", "hybrid", levels=levels, steps_per_call=1, red_flags=True),
         *more.pop("arms", ()),
     ]
-    frames = {"step_truths": chains(lambda step: p, name="one move a call", votes=2)}
+    frames = {"step_truths": races(p, levels, n) if truths is None else truths}
 
     def rate(name, where, level):
         return whole if name == "all in one call" else voted(level)
 
-    return Made(arms, rate, n, frames=frames)
+    return Made(arms, rate, n, frames=frames, chance=chance)
 
 
 def test_c11_judges_the_least_lead_that_the_measured_rate_of_right_votes_asks_for():
@@ -241,16 +269,47 @@ def test_c11_is_neither_failed_nor_confirmed_by_a_smaller_lead_than_the_formula_
     short = judged("C11", towers(lambda level: voted, p=0.7, levels=(1, 2, 3)))
     assert short.outcome == UNTESTABLE
     assert "asks for a lead of 6" in short.leading.said or "asks for a lead of 7" in short.leading.said
-    assert said(short)["one move a call, 3 ahead, is right to the last step"] == SHOWN
+    assert said(short)["one move a call, 3 ahead, is right to the last step (by every step it took)"] == SHOWN
     assert said(short)["one move a call leads all in one call"] == SHOWN
 
 
 def test_c11_fails_where_one_call_for_all_does_as_well_and_shows_what_red_flags_bring():
     fine = judged("C11", towers(lambda level: 1.0, p=0.9, whole=1.0))
-    assert said(fine)["all in one call, all in one call, is right less than 95 % of the time"] == NOT_REPRODUCED
+    less = "all in one call, all in one call, is right less than 95 % of the time (by its end alone)"
+    assert said(fine)[less] == NOT_REPRODUCED
     plain = arm("no flags", "decompose_and_vote", "hybrid", levels=(1, 3), steps_per_call=1, red_flags=False)
     found = judged("C11", towers(lambda level: 1.0, p=0.9, arms=(plain,)))
     assert said(found)["Red flags on over off (no flags), 3 ahead"] == SHOWN
+
+
+def test_c11_counts_no_right_end_that_was_reached_by_a_wrong_step_and_no_wrong_vote_that_lost_its_step():
+    def cast(wrong):
+        won = {(i, step): ["y", "x", "x", "x", "x"] for i in range(300) for step in range(1, 9)}
+        return won | {(i, 4): ["x", "y", "y", "y", "y"] for i in range(wrong)}
+
+    def found(wrong):
+        truths = pl.concat(ballots("one move a call", level, cast(wrong), oracle=8) for level in (1, 3, 5, 9))
+        return judged("C11", towers(lambda level: 1.0, levels=(1, 3, 5, 9), truths=truths, chance=0.25))
+
+    sound, lucky = found(0), found(60)
+    name = "one move a call, 5 ahead, is right to the last step at least 95 % of the time (by every step it took)"
+    assert (sound.outcome, sound.checks[0].said, sound.checks[0].value) == (REPRODUCED, name, 1.0)
+    assert (lucky.outcome, lucky.checks[0].value) == (NOT_REPRODUCED, pytest.approx(0.8))
+    assert lucky.checks[2].value == pytest.approx(sound.checks[2].value - 0.2), "so does its lead over one call"
+    ends = next(check for check in lucky.checks if "ends right, by right steps or wrong ones" in check.said)
+    assert (ends.outcome, ends.value) == (SHOWN, 1.0)
+    assert ends.said.endswith("; a guess: 25 %")
+    assert any(check.said.endswith("(by its end alone; a guess: 25 %)") for check in lucky.checks)
+
+
+def test_c11_counts_the_steps_that_the_task_needs_and_not_those_of_trials_that_wandered():
+    def found(oracle):
+        cast = {(i, step): ["x"] * 4 + ["y"] for i in range(300) for step in range(1, 21 if i == 0 else 9)}
+        truths = pl.concat(ballots("one move a call", level, cast, oracle) for level in (1, 3, 5))
+        return said(judged("C11", towers(lambda level: 1.0, truths=truths)))
+
+    assert "A single vote is right (8 steps to a right end)" in found(8)
+    assert "A single vote is right (20 steps to a right end)" in found(None), "nobody says how many it takes"
 
 
 @pytest.mark.parametrize(

@@ -233,10 +233,26 @@ def test_c20_is_not_reproduced_by_guessing():
     guesses = judged("C20", Made([arm("independent")], lambda *_: 0.25, MANY, chance=0.25))
     assert guesses.outcome == UNTESTABLE
     assert [check.outcome for check in guesses.checks] == [UNTESTABLE, SHOWN, SHOWN]
-    assert guesses.checks[0].said.startswith("2 samples cover more problems than 2 guesses would (44 %)")
+    assert guesses.checks[0].said.startswith("2 samples of independent cover more problems than 2 guesses would (44 %)")
     skilled = judged("C20", Made([arm("independent")], lambda *_: 0.5, MANY, chance=0.25))
     assert skilled.outcome == REPRODUCED
     assert skilled.checks[0].value == pytest.approx(0.75 - 0.4375, abs=0.05)
+
+
+def test_c20_judges_every_arm_that_samples_by_its_name_and_puts_first_what_can_be_tested():
+    arms = [
+        arm("a guesser", "independent", solver="m/early"),
+        arm("b knows", "independent", solver="m/late"),
+        arm("b once more", "independent", solver="m/late"),
+    ]
+    made = Made(arms, rates(**{"a guesser": 0.25, "b knows": 0.5, "b once more": 0.5}), MANY, chance=0.25)
+    found = judged("C20", made)
+    assert (found.outcome, found.told) == (REPRODUCED, f"{REPRODUCED}, in part")
+    assert [(check.outcome, "b knows" in check.said) for check in found.checks] == [
+        *[(REPRODUCED, True)] * 3,
+        *[(outcome, False) for outcome in (UNTESTABLE, SHOWN, SHOWN)],
+    ]
+    assert all("a guesser" in check.said for check in found.checks[3:]), "what is the same is judged once"
 
 
 TWO_TASKS = {"tasks": [{"name": "warmup", "params": {"kind": "category"}}, {"name": "graph_path"}]}

@@ -206,6 +206,37 @@ def test_steps_are_counted_by_what_was_asked_and_judged_by_their_truth(tmp_path)
     assert quality.step_correctness(steps).select("step", "value", "n").rows() == [(1, 0.5, 1), (2, 0.0, 1)]
 
 
+def test_a_trial_is_flawless_if_the_winner_of_every_vote_is_right(tmp_path):
+    ledger = Ledger(planned_trials=4)
+    ledger.arm("vote", strategy="decompose_and_vote", dial="hybrid", levels=(2,), nested=False)
+    # Each trial's steps: what was asked, and the votes on it, of which `x` is right.
+    trials = {
+        "lost wrong vote": (("a", "yxxx"), ("b", "xx")),
+        "won wrong vote": (("a", "xyyy"), ("b", "xx")),
+        "nothing to read": (("a", "xx"), ("b", "??")),
+        # It goes astray and comes back: the first vote on a was lost, whatever all of them say together.
+        "asked again": (("a", "xyyy"), ("b", "xx"), ("a", "xxxx")),
+    }
+    for block, (name, steps) in enumerate(trials.items()):
+        ledger.problem(name)
+        trial_id = ledger.trial_id(name, "vote", level=2)
+        for asked, votes in steps:
+            for vote in votes:
+                request, read = {"parts": [], "truth": "x"}, None if vote == "?" else vote
+                ledger.call(trial_id, role="step", level=2, request_hash=asked, extracted=read, request=request)
+        ledger.checkpoint(trial_id, 0, 2, 1.0)
+        ledger.trial(name, "vote", block=block, level=2, own_level=2)
+    rows = query.run(stored(tmp_path, ledger), "step_truths", experiment_ids="exp")
+    assert rows.filter(problem_id="asked again")["step"].unique().sort().to_list() == [1, 2, 3]
+    found = rows.select("trial_id", "problem_id").unique().join(quality.flawless(quality.judged(rows)), on="trial_id")
+    assert dict(found.select("problem_id", "right").rows()) == {
+        "lost wrong vote": 1.0,
+        "won wrong vote": 0.0,
+        "nothing to read": 0.0,
+        "asked again": 0.0,
+    }
+
+
 def test_a_thought_that_was_right_and_went_on_underthinks(tmp_path):
     ledger = Ledger(planned_trials=2)
     ledger.arm("think", strategy="budget_forcing", dial="sequential", levels=(1, 2, 3))

@@ -51,6 +51,11 @@ def test_every_kind_of_file_gives_the_same_problems(tmp_path, name):
         ("number", "1,200.50", "1200.5", "1200", {}),
         ("number", "10", "10.4", "10.6", {"tolerance": 0.5}),
         ("number", "-200", "-202", "-203", {"relative_tolerance": 0.01}),
+        ("number", "1", "1.3", "1.31", {"tolerance": 0.3}),
+        ("number", "2/6", "1/3", "0.3333", {}),
+        ("number", "1/3", "0.333", "0.3", {"tolerance": 0.001}),
+        ("number", "3.14", "3.14", "3,14", {}),
+        ("number", "5", "5.0", "9" * 6000, {}),
         ("regex", r"(19|20)\d\d", "1999", "1899", {}),
     ],
 )
@@ -58,6 +63,25 @@ def test_graders_by_hand(tmp_path, grader, reference, right, wrong, more):
     assert outcome(tmp_path, reference, right, grader=grader, **more) == "correct"
     assert outcome(tmp_path, reference, wrong, grader=grader, **more) == "wrong"
     assert outcome(tmp_path, reference, "no idea", grader=grader, **more) == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("reference", "reply"),
+    [
+        ("2", "1/2"),
+        ("3", "10^3"),
+        ("10", "Answer: 10^3"),
+        ("1", "Answer: 1 200"),
+        ("3", "Answer: 3,14"),
+        ("5", "3 4/5"),
+    ],
+)
+def test_a_number_is_not_found_right_by_a_part_of_it(tmp_path, reference, reply):
+    (problem,) = some(table(tmp_path, [{"question": "?", "answer": reference}]), grader="number")
+    asked = dataset.question(problem, "given", "chat")
+    for prompt in (asked.answer, asked.think):
+        answer = extract(prompt, reply)
+        assert answer is None or dataset.grade(problem, answer).outcome == "wrong"
 
 
 def test_a_choice_may_be_given_by_letter_or_words_and_is_asked_by_letter(tmp_path):
@@ -80,15 +104,46 @@ def test_a_choice_may_be_given_by_letter_or_words_and_is_asked_by_letter(tmp_pat
     assert (lettered.reference, lettered.data["options"]) == ("A", ("x", "y"))
 
 
+def test_options_that_differ_in_their_brackets_alone_are_told_apart(tmp_path):
+    rows = [{"question": "?", "answer": "(0, 1]", "choices": ["[0, 1)", "(0, 1]", "c"]}]
+    (problem,) = some(table(tmp_path, rows), grader="choice")
+    given = ("B", "(0, 1]", "[0, 1)", "A", "0, 1")
+    assert [dataset.grade(problem, answer).score for answer in given] == [1, 1, 0, 0, 0]
+    (lettered,) = some(table(tmp_path, [{"question": "?", "answer": "b", "choices": "a|b"}]), grader="choice")
+    assert [dataset.grade(lettered, answer).score for answer in ("B", "b", "a", "A")] == [1, 1, 0, 0]
+
+
 def test_mathematics_is_compared_in_another_process_and_a_late_one_is_no_wrong_answer(tmp_path):
     pytest.importorskip("math_verify")
     assert outcome(tmp_path, "\\frac{1}{2}", "0.5", grader="math", time_limit_s=60) == "correct"
     assert outcome(tmp_path, "x^2+2x", "x(x+2)", grader="math", time_limit_s=60) == "correct"
     assert outcome(tmp_path, "x^2+2x", "x^2", grader="math", time_limit_s=60) == "wrong"
     assert outcome(tmp_path, "x^2+2x", "no idea", grader="math", time_limit_s=60) == "wrong"
+    assert outcome(tmp_path, "abc", "cab", grader="math", time_limit_s=60) == "correct", "the documentation says so"
     with pytest.raises(GraderError, match="no mathematics in the reference"):
         outcome(tmp_path, "$$", "4", grader="math", time_limit_s=60)
     _judging._judge("math").close()
+
+
+@pytest.mark.parametrize(
+    ("reference", "right", "wrong"),
+    [
+        ("\\pi", "pi", "p"),
+        ("2pi", "2\\pi", "2"),
+        ("1000", "1e3", "1e2"),
+        ("1e3x", "1e3x", "3x"),
+        ("½", "0.5", "2"),
+        ("3½", "\\frac{7}{2}", "31/2"),
+        ("x²+1", "1+x^2", "x2+1"),
+        ("−3", "-3", "3"),
+        ("１２", "12", "1"),
+        ("[0, 1)", "[0,1)", "(0,1]"),
+    ],
+)
+def test_mathematics_is_read_in_the_letters_people_write_it_in(tmp_path, reference, right, wrong):
+    pytest.importorskip("math_verify")
+    assert outcome(tmp_path, reference, right, grader="math", time_limit_s=60) == "correct"
+    assert outcome(tmp_path, reference, wrong, grader="math", time_limit_s=60) == "wrong"
 
 
 def test_a_pattern_that_takes_forever_is_given_up_and_the_next_one_works(tmp_path):
@@ -111,9 +166,27 @@ def test_a_process_that_ends_is_a_grader_error_with_its_last_words(tmp_path):
         ([{"question": "?", "answer": "1"}], {"grader": "choice"}, "no column for choices = 'choices'"),
         ([{"question": "?", "answer": "1"}, {"question": "!", "answer": " "}], {}, "row 2, column 'answer': is empty"),
         ([{"question": "?", "answer": "one"}], {"grader": "number"}, "row 1, column 'answer': 'one' is no number"),
+        *(
+            (
+                [{"question": "?", "answer": given}],
+                {"grader": "number"},
+                rf"'{given}' is no number .* write it with a point",
+            )
+            for given in ("3,14", "0,5", "0,125", "1,23", "1.234,5", "nan", "inf", "1_0", "1e400", "1/0")
+        ),
         ([{"question": "?", "answer": "("}], {"grader": "regex"}, r"row 1, column 'answer': '\(' is no pattern"),
         ([{"question": "?", "answer": "1", "choices": "1"}], {"grader": "choice"}, "column 'choices': has 1 options"),
         ([{"question": "?", "answer": "z", "choices": "x|y"}], {"grader": "choice"}, "'z' is none of: x, y"),
+        (
+            [{"question": "?", "answer": "Rome", "choices": "Rome|Oslo|rome"}],
+            {"grader": "choice"},
+            "column 'choices': 'Rome' and 'rome' differ in nothing but case and spacing",
+        ),
+        (
+            [{"question": "?", "answer": "A", "choices": "B|A|C"}],
+            {"grader": "choice"},
+            "column 'choices': 'B' is option A and the letter of another, 'A', so that a reply of B could mean both",
+        ),
         ([{"question": "?", "answer": "1", "difficulty": "hard"}], {}, "column 'difficulty': 'hard' is no number"),
         (
             [{"question": "?", "answer": "1", "id": "a"}] * 2,
@@ -223,6 +296,26 @@ def test_rows_shown_as_examples_are_the_same_for_every_seed_and_never_asked():
     assert all(f"Question: {text}\n" in dataset.question(first[0], "given", "completion").answer.text for text in shown)
 
 
+@pytest.mark.parametrize("grader", ["exact", "regex", "judge"])
+@pytest.mark.parametrize("between", ["\n", "\n\n"])
+def test_answers_of_several_lines_are_read_whole_and_can_be_right(tmp_path, grader, between):
+    rows = [{"question": f"{n}?", "answer": f"line {n}{between}and more"} for n in range(4)] + [
+        {"question": "one line?", "answer": "single"}
+    ]
+    for problem in some(table(tmp_path, rows, "a.csv"), 3, grader=grader, shots=2):
+        for format in ("chat", "completion"):
+            asked = dataset.question(problem, "given", format)
+            for prompt, reply in ((asked.answer, "{}"), (asked.think, "I think.\nAnswer:\n{}")):
+                if prompt is None:
+                    continue
+                reply = reply.format(problem.reference)
+                assert not any(stop in reply for stop in prompt.stop), "the reply would be cut off"
+                answer = extract(prompt, reply)
+                assert answer == problem.reference
+                assert grader == "judge" or dataset.grade(problem, answer).outcome == "correct"
+    assert extract(dataset.question(some("data/example_problems.csv")[0], "given", "chat").answer, "one\ntwo") is None
+
+
 def test_examples_of_choices_show_their_options(tmp_path):
     rows = [{"question": f"{n}?", "answer": "y", "choices": "x|y"} for n in range(3)]
     (problem,) = some(table(tmp_path, rows), grader="choice", shots=2)
@@ -234,6 +327,13 @@ def test_examples_of_choices_show_their_options(tmp_path):
 def test_clusters_come_from_their_column(tmp_path):
     rows = [{"question": f"{n}?", "answer": "1", "cluster": n // 2} for n in range(4)]
     assert sorted(problem.cluster_id for problem in some(table(tmp_path, rows), 4)) == ["0", "0", "1", "1"]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet"])
+def test_an_empty_cluster_cell_leaves_the_problem_on_its_own(tmp_path, name):
+    rows = [{"question": f"{n}?", "answer": "1", "cluster": c} for n, c in enumerate(["", " ", None, "both", " both"])]
+    found = sorted(problem.cluster_id for problem in some(table(tmp_path, rows, name), 5))
+    assert found == ["both", "both", "row-1", "row-2", "row-3"]
 
 
 @pytest.fixture

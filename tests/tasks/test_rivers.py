@@ -107,6 +107,19 @@ def test_a_hidden_map_is_in_no_prompt_and_the_twin_shows_all_of_it():
         assert rivers.question(hidden, "environment", "completion").answer.text == f"?{seen[-1]}={seen[-1]}"
 
 
+def test_of_a_veiled_map_a_thought_is_given_what_is_seen_from_the_start_and_a_walk_what_it_is_on_a_hidden_one():
+    for hidden, veiled in zip(some(hops=(3,), forks=1), some(hops=(3,), forks=1, inside="veiled"), strict=True):
+        assert (hidden.cluster_id, hidden.world) == (veiled.cluster_id, veiled.world)
+        near = [edge for edge in veiled.data["edges"] if veiled.data["start"] in edge]
+        for format in ("chat", "completion"):
+            given = rivers.question(veiled, "given", format)
+            seen = "".join(f"{a}{b}," for a, b in near)
+            assert given.text.count("flows into") == len(near)
+            assert format == "chat" or given.think.text.partition("?")[0] == seen
+            worlds = [rivers.environment(each, format).start() for each in (hidden, veiled)]
+            assert worlds[0] == worlds[1]
+
+
 def test_walking_the_true_way_reaches_the_flag_and_a_dead_end_leads_back():
     problem = some(1, hops=(4,), forks=2)[0]
     truths, inside = problem.truths, rivers.environment(problem, "chat")
