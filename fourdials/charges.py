@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from fourdials.records import Attempt, Model, ModelRequest, Price, Prompt, Role,
 
 Row = dict[str, Any]
 _UNKNOWN = (
-    *("reply", "extracted", "finish_reason", "logprob", "usage"),
+    *("reply", "extracted", "ballot", "finish_reason", "logprob", "usage"),
     *("prompt_tokens", "cached_tokens", "cache_write_tokens", "completion_tokens", "reasoning_tokens"),
     *("usd", "usd_paid", "path_s", "modelled_path_s"),
 )
@@ -34,6 +34,13 @@ class Counter:
     trial: Trial
     price_rows: Sequence[Price]
     paths: Paths
+    ballot: Callable[[str], str]
+
+    def read(self, order: Order, text: str) -> Row:
+        """The answer in a reply, and what it says as a vote if it answers the question."""
+        answer = extract(order.prompt, text)
+        ballot = self.ballot(answer) if answer is not None and order.role == "solve" else None
+        return {"extracted": answer, "ballot": ballot}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +174,7 @@ def rows_of(
         row = _base_row(counter, order, offset, call_id, seq, attempt) | {
             "request_id": call_ids[0],
             "reply": sample.text,
-            "extracted": extract(order.prompt, sample.text),
+            **counter.read(order, sample.text),
             "finish_reason": sample.finish_reason,
             "logprob": sample.logprob,
             "usage": attempt.raw_usage if i == 0 else None,
@@ -232,7 +239,7 @@ def _cut(counter: Counter, order: Order, row: Row, usage: Usage, tokens: tuple[s
                 "level": order.cut_levels[i],
                 "parents": row["parents"] if i == 0 else [rows[-1]["call_id"]],
                 "reply": row["reply"][text_start:text_end],
-                "extracted": extract(order.prompt, row["reply"][:text_end]),
+                **counter.read(order, row["reply"][:text_end]),
                 "finish_reason": row["finish_reason"] if last else "length",
                 "usage": row["usage"] if i == 0 else None,
                 "usd_paid": row["usd_paid"] if i == 0 or row["usd_paid"] is None else 0.0,

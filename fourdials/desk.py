@@ -56,6 +56,7 @@ class Desk:
     paths: Paths = field(default_factory=Paths)
     bill: Bill = field(default_factory=Bill)
     marks: Marks = field(init=False)
+    ballot: Callable[[str], str] = field(init=False)
     unread: str | None = None
     reread: bool = False
     remembered: Remembered = field(init=False)
@@ -73,13 +74,14 @@ class Desk:
         seen = (row["seq"] for rows in self.replayed.values() for row in rows)
         self._seq = max(seen, default=-1) + 1
         self.marks = Marks(self.task, self.trial.problem)
+        self.ballot = plugins.ballot_of(self.task, self.trial.problem)
         tells = getattr(self.task, "evidence", None)
         self.remembered = Remembered(None if tells is None else tells(self.trial.problem))
 
     @property
     def counter(self) -> Counter:
         """What turning its attempts into rows needs."""
-        return Counter(self.trial, self.price_rows, self.paths)
+        return Counter(self.trial, self.price_rows, self.paths, self.ballot)
 
     @property
     def task(self) -> Any:

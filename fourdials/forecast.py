@@ -2,7 +2,8 @@
 
 Called by the Run page and the command line. Each arm plays a few problems twice against a stand-in for the models,
 once with short replies and once with replies of full length, so the forecast is a band; no strategy describes its
-costs a second time. Nothing is sent or stored.
+costs a second time. Nothing is sent or stored. Where a level is a call, levels above some hundreds are not played but
+worked out from smaller ones, as if each further level cost as much as those do (see `_rehearsed`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -28,6 +29,8 @@ from fourdials.records import Attempt, Experiment, Limits, Model, ModelRequest, 
 from fourdials.run import Job, TrialRun
 
 REHEARSED_PROBLEMS = 3
+REHEARSED_LEVELS = 256  # more than twice what requests hold at most, so that this and half of it are whole requests
+REHEARSED_CALLS = 512  # a vote of 200,000, played in full, would take minutes and a gigabyte to say the same
 SHORT, LONG = 0.15, 1.0  # share of `max_tokens` that a free reply takes in the two passes
 LOCAL_SPEED_UP = 2.0  # what batching gains on one computer: between this and nothing
 SIMULATED_CALL_S = 0.002
@@ -81,6 +84,14 @@ class _Cost:
     usd: float | None
     seconds: float | None
 
+    def further(self, before: _Cost, times: float) -> _Cost:
+        """With so many times what it costs more than `before`; unknown where either is."""
+        grown: dict[str, Any] = {}
+        for unit, then in asdict(before).items():
+            now = getattr(self, unit)
+            grown[unit] = None if now is None or then is None else now + times * max(0.0, now - then)
+        return _Cost(**grown)
+
 
 def forecast(experiment: Experiment, history: pl.DataFrame | None = None) -> Forecast:
     """Rehearses an experiment and scales up to all its trials.
@@ -113,15 +124,43 @@ async def _rehearse(experiment: Experiment, trials: Sequence[Trial], share: floa
     ends: dict[tuple[str, str], list[str | None]] = {}
     for trial in trials:
         free = replace(trial, limits=Limits())  # what caps leave of it is worked out afterwards
-        trial_run = TrialRun(replace(job, journal=(heard := _Silence())), free, Purse(Limits()))
-        end = await trial_run.advance(trial.max_level)
-        await trial_run.close()
-        costs.append(_cost(heard.rows, experiment))
-        ends.setdefault((trial.arm.name, trial.problem.task), []).append(_hopeless(end, len(heard.rows)))
+        cost, failure = await _rehearsed(job, share, free)
+        costs.append(cost)
+        ends.setdefault((trial.arm.name, trial.problem.task), []).append(failure)
     for (arm, task), said in ends.items():
         if all(said):
             raise InputError(f"every trial of {arm} on {task} fails: {said[0]}")
     return costs
+
+
+async def _rehearsed(job: Job, share: float, trial: Trial) -> tuple[_Cost, str | None]:
+    """What a trial costs, and what failed in it that no reply could have saved.
+
+    One to a level in the thousands is first played to 128 and 256. Where its calls go on growing so that all of it
+    would take more than some hundreds, it is not played on: each further level is taken to cost what those between the
+    two did on average. So prompts that grow with every level, as a walk's do, are forecast too low for such levels.
+    """
+    if trial.max_level > REHEARSED_LEVELS:
+        half, _ = await _played(job, share, _shortened(trial, REHEARSED_LEVELS // 2))
+        whole, failure = await _played(job, share, _shortened(trial, REHEARSED_LEVELS))
+        times = (trial.max_level - REHEARSED_LEVELS) / (REHEARSED_LEVELS - REHEARSED_LEVELS // 2)
+        if whole.calls + times * (whole.calls - half.calls) > REHEARSED_CALLS:
+            return whole.further(half, times), failure
+    return await _played(job, share, trial)
+
+
+def _shortened(trial: Trial, level: int) -> Trial:
+    """The trial as if it were to end at this level."""
+    return replace(trial, max_level=level, levels=(*(each for each in trial.levels if each < level), level))
+
+
+async def _played(job: Job, share: float, trial: Trial) -> tuple[_Cost, str | None]:
+    # Each is played to the same replies from the first on, so that a longer trial differs by its further levels alone.
+    job = replace(job, sender=_Stand(share), journal=(heard := _Silence()))
+    trial_run = TrialRun(job, trial, Purse(Limits()))
+    end = await trial_run.advance(trial.max_level)
+    await trial_run.close()
+    return _cost(heard.rows, job.experiment), _hopeless(end, len(heard.rows))
 
 
 def _hopeless(end: Ending | None, calls: int) -> str | None:

@@ -33,6 +33,7 @@ from fourdials.tasking import Store as Store
 from fourdials.tasking import Task as Task
 from fourdials.tasking import TaskInfo as TaskInfo
 from fourdials.tasking import Told as Told
+from fourdials.tasking import ballot_of as ballot_of
 
 # A strategy's generator: it yields checkpoints, `Checkpoint(0)` first, and is sent the level it may go up to, always at
 # least one further than it stands. It may batch what it was granted, and may be left standing at any yield.

@@ -10,6 +10,7 @@ from fourdials.records import Format, Message, Prompt
 
 BEGUN = "begun"  # the key of a prompt that asks about the beginning of a thought is `begun:` and that beginning
 
+_PLACE = re.compile(r"\{(\w+)\}")
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
@@ -105,12 +106,17 @@ def before_mark(text: str, mark: str) -> str | None:
     return text[: found[-1].start()] if found else None
 
 
+def fill(template: str, **values: str) -> str:
+    """The template with each `{name}` replaced by the value of that name; other braces stay as they are.
+
+    In one pass, since what is filled in may itself hold braces: a question about `{answer}` is left as it was asked."""
+    return _PLACE.sub(lambda place: values.get(place[1], place[0]), template)
+
+
 def request(format: Format, chat: str, completion: str, *, max_tokens: int, **filled: str) -> Prompt:
     """A free-text request from a template for each format; `{name}` stands for the keyword `name`. Its reply is one
     paragraph of a chat model, or the rest of the line of a completion model."""
-    text = chat if format == "chat" else completion
-    for name, value in filled.items():
-        text = text.replace(f"{{{name}}}", value)
+    text = fill(chat if format == "chat" else completion, **filled)
     if format == "chat":
         return Prompt(messages=(Message("user", text),), max_tokens=max_tokens, key="free")
     return Prompt(text=text, stop=("\n",), max_tokens=max_tokens, key="free")
@@ -118,9 +124,7 @@ def request(format: Format, chat: str, completion: str, *, max_tokens: int, **fi
 
 def yes_or_no(question: Question, answer: str, chat: str, completion: str) -> Prompt:
     """Asks whether a proposed answer is right; `chat` and `completion` are templates with {question} and {answer}."""
-    template = chat if question.format == "chat" else completion
-    # str.replace, not format: questions and answers may hold braces
-    text = template.replace("{question}", question.text).replace("{answer}", answer)
+    text = fill(chat if question.format == "chat" else completion, question=question.text, answer=answer)
     choices, key = ("yes", "no"), f"verify:{answer}"
     if question.format == "chat":
         return Prompt(messages=(Message("user", text),), choices=choices, reads="choice", max_tokens=8, key=key)

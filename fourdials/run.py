@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from fourdials import header, plan, plugins
@@ -158,7 +158,8 @@ class TrialRun:
     async def _open(self) -> Checkpoint:
         trial, lineup = self.trial, self.desk.lineup
         task, solver = self.desk.task, lineup["solver"]
-        question = task.question(trial.problem, trial.arm.access, solver.format)
+        asked = task.question(trial.problem, trial.arm.access, solver.format)
+        question = replace(asked, ballot=self.desk.ballot)
         play = plugins.strategies()[trial.arm.strategy].play
         self._generator = play(question, Branch(self.desk), **trial.arm.knobs)
         return await anext(self._generator)

@@ -6,12 +6,13 @@ Plug-ins import these from `plugins`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
-from fourdials.records import Access, Format, Grade, Observation, Problem, Prompt
+from fourdials.grading import normal
+from fourdials.records import NOTHING, Access, Format, Grade, Observation, Problem, Prompt
 
 
 class Steps(Protocol):
@@ -137,6 +138,8 @@ class Question:
             strategies ask in words of their own.
         check: Asks for a verdict on a whole reply in the task's own form, its first choice meaning that it is right;
             None where strategies ask in words of their own. Passages that were found can be given besides.
+        ballot: What an answer says as a vote: answers with the same ballot are one in other words. Filled in by the
+            engine, from the task.
     """
 
     problem_id: str
@@ -153,6 +156,7 @@ class Question:
     tight: bool = False
     check: Callable[..., Prompt] | None = None
     lookup: Lookup | None = None
+    ballot: Callable[[str], str] = normal
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +208,12 @@ class TaskInfo:
 class Task(Protocol):
     """A module under `tasks/`.
 
-    These functions may be left out: `evidence(problem)`, the problem's `Evidence`; `sound(problem, thought)`, whether
-    the beginning of a thought can be built on, of tasks that offer `sound`; `offers(params, format)` where what is
-    offered depends on the parameters (else `INFO.offers`), and with it `lacking(params, missing)`, what to do about
-    what is not; `judged(params)`, true where a model grades, and with it
+    These functions may be left out: `ballot(problem, answer)`, what an answer says as a vote, where answers that the
+    grader takes for one differ in more than case, spaces and surrounding marks (else `grading.normal`): it is shown no
+    reference, and answers with the same ballot must score alike; `evidence(problem)`, the problem's `Evidence`;
+    `sound(problem, thought)`, whether the beginning of a thought can be built on, of tasks that offer `sound`;
+    `offers(params, format)` where what is offered depends on the parameters (else `INFO.offers`), and with it
+    `lacking(params, missing)`, what to do about what is not; `judged(params)`, true where a model grades, and with it
     `examination(problem, answer, format)`, the prompt that asks that model, and `verdict(problem, text)`, the grade its
     reply amounts to (GraderError if none).
     """
@@ -237,3 +243,18 @@ class Task(Protocol):
 
     def environment(self, problem: Problem, format: Format) -> Environment:
         """A fresh environment; raises InputError if the task offers none."""
+
+
+def ballot_of(task: Any, problem: Problem) -> Callable[[str], str]:
+    """What an answer to this problem says as a vote: the task's `ballot`, or the plain answer (`grading.normal`).
+
+    The task is shown the problem without reference, world and right replies, so that a vote cannot know the truth."""
+    if not hasattr(task, "ballot"):
+        return normal
+    blind = replace(problem, reference=None, world=NOTHING, truths=NOTHING)
+
+    def ballot(answer: str) -> str:
+        said: str = task.ballot(blind, answer)
+        return said
+
+    return ballot

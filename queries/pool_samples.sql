@@ -2,7 +2,8 @@
 -- Grain: one row per sample of a trial of an arm that samples side by side (independent, majority_vote, best_of_n,
 --   weighted_vote, adaptive_vote, first_to_ahead), of complete blocks.
 -- Units: score as a share of 1, NULL where no checkpoint of the problem stood at this answer; weight in [0, 1] is the
---   verifier's score, else the probability per token, NULL if neither was stored. `adaptive` marks trials whose number of
+--   verifier's score, else the probability per token, NULL if neither was stored. Answers with the same `ballot` are one
+--   vote (NULL where an older run did not note it). `adaptive` marks trials whose number of
 --   samples depended on what they held, `cut` those that ended before all samples asked for.
 -- $experiment_ids VARCHAR[]: experiments
 -- $tasks VARCHAR[] optional: only these tasks
@@ -14,7 +15,7 @@ WITH pooled AS (
       AND strategy IN ('independent', 'majority_vote', 'best_of_n', 'weighted_vote', 'adaptive_vote', 'first_to_ahead')
 ),
 sampled AS (
-    SELECT p.trial_id, c.level AS sample, c.extracted AS answer,
+    SELECT p.trial_id, c.level AS sample, c.extracted AS answer, c.ballot,
            CASE WHEN c.logprob IS NOT NULL AND c.completion_tokens IS NOT NULL
                 THEN exp(c.logprob / greatest(c.completion_tokens, 1)) END AS probability
     FROM pooled AS p
@@ -41,6 +42,7 @@ counted AS (
 SELECT p.experiment_id, p.arm, p.strategy, p.task, p.problem_id, p.cluster_id, p.repeat, p.trial_id,
        s.sample,
        s.answer,
+       s.ballot,
        CASE WHEN s.answer IS NULL THEN 0.0 ELSE g.score END AS score,
        coalesce(w.weight, s.probability) AS weight,
        p.strategy IN ('adaptive_vote', 'first_to_ahead') OR p.stop_reason IN ('finished', 'stopped') AS adaptive,

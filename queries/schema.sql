@@ -121,6 +121,7 @@ CREATE TABLE IF NOT EXISTS calls (
     request JSON NOT NULL,              -- {format, parts: [[role, text or {"sha256": …}]], temperature, max_tokens, seed, choices, stop}
     reply VARCHAR,
     extracted VARCHAR,
+    ballot VARCHAR,                     -- what an answer to the question says as a vote; NULL in other calls, older runs
     finish_reason VARCHAR,
     logprob DOUBLE,                     -- sum over the reply's tokens, natural logarithm
     attempt INTEGER NOT NULL,

@@ -5,6 +5,7 @@ import re
 import polars as pl
 import pytest
 
+from fourdials import forecast as module
 from fourdials.errors import InputError
 from fourdials.forecast import forecast
 from tests.scripted import Script, arm, capped, experiment, journaled, model, play
@@ -109,3 +110,45 @@ def test_an_arm_whose_task_fails_before_any_reply_is_refused_with_what_its_trial
         forecast(absent)
     picky = acting(tool=f"{tmp_path / 'mine.py'}:picky")
     assert forecast(picky).calls.low > 0, "a tool that only the invented replies upset is no reason to refuse"
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """How many replies the rehearsal has invented."""
+    sent = []
+    real = module._Stand.send
+
+    async def counted(self, request, record):
+        sent.append(request.n)
+        return await real(self, request, record)
+
+    monkeypatch.setattr(module._Stand, "send", counted)
+    return sent
+
+
+@pytest.mark.parametrize(("strategy", "levels"), [("majority_vote", (1, 900)), ("width_depth", (4, 64, 900))])
+def test_large_levels_are_worked_out_from_small_ones_as_they_would_be_played(monkeypatch, strategy, levels):
+    what = experiment([arm(strategy, levels=levels)], problems=1)
+    told = forecast(what)
+    monkeypatch.setattr(module, "REHEARSED_LEVELS", 1000)
+    played = forecast(what)
+    assert played.calls.high == 900
+    # The invented replies are of one or two tokens, so their sum over the levels that were played is off by a little.
+    for unit, near in (("calls", 0), ("prompt_tokens", 0.01), ("completion_tokens", 0.06)):
+        for end in ("low", "high"):
+            assert getattr(getattr(told, unit), end) == pytest.approx(getattr(getattr(played, unit), end), rel=near)
+
+
+@pytest.mark.parametrize("strategy", ["majority_vote", "best_of_n", "stepwise", "decompose_and_vote"])
+def test_no_level_that_an_experiment_may_have_is_rehearsed_call_by_call(asked, strategy):
+    cast = forecast(experiment([arm(strategy, levels=(1, 200_000))], problems=1))
+    assert sum(asked) < 6000
+    assert cast.calls.high >= {"majority_vote": 200_000, "best_of_n": 400_000}.get(strategy, 1)
+
+
+def test_a_long_thought_is_rehearsed_in_full_since_its_tokens_are_no_calls(monkeypatch):
+    what = experiment([arm("chain_of_thought", "chat", levels=(100, 2000))], problems=1)
+    told = forecast(what)
+    monkeypatch.setattr(module, "REHEARSED_LEVELS", 10_000)
+    assert told == forecast(what)
+    assert told.completion_tokens.high >= 2000

@@ -29,6 +29,7 @@ from fourdials.estimate.intervals import (
     share_bounds,
 )
 from fourdials.estimate.panel import PROBLEM
+from fourdials.grading import normal
 
 Selection = Literal["majority", "weighted", "best"]
 SELECTIONS: tuple[Selection, ...] = ("majority", "weighted", "best")
@@ -61,7 +62,7 @@ class Pool:
         cluster: Number of each problem's cluster, from 0.
         right: problems × samples; True where the sample is fully right.
         score: problems × samples, in [0, 1].
-        answer: problems × samples; equal numbers are equal answers within a problem, -1 is no answer.
+        answer: problems × samples; equal numbers are votes for the same answer within a problem, -1 is no answer.
         weight: problems × samples, in [0, 1]: a verifier's score or the probability per token; None if not stored.
     """
 
@@ -151,7 +152,8 @@ def read(samples: pl.DataFrame, experiment_id: str, arm: str) -> Pool:
         raise InputError(f"the samples of {arm} cannot serve as a pool: {row['refused']}")
     ordered = mine.sort(*PROBLEM, "repeat", "sample")
     held = ordered.filter(pl.int_range(pl.len()).over(PROBLEM) < row["fewest"])
-    codes = (pl.col("answer").rank("dense").over(PROBLEM) - 1).fill_null(-1).cast(pl.Int64)
+    held = held.with_columns(_ballots(held))
+    codes = (pl.col("ballot").rank("dense").over(PROBLEM) - 1).fill_null(-1).cast(pl.Int64)
     shape = (row["problems"], row["fewest"])
     problems = held.select(*PROBLEM, "cluster_id").unique(PROBLEM, keep="first", maintain_order=True)
     cluster = problems.select(pl.struct("task", "cluster_id").rank("dense") - 1).to_series()
@@ -159,6 +161,16 @@ def read(samples: pl.DataFrame, experiment_id: str, arm: str) -> Pool:
     weight = held["weight"].to_numpy().reshape(shape) if row["weighted"] else None
     answer = held.select(codes).to_series().to_numpy().reshape(shape)
     return Pool(problems, cluster.to_numpy().astype(np.int64), score >= 1, score, answer, weight)
+
+
+def _ballots(samples: pl.DataFrame) -> pl.Series:
+    """What each sample votes for: its ballot, or where an older run noted none its answer, plainly written."""
+    noted = samples["ballot"] if "ballot" in samples.columns else [None] * samples.height
+    said = [
+        normal(answer) if ballot is None and answer is not None else ballot
+        for answer, ballot in zip(samples["answer"], noted, strict=True)
+    ]
+    return pl.Series("ballot", said, dtype=pl.String)
 
 
 def pass_at(right: Ints, n: int, k: int) -> Array:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 from fourdials.errors import InputError
+from fourdials.grading import tidy_number
 from fourdials.records import Access, Message, Problem, Prompt, Reads
 
 MARK = "Answer:"
+_NUMERAL = re.compile(r"[-+−]?(?:\d[\d,]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,2})?")  # no exponent that fills memory
 THINK = "Think step by step. End with a line that starts with `Answer:`, then"
 
 
@@ -40,6 +43,12 @@ def most_frequent(problems: Sequence[Problem]) -> str:
     """The most frequent reference, the first in the alphabet among equals; empty for no problems."""
     counts = Counter(str(problem.reference) for problem in problems)
     return min(counts, key=lambda answer: (-counts[answer], answer), default="")
+
+
+def numeral(answer: str) -> str:
+    """A ballot for answers that are numbers: the number as plainly as it can be written, another text as it stands."""
+    plain = answer.strip()
+    return tidy_number(plain) if _NUMERAL.fullmatch(plain) else plain
 
 
 def distinct(count: int, make: Callable[[int, int], Problem], advice: str) -> list[Problem]:

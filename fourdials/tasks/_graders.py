@@ -12,6 +12,7 @@ from fourdials.errors import GraderError
 from fourdials.grading import named, normal, tidy_number
 from fourdials.records import Format, Grade, Message, Problem, Prompt, Reads
 from fourdials.tasks import _judging
+from fourdials.tasks._asking import numeral
 
 Grader = Literal["exact", "choice", "number", "math", "regex", "judge"]
 LETTERS = string.ascii_uppercase
@@ -39,6 +40,19 @@ def grade(problem: Problem, answer: str) -> Grade:
         if grader == "choice" and not right:
             right = _chosen(answer, data["options"]) == reference
     return Grade(float(right), "correct" if right else "wrong", {"grader": grader})
+
+
+def ballot(problem: Problem, answer: str) -> str:
+    """What an answer says as a vote, as its grader reads answers: the letter of an option, a tidy number, the plain
+    text; where a pattern or mathematics may tell case apart, the text but for spaces."""
+    grader: Grader = problem.data["grader"]
+    if grader == "choice":
+        return _chosen(answer, problem.data["options"]) or normal(answer)
+    if grader == "number":
+        return numeral(answer)
+    if grader == "math":
+        return " ".join(answer.split()).strip("$").strip()
+    return answer.strip() if grader == "regex" else normal(answer)
 
 
 def reading(grader: Grader, answers: Sequence[str]) -> tuple[Reads, tuple[str, ...]]:

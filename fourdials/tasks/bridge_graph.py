@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from fourdials.grading import normal
 from fourdials.plugins import Environment, Question, SearchTool, TaskInfo
 from fourdials.records import Access, Format, Grade, Problem, Prompt
 from fourdials.tasks._asking import MARK, THINK, chat, line, most_frequent, refusal, require
@@ -230,6 +231,12 @@ def grade(problem: Problem, answer: str) -> Grade:
         "shortest": problem.world["distance"],
     }
     return Grade(float(right), "correct" if right else "wrong", evidence)
+
+
+def ballot(problem: Problem, answer: str) -> str:
+    """The decision: the last vertex of a path, or of an answer that names no other."""
+    path = _NUMBER.findall(answer)
+    return path[-1] if path else normal(answer)
 
 
 def chance(problem: Problem) -> float:

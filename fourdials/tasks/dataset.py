@@ -27,10 +27,11 @@ from fourdials.records import Access, Format, Problem, Prompt, Reads
 from fourdials.tasks import _table
 from fourdials.tasks._asking import MARK, THINK, OneStep, chat, line, most_frequent, refusal, require
 from fourdials.tasks._graders import LETTERS as _LETTERS
-from fourdials.tasks._graders import RUBRIC, Grader, blurred, examination, grade, reading, truths, verdict
+from fourdials.tasks._graders import RUBRIC, Grader, ballot, blurred, examination, grade, reading, truths, verdict
 from fourdials.tasks._lookup import SentenceSearch
 
-__all__ = ["INFO", "Params", "examination", "grade", "problems", "question", "verdict"]  # graders come from _graders
+# graders come from _graders
+__all__ = ["INFO", "Params", "ballot", "examination", "grade", "problems", "question", "verdict"]
 OFFERED: tuple[Access, ...] = ("given", "search")
 CODE: JsonDict = {"file": "code"}  # marks parameters that name code which a run loads
 _OPTIONAL = {"id": "id", "choices": "choices", "difficulty": "difficulty", "cluster": "cluster", "passages": "passages"}

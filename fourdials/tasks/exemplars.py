@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from fourdials.grading import tidy_number
 from fourdials.plugins import Environment, Question, SearchTool, TaskInfo
 from fourdials.records import Access, Format, Grade, Message, Problem, Prompt
-from fourdials.tasks._asking import distinct, most_frequent, refusal, require
+from fourdials.tasks._asking import distinct, most_frequent, numeral, refusal, require
 from fourdials.tasks._vocabulary import PEOPLE
 
 Kind = Literal["answer_only", "valid", "invalid", "shuffled", "irrelevant", "token_matched"]
@@ -202,6 +202,11 @@ def grade(problem: Problem, answer: str) -> Grade:
     except ValueError:
         right = False
     return Grade(float(right), "correct" if right else "wrong", {"kind": problem.data["kind"]})
+
+
+def ballot(problem: Problem, answer: str) -> str:
+    """The number."""
+    return numeral(answer)
 
 
 def chance(problem: Problem) -> float:

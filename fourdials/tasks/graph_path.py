@@ -18,6 +18,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fourdials.errors import InputError
+from fourdials.grading import normal
 from fourdials.plugins import Evidence, Question, TaskInfo
 from fourdials.records import Access, Format, Grade, Problem
 from fourdials.tasks._seeking import lookup
@@ -216,13 +217,23 @@ def grade(problem: Problem, answer: str) -> Grade:
 
     The evidence says which path was shown and whether each step of it follows an edge (None if it shows no step).
     """
-    nodes = {problem.data["start"], *problem.data["options"]}
-    path = [word for word in _WORD.findall(answer.casefold()) if word in nodes]
+    path = _path(problem, answer)
     edges = {_entities(fact) for fact in problem.data["facts"]}
     steps = list(pairwise(path))
     follows = all(step in edges for step in steps) if steps else None
     right = bool(path) and path[-1] == problem.reference
     return Grade(float(right), "correct" if right else "wrong", {"path": path, "follows_edges": follows})
+
+
+def ballot(problem: Problem, answer: str) -> str:
+    """The node that an answer or path ends at."""
+    path = _path(problem, answer)
+    return path[-1] if path else normal(answer)
+
+
+def _path(problem: Problem, answer: str) -> list[str]:
+    nodes = {problem.data["start"], *problem.data["options"]}
+    return [word for word in _WORD.findall(answer.casefold()) if word in nodes]
 
 
 def chance(problem: Problem) -> float:

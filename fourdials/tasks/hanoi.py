@@ -16,6 +16,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fourdials.errors import InputError
+from fourdials.grading import normal
 from fourdials.plugins import Environment, Question, SearchTool, TaskInfo
 from fourdials.records import Access, Format, Grade, Problem, Prompt
 from fourdials.tasks._asking import MARK, THINK, chat, line, most_frequent, refusal, require
@@ -364,6 +365,11 @@ def grade(problem: Problem, answer: str) -> Grade:
     right = solved if problem.data["wanted"] == "whole" else best == len(moves) == wanted
     counts = {"moves": len(moves), "allowed": allowed, "on_shortest_way": best, "shortest": least, "solved": solved}
     return Grade(float(right), "correct" if right else "wrong", counts)
+
+
+def ballot(problem: Problem, answer: str) -> str:
+    """The moves, however they are written."""
+    return " ".join(read(answer)) or normal(answer)
 
 
 def chance(problem: Problem) -> float:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from fourdials.grading import normal
 from fourdials.plugins import Environment, Question, SearchTool, TaskInfo
 from fourdials.records import Access, Format, Grade, Problem, Prompt
 from fourdials.tasks import _letters as tight
@@ -269,6 +270,11 @@ def grade(problem: Problem, answer: str) -> Grade:
     right = given == wanted
     evidence = {"letters_right": agree / max(len(given), len(wanted)), "split": problem.data["split"]}
     return Grade(float(right), "correct" if right else "wrong", evidence)
+
+
+def ballot(problem: Problem, answer: str) -> str:
+    """The letters, however they are spaced."""
+    return _letters(answer) or normal(answer)
 
 
 def chance(problem: Problem) -> float:

@@ -16,6 +16,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fourdials.grading import normal
 from fourdials.plugins import Environment, Evidence, Question, TaskInfo
 from fourdials.records import Access, Format, Grade, Problem, Prompt
 from fourdials.tasks._asking import MARK, THINK, OneStep, chat, line, most_frequent, refusal, require
@@ -216,11 +217,20 @@ def evidence(problem: Problem) -> Evidence:
 def grade(problem: Problem, answer: str) -> Grade:
     """Right if the numbers in the answer are those of the reference, in any order for a pair of days. The evidence says
     how far off a single number is."""
-    given = [int(word) for word in "".join(c if c.isdecimal() else " " for c in answer).split()]
+    given = _numbers(answer)
     wanted = [int(word) for word in str(problem.reference).split(" and ")]
     right = sorted(given) == sorted(wanted)
     off = abs(given[0] - wanted[0]) if len(given) == len(wanted) == 1 else None
     return Grade(float(right), "correct" if right else "wrong", {"kind": problem.data["kind"], "off_by": off})
+
+
+def ballot(problem: Problem, answer: str) -> str:
+    """The numbers, a pair of days in either order."""
+    return " and ".join(map(str, sorted(_numbers(answer)))) or normal(answer)
+
+
+def _numbers(answer: str) -> list[int]:
+    return [int(word) for word in "".join(c if c.isdecimal() else " " for c in answer).split()]
 
 
 def chance(problem: Problem) -> float:

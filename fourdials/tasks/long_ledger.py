@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from fourdials.grading import tidy_number
 from fourdials.plugins import Environment, Evidence, Question, SearchTool, TaskInfo
 from fourdials.records import Access, Format, Grade, Problem, Prompt
-from fourdials.tasks._asking import MARK, THINK, chat, line, most_frequent, refusal, require
+from fourdials.tasks._asking import MARK, THINK, chat, line, most_frequent, numeral, refusal, require
 from fourdials.tasks._vocabulary import PEOPLE
 
 _LOWEST, _HIGHEST = 1, 99  # balances stay within two digits, so that no update is harder than another
@@ -312,6 +312,11 @@ def grade(problem: Problem, answer: str) -> Grade:
     except ValueError:
         right = False
     return Grade(float(right), "correct" if right else "wrong")
+
+
+def ballot(problem: Problem, answer: str) -> str:
+    """The number."""
+    return numeral(answer)
 
 
 def chance(problem: Problem) -> float:

@@ -273,7 +273,7 @@ def grade(problem: Problem, answer: str) -> Grade:
     """
     rooms: Rooms = problem.world["rooms"]
     here = problem.data["start"]
-    ways = [way.casefold() for way in _DIRECTION.findall(answer)]
+    ways = _directions(answer)
     visited = [here]
     for way in ways:
         if way not in rooms[here]:
@@ -289,6 +289,15 @@ def grade(problem: Problem, answer: str) -> Grade:
         "blocked": blocked,
     }
     return Grade(float(right), "correct" if right else "wrong", evidence)
+
+
+def ballot(problem: Problem, answer: str) -> str:
+    """The directions; two ways to the treasure are two answers."""
+    return " ".join(_directions(answer)) or normal(answer)
+
+
+def _directions(answer: str) -> list[str]:
+    return [way.casefold() for way in _DIRECTION.findall(answer)]
 
 
 def chance(problem: Problem) -> float:

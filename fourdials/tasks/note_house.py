@@ -189,12 +189,21 @@ def _stated(text: str) -> list[tuple[str, str]]:
 def grade(problem: Problem, answer: str) -> Grade:
     """Right if the rooms are those of all keys in order. The evidence counts the keys placed right up to the first
     mistake, and gives the fewest steps that find all (`oracle_steps`)."""
-    given = [normal(room).removeprefix("the ") for room in answer.split(",")]
+    given = _rooms(answer)
     places = list(problem.world["places"])
     found = next((nth for nth, place in enumerate(places) if given[nth : nth + 1] != [place]), len(places))
     right = given == places
     evidence = {"keys_right": found, "keys": len(places), "oracle_steps": len(places)}
     return Grade(float(right), "correct" if right else "wrong", evidence)
+
+
+def ballot(problem: Problem, answer: str) -> str:
+    """The rooms in order."""
+    return ", ".join(_rooms(answer))
+
+
+def _rooms(answer: str) -> list[str]:
+    return [normal(room).removeprefix("the ") for room in answer.split(",")]
 
 
 def chance(problem: Problem) -> float:

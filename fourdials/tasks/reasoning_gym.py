@@ -227,6 +227,11 @@ def _score(problem: Problem, answer: str) -> float:
         return float(made.score_answer(answer, entry))
 
 
+def ballot(problem: Problem, answer: str) -> str:
+    """The text as it stands: each of the library's scorers tells answers apart in a way of its own."""
+    return answer.strip()
+
+
 def chance(problem: Problem) -> float:
     """0.0: the possible answers cannot be listed."""
     return 0.0

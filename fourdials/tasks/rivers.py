@@ -203,6 +203,11 @@ def sound(problem: Problem, thought: str) -> bool:
     return notation.sound(drawn, problem.data["start"], thought)
 
 
+def ballot(problem: Problem, answer: str) -> str:
+    """The flag, whose case counts."""
+    return answer.strip()
+
+
 def chance(problem: Problem) -> float:
     """A guess among the flags of the map."""
     return 1 / len(problem.data["flags"])

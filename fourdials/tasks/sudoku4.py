@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fourdials.grading import normal
 from fourdials.plugins import Environment, Question, SearchTool, TaskInfo
 from fourdials.records import Access, Format, Grade, Problem, Prompt
 from fourdials.tasks import _sudoku4 as sudoku
@@ -123,7 +124,7 @@ def question(problem: Problem, access: Access, format: Format) -> Question:
 def grade(problem: Problem, answer: str) -> Grade:
     """Right if the digits are those of the only solution; whatever stands between them does not count. The evidence
     gives the share of empty cells filled rightly and whether the grid breaks a rule."""
-    given = "".join(sign for sign in answer if sign in sudoku.DIGITS)
+    given = _digits(answer)
     wanted, clues = str(problem.reference).replace(" ", ""), problem.data["clues"]
     whole = len(given) == sudoku.CELLS
     open_cells = [cell for cell, clue in enumerate(clues) if clue == sudoku.EMPTY]
@@ -131,6 +132,15 @@ def grade(problem: Problem, answer: str) -> Grade:
     right = given == wanted
     evidence = {"cells_right": agree, "breaks_a_rule": not sudoku.valid(given)}
     return Grade(float(right), "correct" if right else "wrong", evidence)
+
+
+def ballot(problem: Problem, answer: str) -> str:
+    """The digits, whatever stands between them."""
+    return _digits(answer) or normal(answer)
+
+
+def _digits(answer: str) -> str:
+    return "".join(sign for sign in answer if sign in sudoku.DIGITS)
 
 
 def chance(problem: Problem) -> float:

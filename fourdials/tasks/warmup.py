@@ -313,11 +313,14 @@ def question(problem: Problem, access: Access, format: Format) -> Question:
 
 def grade(problem: Problem, answer: str) -> Grade:
     """Right if the answer is the reference, whatever its case; digits to sort may be spaced in any way."""
-    given, wanted = normal(answer), normal(str(problem.reference))
-    if problem.data["kind"] == "sort":
-        given, wanted = (text.replace(" ", "").replace(",", "") for text in (given, wanted))
-    right = given == wanted
+    right = ballot(problem, answer) == ballot(problem, str(problem.reference))
     return Grade(float(right), "correct" if right else "wrong")
+
+
+def ballot(problem: Problem, answer: str) -> str:
+    """The answer whatever its case; digits to sort may be spaced in any way."""
+    plain = normal(answer)
+    return plain.replace(" ", "").replace(",", "") if problem.data["kind"] == "sort" else plain
 
 
 def chance(problem: Problem) -> float:

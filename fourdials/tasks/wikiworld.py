@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fourdials.errors import InputError
-from fourdials.grading import named
+from fourdials.grading import named, normal
 from fourdials.plugins import Evidence, Question, SearchTool, TaskInfo
 from fourdials.records import Access, Format, Grade, Problem
 from fourdials.tasks._lookup import SentenceSearch, StoreSearch
@@ -336,6 +336,11 @@ def grade(problem: Problem, answer: str) -> Grade:
     name = named(answer, PEOPLE + TOWNS + JOBS)
     right = name == problem.reference
     return Grade(float(right), "correct" if right else "wrong", {"read": name})
+
+
+def ballot(problem: Problem, answer: str) -> str:
+    """Whom or what the answer names."""
+    return named(answer, PEOPLE + TOWNS + JOBS) or normal(answer)
 
 
 def chance(problem: Problem) -> float:

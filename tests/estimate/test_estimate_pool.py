@@ -15,8 +15,8 @@ from scipy.stats import betabinom
 from fourdials import query
 from fourdials.errors import InputError
 from fourdials.estimate import extrapolation, pool
+from fourdials.strategies.parallel._voting import Votes
 from fourdials.strategies.parallel.best_of_n import best
-from fourdials.strategies.parallel.majority_vote import leader
 from fourdials.strategies.parallel.weighted_vote import heaviest
 from tests.ledger_rows import Ledger, stored
 
@@ -81,7 +81,7 @@ def test_coverage_averages_over_problems_and_stops_at_the_pool():
 
 
 CHOOSE = {
-    "majority": lambda taken: leader([answer for answer, _, _ in taken])[0],
+    "majority": lambda taken: Votes().plus(*(answer for answer, _, _ in taken)).leader,
     "weighted": lambda taken: heaviest([a for a, _, _ in taken], [w for _, _, w in taken])[0],
     "best": lambda taken: best([a for a, _, _ in taken], [w for _, _, w in taken]),
 }
@@ -174,6 +174,21 @@ def test_grading_asks_once_for_each_answer_that_lacks_a_score():
     frame = samples([[("A", None), ("A", None), ("B", 0.5), (None, None)]])
     assert pool.graded(frame, grade)["score"].to_list() == [1.0, 1.0, 0.5, 0.0]
     assert asked == [("toy", "p0000", "A")]
+
+
+def test_samples_that_say_the_same_in_other_words_are_one_vote():
+    drawn_once = [("Paris", 1.0), ("Paris.", 1.0), ("Rome", 0.0), ("paris", 1.0), ("Rome", 0.0), (None, 0.0)]
+    assert read([drawn_once * 2]).answer.tolist() == [[0, 0, 1, 0, 1, -1] * 2], "an older run noted no ballot"
+    # Paths whose last node is the vote: three of five end at 22, though no two of them read alike.
+    paths = samples([[("11-5-22", 1.0), ("11-7-22", 1.0), ("11-22", 1.0), ("12", 0.0), ("12", 0.0)] * 2])
+    noted = paths.with_columns(ballot=pl.col("answer").str.extract(r"(\d+)$"))
+    held = pool.read(noted, "e", "a")
+    assert len(set(held.answer[0])) == 2
+    by_ballot = pool.selection(held, "majority", [5])["value"][0]
+    by_text = pool.selection(pool.read(paths, "e", "a"), "majority", [5])["value"][0]
+    # At least 3 of the 6 right ones among 5 of 10: hypergeometric, (20·6 + 15·4 + 6·1) / 252.
+    assert by_ballot == pytest.approx(186 / 252, abs=0.01)
+    assert by_text < 0.6
 
 
 def test_a_pool_of_a_stored_run_is_its_samples_with_the_grades_its_checkpoints_hold(tmp_path):

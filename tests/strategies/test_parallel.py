@@ -1,23 +1,24 @@
 """Votes and verifiers on replies written out by hand."""
 
 import math
+import re
 from operator import itemgetter
 
 import pytest
 
 from fourdials.ask import Branch
+from fourdials.journal import journals
 from fourdials.records import Reply, Sample, Usage
-from fourdials.strategies.parallel._voting import red_flag
+from fourdials.strategies.parallel._voting import Votes, red_flag
 from fourdials.strategies.parallel.adaptive_vote import certainty
+from fourdials.strategies.parallel.best_of_n import best
 from fourdials.strategies.parallel.weighted_vote import heaviest
-from tests.scripted import Lines, Script, arm, capped, experiment, journaled, model, play
+from tests.scripted import Lines, Script, arm, capped, experiment, first_trial, journaled, model, play
 
 
 @pytest.fixture
 def names():
     """Three names that the first problem of a run lets one answer with: the right one and two wrong ones."""
-    from tests.scripted import first_trial
-
     problem = first_trial(experiment([arm("single")], problems=1)).problem
     return problem.reference, *[name for name in problem.data["options"] if name != problem.reference][:2]
 
@@ -32,6 +33,65 @@ def test_each_sample_of_an_independent_pool_is_graded_by_itself(tmp_path, names)
     right, wrong, _ = names
     rows = run(tmp_path, "independent", Lines(right, wrong, right), levels=(3,))
     assert rows == [(1, right, 1.0), (2, wrong, 0.0), (3, right, 1.0)]
+
+
+CAPITALS = ["Paris", "Paris.", "Rome", "paris", "Rome"]
+
+
+def test_votes_for_the_same_answer_in_other_words_count_together_under_the_first_text():
+    votes = Votes().plus(*CAPITALS, None)
+    assert (votes.leader, dict(votes.counts)) == ("Paris", {"Paris": 3, "Rome": 2})
+    assert votes.ranked() == ("Paris", 3, 2)
+    before = Votes().plus("Rome")
+    before.plus("Rome", "Oslo")
+    assert dict(before.counts) == {"Rome": 1}, "what a checkpoint was given stays as it was"
+    assert (Votes().leader, Votes().ranked()) == (None, (None, 0, 0))
+    assert Votes().plus("b", "a", "a", "b").leader == "b", "the earliest on a tie"
+    assert Votes(str).plus("A", "a", "a").leader == "a", "where case tells answers apart"
+    assert heaviest(CAPITALS, [0.2, 0.2, 0.25, 0.2, 0.25]) == (
+        "Paris",
+        {"Paris": pytest.approx(0.6), "Rome": pytest.approx(0.5)},
+    )
+    assert best(CAPITALS, [1.0, 0.0, 1.0, 0.0, 0.0]) == "Paris", "equal scores are settled by all votes for the answer"
+
+
+@pytest.mark.parametrize("strategy", ["majority_vote", "first_to_ahead", "adaptive_vote", "cascade", "consensus_game"])
+def test_a_vote_counts_what_the_grader_takes_for_the_same_answer(tmp_path, strategy):
+    table = tmp_path / "capitals.csv"
+    table.write_text("question,answer\nCapital of France?,paris\n", encoding="utf-8")
+    cast = ["Paris", "Rome", "Rome", "Paris.", "paris"]
+    knobs = {"first_to_ahead": {"k": 5}, "adaptive_vote": {"confidence": 0.99}, "cascade": {"votes": 5}}
+    levels = (1,) if strategy == "cascade" else (5,)
+    what = experiment(
+        [arm(strategy, levels=levels, knobs=knobs.get(strategy, {}))],
+        task="dataset",
+        params={"path": str(table), "shots": 0},
+        problems=1,
+        model=model(samples=8),
+    )
+    play(tmp_path / "run", what, Lines(by_role={"solve": [*cast], "verify": ["yes"]}))
+    last = journaled(tmp_path / "run", "checkpoint")[-1]
+    assert (last["answer"], last["score"]) == ("Paris", 1.0)
+    noted = [c["ballot"] for c in journaled(tmp_path / "run", "calls") if c["role"] == "solve"]
+    assert noted == ["paris", "rome", "rome", "paris", "paris"]
+    if strategy == "cascade":
+        assert last["detail"]["doubt"] is None, "three of five agree"
+    if strategy == "consensus_game":
+        asked = [c for c in journaled(tmp_path / "run", "calls") if c["role"] == "verify"]
+        assert len(asked) == 2 * 4, "the same answer in other words is not judged again"
+
+
+def test_thoughts_that_show_other_paths_vote_for_the_vertex_they_end_at(tmp_path):
+    what = experiment([arm("thought_vote", levels=(5,))], task="bridge_graph", problems=1)
+    problem = first_trial(what).problem
+    start, right = problem.data["start"], problem.reference
+    wrong = next(target for target in problem.data["targets"] if target != right)
+    thoughts = [f"Answer: {way}" for way in (f"{start} - 5 - {right}", f"{start} - 7 - {right}", f"{start}-{right}")]
+    play(tmp_path, what, Lines(f"Answer: {wrong}", *thoughts, f"Answer: {wrong}"))
+    last = journaled(tmp_path, "checkpoint")[-1]
+    assert (last["answer"], last["score"]) == (f"{start} - 5 - {right}", 1.0)
+    assert last["detail"]["votes"] == {wrong: 2, f"{start} - 5 - {right}": 3}
+    assert {c["ballot"] for c in journaled(tmp_path, "calls")} == {right, wrong}
 
 
 def test_the_heaviest_answer_wins_over_the_more_frequent_one():
@@ -229,3 +289,15 @@ def test_a_verdict_is_asked_for_in_the_task_s_own_form_where_it_has_one(tmp_path
     asked = [c["request"]["parts"][0][1] for c in journaled(tmp_path, "calls") if c["role"] == "verify"]
     assert sorted(text.rpartition("!")[2][1:] for text in asked) == sorted(way)
     assert [c["answer"] for c in journaled(tmp_path, "checkpoint")][-1] == "1"
+
+
+def test_a_run_from_before_ballots_were_noted_is_resumed_as_it_stands(tmp_path):
+    what = experiment([arm("majority_vote", levels=(2, 4))], problems=4)
+    play(tmp_path, what, Script(), stop_after=1)
+    [journal] = journals(tmp_path)
+    journal.write_text(re.sub(r'"ballot":("[^"]*"|null),', "", journal.read_text()))
+    assert not any("ballot" in call for call in journaled(tmp_path, "calls"))
+    play(tmp_path, what, Script())
+    assert [trial["stop_reason"] for trial in journaled(tmp_path, "trial")] == ["max_level"] * 4
+    counted = [sum(c["detail"]["votes"].values()) for c in journaled(tmp_path, "checkpoint")]
+    assert sorted(set(counted)) == [1, 2, 3, 4]

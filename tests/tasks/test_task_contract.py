@@ -75,6 +75,36 @@ def test_a_question_holds_no_reference(task, format):
                 assert clean.steps.query(state) == other.steps.query(state)
 
 
+def variants(answer):
+    """An answer in other words, some of which mean something else to some tasks."""
+    yield from (answer, f" {answer} ", f"{answer}.", f"**{answer}**", answer.lower(), answer.upper(), f"The {answer}")
+    yield from (answer.replace(" ", ""), " ".join(answer), answer.replace(", ", " "), answer[1:], answer[::-1])
+    yield from (f"{answer}.0", f"so {answer}", answer.replace("-", " to "), "certainly not this")
+
+
+@each_task
+def test_answers_that_share_a_ballot_score_alike_and_a_ballot_depends_on_no_reference(task):
+    for problem in some(task, 6):
+        poisoned = replace(problem, reference="POISON", truths={"answer": "POISON"}, world={"poison": "POISON"})
+        ballot, other = plugins.ballot_of(task, problem), plugins.ballot_of(task, poisoned)
+        grades = {}
+        for answer in variants(str(problem.reference)):
+            assert ballot(answer) == other(answer)
+            grades.setdefault(ballot(answer), {})[answer] = task.grade(problem, answer).score
+        assert all(len(set(scores.values())) == 1 for scores in grades.values()), grades
+        assert ballot(str(problem.reference)) != ballot("certainly not this")
+
+
+@pytest.mark.parametrize("name", sorted({*plugins.tasks()} - {"reasoning_gym"}))  # whose scorers are its own
+def test_the_reference_is_one_vote_however_it_is_spaced_or_marked(name):
+    task = plugins.tasks()[name]
+    for problem in some(task, 6):
+        ballot, plain = plugins.ballot_of(task, problem), str(problem.reference)
+        for answer in (f" {plain} ", f"{plain}.", f"**{plain}**", plain.upper(), plain.lower()):
+            if task.grade(problem, answer).outcome == "correct":
+                assert ballot(answer) == ballot(plain)
+
+
 @each_task
 @each_format
 def test_a_task_offers_what_it_says(task, format):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -12,7 +11,7 @@ from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.records import Checkpoint, Reply
 from fourdials.strategies._together import all_samples
 from fourdials.strategies.parallel._judging import PROMPTS, Verifier
-from fourdials.strategies.parallel._voting import ranked, red_flag
+from fourdials.strategies.parallel._voting import Votes, red_flag
 
 
 @strategy(
@@ -45,8 +44,8 @@ async def cascade(
     """
     yield Checkpoint(0)
     replies = await all_samples(ask, question.answer, votes, role="solve", level=1, temperature=temperature)
-    answer, _, _ = ranked(Counter(reply.answer for reply in replies if reply.answer is not None))
-    doubt = _doubt(replies, answer, agreement, red_flags)
+    answer, most, _ = Votes(question.ballot).plus(*(reply.answer for reply in replies)).ranked()
+    doubt = _doubt(replies, most, agreement, red_flags)
     if doubt is None and least_score:
         voter = next(reply for reply in replies if reply.answer == answer)
         score = await Verifier().score(question, ask, voter, 1)
@@ -57,12 +56,12 @@ async def cascade(
     yield Checkpoint(2, reply.answer if reply.answer is not None else answer, final=True)
 
 
-def _doubt(replies: Sequence[Reply], answer: str | None, agreement: float, red_flags: bool) -> str | None:
-    """Why a vote is not to be trusted; None if it is."""
-    if answer is None:
+def _doubt(replies: Sequence[Reply], most: int, agreement: float, red_flags: bool) -> str | None:
+    """Why a vote whose leader has so many votes is not to be trusted; None if it is."""
+    if not most:
         return "no answer"
     flags = [flag for reply in replies if (flag := red_flag(reply, 0)) is not None]
     if red_flags and flags:
         return f"red flag: {flags[0]}"
-    share = sum(reply.answer == answer for reply in replies) / len(replies)
+    share = most / len(replies)
     return f"split vote: {share:.2f}" if share < agreement else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
@@ -17,6 +16,7 @@ from fourdials.prompting import yes_or_no
 from fourdials.records import Checkpoint, Reply
 from fourdials.strategies._together import all_samples, together
 from fourdials.strategies.parallel._judging import CHAT, COMPLETION
+from fourdials.strategies.parallel._voting import Votes
 
 Policy = NDArray[np.float64]  # 2 × candidates; the first row is for `correct`, the second for `incorrect`
 
@@ -57,17 +57,17 @@ async def consensus_game(
     verifier is at chance, and to best_of_n where it is excellent.
     """
     granted = yield Checkpoint(0)
-    answers: list[str | None] = []
-    beliefs: dict[str, float] = {}
+    votes, taken = Votes(question.ballot), 0
+    beliefs: dict[str, float] = {}  # by ballot
     count = opinions if belief == "votes" else None
     while True:
-        end = next((level for level in ask.levels if len(answers) < level <= granted), granted)
-        levels = range(len(answers) + 1, end + 1)
+        end = next((level for level in ask.levels if taken < level <= granted), granted)
+        levels = range(taken + 1, end + 1)
         replies = await ask.samples(question.answer, role="solve", levels=levels, temperature=temperature)
         fresh: dict[str, tuple[int, Reply]] = {}
         for level, reply in zip(levels, replies, strict=False):  # fewer replies where the budget ended
-            if reply.answer is not None and reply.answer not in beliefs:
-                fresh.setdefault(reply.answer, (level, reply))
+            if reply.answer is not None and (cast := question.ballot(reply.answer)) not in beliefs:
+                fresh.setdefault(cast, (level, reply))
             ask.offer(reply.answer, level=level)
         branches = [ask.fork(f"verify-{level}") for level, _ in fresh.values()]
         judged = await together(
@@ -80,10 +80,10 @@ async def consensus_game(
             ask.join(*branches)
         beliefs |= dict(zip(fresh, judged, strict=True))
         for reply in replies:
-            answers.append(reply.answer)
-            votes = Counter(answer for answer in answers if answer is not None)
-            picks = _picks(votes, beliefs, ranks, stiffness, rate, rounds)
-            granted = yield Checkpoint(len(answers), picks.get("consensus"), detail=picks)
+            taken, votes = taken + 1, votes.plus(reply.answer)
+            sure = {name: beliefs[question.ballot(name)] for name in votes.counts}
+            picks = _picks(votes.counts, sure, ranks, stiffness, rate, rounds)
+            granted = yield Checkpoint(taken, picks.get("consensus"), detail=picks)
 
 
 def _picks(

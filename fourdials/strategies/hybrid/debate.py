@@ -10,7 +10,7 @@ from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.prompting import ask_again, with_notes
 from fourdials.records import Checkpoint, Prompt, Reply
 from fourdials.strategies._together import all_samples, together
-from fourdials.strategies.parallel.majority_vote import leader
+from fourdials.strategies.parallel._voting import Votes
 
 OTHERS = "Others answered the same question with: {answers}. Take that into account, or do not, and answer it again."
 OTHERS_COMPLETION = "Others say: {answers}."
@@ -43,8 +43,8 @@ async def debate(
     replies = await all_samples(ask, question.answer, agents, role="solve", level=1, temperature=temperature)
     answers, level = [reply.answer for reply in replies], 1
     while True:
-        winner, counts = leader(answers)
-        yield Checkpoint(level, winner, detail={"votes": counts})
+        votes = Votes(question.ballot).plus(*answers)
+        yield Checkpoint(level, votes.leader, detail={"votes": votes.counts})
         level += 1
         replies = await together(
             [

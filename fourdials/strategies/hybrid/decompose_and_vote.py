@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Annotated
 
 from pydantic import Field
@@ -10,7 +9,7 @@ from pydantic import Field
 from fourdials.errors import InputError
 from fourdials.plugins import Ask, ManySteps, Question, Turns, strategy
 from fourdials.records import Checkpoint, Prompt
-from fourdials.strategies.parallel._voting import ranked, red_flag
+from fourdials.strategies.parallel._voting import Votes, red_flag
 
 
 @strategy(
@@ -37,11 +36,12 @@ async def decompose_and_vote(
     """Take the task's own steps one by one, each decided by the first answer that is `level` votes ahead.
 
     Spends at least `level` calls per step, or per m steps where so many go into one call (tasks that offer `many`; such
-    a reply is voted on as a whole, as it is written). Each level is a run of its own, since another lead may take
-    another step. A step at which nobody leads by so much after `most` calls goes to the leader of then, on a tie to the
-    answer seen first: that vote is cut short, and the formula does not hold for it. If a vote is right with probability
-    p, all s steps are right with (1 + ((1 − p)/p)^k)^−(s/m); p falls as m grows. Wins on long chains whose steps are
-    mostly right; loses where p is below one half, or where errors are shared, which no vote can mend.
+    a reply is voted on as a whole, by its text but for spaces and a full stop). Each level is a run of its own, since
+    another lead may take another step. A step at which nobody leads by so much after `most` calls goes to the leader of
+    then, on a tie to the answer seen first: that vote is cut short, and the formula does not hold for it. If a vote is
+    right with probability p, all s steps are right with (1 + ((1 − p)/p)^k)^−(s/m); p falls as m grows. Wins on long
+    chains whose steps are mostly right; loses where p is below one half, or where errors are shared, which no vote can
+    mend.
     """
     assert question.steps is not None
     yield Checkpoint(0)
@@ -52,17 +52,17 @@ async def decompose_and_vote(
     state, number = steps.first(), 0
     while not steps.done(state):
         number += 1
-        votes, taken = Counter[str](), 0
+        prompt = steps.prompt(state) if many is None else many.prompt_many(state, m)
+        votes, taken = Votes(str if prompt.choices else _spaced_alike), 0
         leader, lead = None, 0
         while lead < level and taken < most:
             wanted = min(level - lead, most - taken)
-            prompt = steps.prompt(state) if many is None else many.prompt_many(state, m)
             cast = await _votes(ask, prompt, level, wanted, longest if red_flags else None, temperature)
-            votes.update(answer for answer in cast if answer is not None)
+            votes = votes.plus(*cast)
             taken += len(cast)
-            leader, first, second = ranked(votes)
+            leader, first, second = votes.ranked()
             lead = first - second
-        ask.note("vote", level=level, step=number, votes=dict(votes), discarded=taken - votes.total())
+        ask.note("vote", level=level, step=number, votes=votes.counts, discarded=taken - sum(votes.counts.values()))
         if leader is None:
             yield Checkpoint(level, None, final=True)
             return
@@ -77,3 +77,8 @@ async def _votes(
     replies = await ask.samples(prompt, role="step", levels=[level] * count, temperature=temperature, after=None)
     flags = [None if longest is None else red_flag(reply, longest) for reply in replies]
     return [reply.answer if flag is None else None for reply, flag in zip(replies, flags, strict=True)]
+
+
+def _spaced_alike(step: str) -> str:
+    """A step's text without what cannot matter; its case may, and what a task makes of a step only it knows."""
+    return " ".join(step.split()).rstrip(".").rstrip()

@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from fourdials.plugins import Ask, Question, Turns, strategy
-from fourdials.prompting import request, with_notes
+from fourdials.prompting import fill, request, with_notes
 from fourdials.records import Checkpoint, Message, Prompt, Role
 from fourdials.strategies._together import together
 
@@ -136,16 +136,14 @@ def _tools(
     question: Question, view: Sequence[Slice], notes: Sequence[str], actions: Sequence[str], size: int
 ) -> Prompt:
     chat = question.format == "chat"
-    filled = {
-        "size": str(size),
-        "parts": "; ".join(f"{number}: {part.name}" for number, part in enumerate(view, 1)),
-        "actions": ", ".join(actions),
-        "question": question.text,
-        "notes": "\n".join(notes) or NONE_YET,
-    }
-    text = TOOLS if chat else TOOLS_COMPLETION
-    for name, value in filled.items():
-        text = text.replace(f"{{{name}}}", value)
+    text = fill(
+        TOOLS if chat else TOOLS_COMPLETION,
+        size=str(size),
+        parts="; ".join(f"{number}: {part.name}" for number, part in enumerate(view, 1)),
+        actions=", ".join(actions),
+        question=question.text,
+        notes="\n".join(notes) or NONE_YET,
+    )
     if chat:
         messages = (Message("user", text),)
         return Prompt(messages=messages, choices=tuple(actions), reads="choice", max_tokens=16, key="tool")

@@ -11,7 +11,7 @@ from pydantic import Field
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.prompting import ask_again
 from fourdials.records import Checkpoint, Reply
-from fourdials.strategies.parallel.majority_vote import leader
+from fourdials.strategies.parallel._voting import Votes
 
 AGAIN = "Look for mistakes in that answer, then answer the question again, in the form asked for."
 
@@ -39,7 +39,7 @@ async def width_depth(
     """
     granted = yield Checkpoint(0)
     chains: list[list[Reply]] = []
-    done = 0
+    finished, done = Votes(question.ballot), 0
     while True:
         begun, width = len(chains), -(-granted // depth)
         starts = range(begun * depth + 1, width * depth + 1, depth)
@@ -55,11 +55,12 @@ async def width_depth(
         )
         wanted = granted
         while done < granted and done // depth < len(chains) and done % depth < len(chains[done // depth]):
+            length = done % depth + 1  # of the chain that this answer belongs to; those before it are finished
+            votes = finished.plus(_last(chains[done // depth][:length]))
             done += 1
-            lengths = [min(depth, done - number * depth) for number in range(len(chains))]
-            votes = [_last(chain[:length]) for chain, length in zip(chains, lengths, strict=True) if length > 0]
-            winner, counts = leader(votes)
-            wanted = yield Checkpoint(done, winner, detail={"votes": counts})
+            if length == depth:
+                finished = votes
+            wanted = yield Checkpoint(done, votes.leader, detail={"votes": votes.counts})
         for end in ends:
             if isinstance(end, BaseException):
                 raise end

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from fourdials.plugins import Ask, Question, Turns, strategy
-from fourdials.prompting import with_notes
+from fourdials.prompting import fill, with_notes
 from fourdials.records import Checkpoint, Observation, Prompt
 from fourdials.strategies.interaction._choosing import action_of, among
 
@@ -32,7 +32,7 @@ class _Memory:
     def fill(self, template: str) -> str:
         """A template with the notes and the plan in it."""
         notes = "\n".join(page.replace("\n", " ") for page in self.pages.values())
-        return template.replace("{notes}", notes).replace("{plan}", self.plan or "")
+        return fill(template, notes=notes, plan=self.plan or "")
 
 
 @strategy(

@@ -1,11 +1,48 @@
-"""Votes that may end early: what a ballot holds, and which replies are not fit to vote."""
+"""Votes: which answers count together, who leads, and which replies are not fit to vote."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
+from fourdials.grading import normal
 from fourdials.records import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """Votes cast so far: answers with the same ballot count together, under the text that was cast first.
+
+    A vote makes new `Votes` and leaves these as they are, so that what a checkpoint was given stays what it was.
+
+    Attributes:
+        ballot: What answers share to count as one, as in `Question.ballot`.
+        counts: Votes by the first text of each ballot, in the order of first appearance.
+    """
+
+    ballot: Callable[[str], str] = normal
+    counts: Mapping[str, int] = field(default_factory=dict)
+    _texts: Mapping[str, str] = field(default_factory=dict)
+
+    def plus(self, *answers: str | None) -> Votes:
+        """With these votes as well; None casts none."""
+        counts, texts = dict(self.counts), dict(self._texts)
+        for answer in answers:
+            if answer is not None:
+                text = texts.setdefault(self.ballot(answer), answer)
+                counts[text] = counts.get(text, 0) + 1
+        return Votes(self.ballot, counts, texts)
+
+    @property
+    def leader(self) -> str | None:
+        """The first text of the ballot with the most votes, the earliest on a tie; None if nobody voted."""
+        return max(self.counts, key=lambda text: self.counts[text], default=None)
+
+    def ranked(self) -> tuple[str | None, int, int]:
+        """The leader, its votes and those of the runner-up."""
+        first, second = [*Counter(self.counts).most_common(2), (None, 0), (None, 0)][:2]
+        return first[0], first[1], second[1]
 
 
 def red_flag(reply: Reply, longest: int) -> str | None:
@@ -22,9 +59,3 @@ def red_flag(reply: Reply, longest: int) -> str | None:
     if longest and (reply.completion_tokens or 0) > longest:
         return "over-long"
     return None
-
-
-def ranked(votes: Mapping[str, int]) -> tuple[str | None, int, int]:
-    """The leader (the earliest on a tie), its votes and those of the runner-up."""
-    first, second = [*Counter(votes).most_common(2), (None, 0), (None, 0)][:2]
-    return first[0], first[1], second[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Annotated
 
 from pydantic import Field
@@ -10,7 +9,7 @@ from scipy.special import betainc
 
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.records import Checkpoint
-from fourdials.strategies.parallel._voting import ranked
+from fourdials.strategies.parallel._voting import Votes
 
 
 @strategy(
@@ -37,22 +36,19 @@ async def adaptive_vote(
     then sure at once. Replies without a readable answer cast no vote and are paid for.
     """
     granted = yield Checkpoint(0)
-    votes: Counter[str] = Counter()
-    taken = 0
+    votes, taken = Votes(question.ballot), 0
     while True:
-        _, most, next_most = ranked(votes)
+        _, most, next_most = votes.ranked()
         until = taken + 1
         while until < granted and certainty(most + until - taken, next_most) < confidence:
             until += 1
         levels = range(taken + 1, until + 1)
         replies = await ask.samples(question.answer, role="solve", levels=levels, temperature=temperature, after=None)
         for reply in replies:
-            taken += 1
-            if reply.answer is not None:
-                votes[reply.answer] += 1
-            leader, most, next_most = ranked(votes)
+            taken, votes = taken + 1, votes.plus(reply.answer)
+            leader, most, next_most = votes.ranked()
             sure = certainty(most, next_most)
-            detail = {"votes": dict(votes), "certainty": sure}
+            detail = {"votes": votes.counts, "certainty": sure}
             granted = yield Checkpoint(taken, leader, final=sure >= confidence, detail=detail)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from fourdials.grading import normal
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.records import Checkpoint
 from fourdials.strategies.parallel._judging import PROMPTS, Verifier, scored
@@ -61,11 +64,16 @@ async def best_of_n(
             answers.append(reply.answer)
             scores.append(score)
             detail = {"answer": reply.answer, "verifier": score}
-            granted = yield Checkpoint(len(answers), best(answers, scores), detail=detail)
+            granted = yield Checkpoint(len(answers), best(answers, scores, question.ballot), detail=detail)
 
 
-def best(answers: list[str | None], scores: list[float]) -> str | None:
+def best(answers: Sequence[str | None], scores: Sequence[float], ballot: Callable[[str], str] = normal) -> str | None:
     """The answer with the highest score; ties go to the more frequent answer, then to the earlier one."""
-    ranked = [(score, answers.count(answer), -i) for i, (answer, score) in enumerate(zip(answers, scores, strict=True))]
-    candidates = [rank for rank, answer in zip(ranked, answers, strict=True) if answer is not None]
-    return answers[-max(candidates)[2]] if candidates else None
+    ballots = [None if answer is None else ballot(answer) for answer in answers]
+    counts = Counter(ballots)
+    ranked = [
+        (score, counts[cast], -i)
+        for i, (cast, score) in enumerate(zip(ballots, scores, strict=True))
+        if cast is not None
+    ]
+    return answers[-max(ranked)[2]] if ranked else None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Annotated
 
 from pydantic import Field
 
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.records import Checkpoint
-from fourdials.strategies.parallel._voting import ranked, red_flag
+from fourdials.strategies.parallel._voting import Votes, red_flag
 
 
 @strategy(
@@ -34,8 +33,7 @@ async def first_to_ahead(
     loses to a fixed vote where errors are shared, because agreement then comes early and is wrong.
     """
     granted = yield Checkpoint(0)
-    votes: Counter[str] = Counter()
-    taken, lead = 0, 0
+    votes, taken, lead = Votes(question.ballot), 0, 0
     while True:
         levels = range(taken + 1, min(granted, taken + k - lead) + 1)
         replies = await ask.samples(question.answer, role="solve", levels=levels, temperature=temperature, after=None)
@@ -44,8 +42,8 @@ async def first_to_ahead(
             flag = red_flag(reply, longest) if red_flags else None
             if flag is not None:
                 ask.note("discard", level=taken, reason=flag, answer=reply.answer, call_id=reply.call_id)
-            elif reply.answer is not None:
-                votes[reply.answer] += 1
-            leader, most, next_most = ranked(votes)
+            else:
+                votes = votes.plus(reply.answer)
+            leader, most, next_most = votes.ranked()
             lead = most - next_most
-            granted = yield Checkpoint(taken, leader, final=lead >= k, detail={"votes": dict(votes), "flag": flag})
+            granted = yield Checkpoint(taken, leader, final=lead >= k, detail={"votes": votes.counts, "flag": flag})

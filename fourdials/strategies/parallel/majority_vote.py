@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
 
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.records import Checkpoint
+from fourdials.strategies.parallel._voting import Votes
 
 
 @strategy(
@@ -26,23 +25,16 @@ async def majority_vote(
 ) -> Turns:
     """Sample many answers side by side and take the most frequent one.
 
-    Spends one call per level, all of which can run at once. Replies without a readable answer cast no vote; a tie goes
-    to the answer seen first. Wins where errors are independent and the right answer is the likeliest one; loses where
-    the model is wrong in the same way each time, since votes heal noise, not ignorance.
+    Spends one call per level, all of which can run at once. Votes for the same answer in other words count together, as
+    far as the task can tell from the text; what is answered is the first of these texts. Replies without a readable
+    answer cast no vote; a tie goes to the answer seen first. Wins where errors are independent and the right answer is
+    the likeliest one; loses where the model is wrong in the same way each time, since votes heal noise, not ignorance.
     """
     granted = yield Checkpoint(0)
-    votes: list[str | None] = []
+    votes, taken = Votes(question.ballot), 0
     while True:
-        replies = await ask.samples(
-            question.answer, role="solve", levels=range(len(votes) + 1, granted + 1), temperature=temperature
-        )
+        levels = range(taken + 1, granted + 1)
+        replies = await ask.samples(question.answer, role="solve", levels=levels, temperature=temperature)
         for reply in replies:
-            votes.append(reply.answer)
-            winner, counts = leader(votes)
-            granted = yield Checkpoint(len(votes), winner, detail={"votes": counts})
-
-
-def leader(votes: Sequence[str | None]) -> tuple[str | None, dict[str, int]]:
-    """The most frequent answer, the earliest one on a tie, and all counts; None if nobody voted."""
-    counts = Counter(vote for vote in votes if vote is not None)  # keeps the order of first appearance
-    return max(counts, key=lambda answer: counts[answer], default=None), dict(counts)
+            taken, votes = taken + 1, votes.plus(reply.answer)
+            granted = yield Checkpoint(taken, votes.leader, detail={"votes": votes.counts})

@@ -12,7 +12,7 @@ from pydantic import Field
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.prompting import before_mark, force
 from fourdials.records import Checkpoint, Reply
-from fourdials.strategies.parallel.majority_vote import leader
+from fourdials.strategies.parallel._voting import Votes
 
 FORCE = "Time is up: stop thinking and give your answer now, in the form asked for and with nothing else."
 
@@ -43,17 +43,16 @@ async def thought_vote(
     assert question.think is not None
     think = replace(question.think, max_tokens=tokens)
     granted = yield Checkpoint(0)
-    votes: list[str | None] = []
+    votes, taken = Votes(question.ballot), 0
     while True:
         # At most as many as there are votes: were all thoughts bought first, a cap could leave none to force answers.
-        levels = range(len(votes) + 1, min(granted, max(1, 2 * len(votes))) + 1)
+        levels = range(taken + 1, min(granted, max(1, 2 * taken)) + 1)
         thoughts = await ask.samples(think, role="solve", levels=levels, temperature=temperature)
         for answer in await _answers(question, ask, levels, thoughts):
             if isinstance(answer, BaseException):
                 raise answer
-            votes.append(answer)
-            winner, counts = leader(votes)
-            granted = yield Checkpoint(len(votes), winner, detail={"votes": counts})
+            taken, votes = taken + 1, votes.plus(answer)
+            granted = yield Checkpoint(taken, votes.leader, detail={"votes": votes.counts})
 
 
 async def _answers(

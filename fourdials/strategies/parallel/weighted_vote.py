@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from fourdials.grading import normal
 from fourdials.plugins import Ask, Question, Turns, strategy
 from fourdials.records import Checkpoint, Reply
 from fourdials.strategies.parallel._judging import PROMPTS, Verifier, scored
@@ -57,7 +58,7 @@ async def weighted_vote(
                 raise score
             votes.append(reply.answer)
             trust.append(score)
-            winner, sums = heaviest(votes, trust)
+            winner, sums = heaviest(votes, trust, question.ballot)
             granted = yield Checkpoint(len(votes), winner, detail={"votes": sums, "weight": score})
 
 
@@ -68,12 +69,17 @@ def probability(reply: Reply) -> float:
     return math.exp(reply.logprob / max(1, reply.completion_tokens or 1))
 
 
-def heaviest(votes: Sequence[str | None], trust: Sequence[float]) -> tuple[str | None, dict[str, float]]:
-    """The answer with the largest sum of weights, and all sums; by plain counts where no vote weighs anything."""
+def heaviest(
+    votes: Sequence[str | None], trust: Sequence[float], ballot: Callable[[str], str] = normal
+) -> tuple[str | None, dict[str, float]]:
+    """The answer with the largest sum of weights, and all sums; by plain counts where no vote weighs anything.
+
+    Answers with the same ballot are weighed together, under the text that was cast first."""
     if not any(weight for vote, weight in zip(votes, trust, strict=True) if vote is not None):
         trust = [1.0] * len(votes)
+    texts: dict[str, str] = {}
     sums: dict[str, float] = defaultdict(float)  # keeps the order of first appearance
     for vote, weight in zip(votes, trust, strict=True):
         if vote is not None:
-            sums[vote] += weight
+            sums[texts.setdefault(ballot(vote), vote)] += weight
     return max(sums, key=lambda answer: sums[answer], default=None), dict(sums)
