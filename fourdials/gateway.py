@@ -29,6 +29,7 @@ from fourdials.records import NOTHING, Attempt, Model, ModelRequest, Price, Samp
 
 NO_KEY = "no-key-needed"  # sent where no key belongs, so that litellm does not fall back to one from the environment
 LONGEST_WAIT_S = 120.0
+PATIENCE_TOKENS, MOST_PATIENCE = 512, 15
 _PLAIN_SAMPLING = {
     "top_k": 0,
     "top_p": 1.0,
@@ -54,7 +55,8 @@ class Gateway:
 
     Args:
         prices: Rows paid prices are computed from.
-        timeout_s: Longest time one attempt may take.
+        timeout_s: Longest time one attempt at a short reply may take. One that may have 512 tokens has twice as long,
+            and so on, up to 15 times: a slow computer's own model, or a long thought, is no dead connection.
         max_attempts: Most attempts at one request; only errors known to pass are tried again.
         backoff_s: First wait before another attempt; it doubles, with jitter, unless the provider asks for longer.
     """
@@ -169,8 +171,9 @@ class Gateway:
     async def _call(self, pending: _Pending) -> tuple[tuple[Sample, ...], dict[str, Any]]:
         request = pending.request
         pending.retry_after_s = 0.0
+        patience_s = self._patience_s(request)
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(patience_s):
                 if catalogue.in_process(request.model):
                     return await self._serve(request)
                 arguments = self._arguments(request, await self._biases(request))
@@ -179,12 +182,15 @@ class Gateway:
                 else:
                     response = await self._litellm.atext_completion(**arguments)
         except TimeoutError:
-            raise Unreachable(f"{request.model.id} did not answer within {self._timeout_s:g} s") from None
+            raise Unreachable(f"{request.model.id} did not answer within {patience_s:.3g} s") from None
         except self._litellm.exceptions.openai.OpenAIError as error:
             pending.retry_after_s = refusals.retry_after_s(error)
             raise refusals.translated(request.model, error) from None  # the provider's text may hold the key
         usage = replies.raw_usage(response)
         return replies.samples(request, response, usage), usage
+
+    def _patience_s(self, request: ModelRequest) -> float:
+        return self._timeout_s * min(MOST_PATIENCE, 1 + request.reply_tokens / PATIENCE_TOKENS)
 
     async def _serve(self, request: ModelRequest) -> tuple[tuple[Sample, ...], dict[str, Any]]:
         """Simulated models and recursive nets, which answer in this process, as providers of litellm's."""
@@ -241,7 +247,7 @@ class Gateway:
             **shown,
             **{name: value for name, value in wanted.items() if value is not None},
             "max_tokens": request.reply_tokens,
-            "timeout": self._timeout_s,
+            "timeout": self._patience_s(request),
             "num_retries": 0,
             "max_retries": 0,
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -108,10 +109,24 @@ async def test_a_server_that_hangs_is_given_up_after_the_time_out(server: Loopba
     server.faults.append(Fault("hang"))
     async with opened(timeout_s=1.0) as gateway:
         await gateway.open([served(server)])
-        attempt, failed = await send(gateway, ask(served(server)))
+        request = ask(served(server))
+        short = replace(request, prompt=replace(request.prompt, max_tokens=64))
+        attempt, failed = await send(gateway, short)
     assert attempt.number == 2
-    assert failed[0].error == {"type": "Unreachable", "message": "openai/thing did not answer within 1 s"}
+    assert failed[0].error == {"type": "Unreachable", "message": "openai/thing did not answer within 1.12 s"}
     assert 0.9 < failed[0].latency_s < 3
+
+
+async def test_a_reply_that_may_be_long_is_waited_for_longer(server: Loopback) -> None:
+    server.faults.append(Fault("hang"))
+    async with opened(timeout_s=0.2) as gateway:
+        await gateway.open([served(server)])
+        request = ask(served(server))
+        _, failed = await send(gateway, replace(request, prompt=replace(request.prompt, max_tokens=2048)))
+        server.faults.append(Fault("hang"))
+        _, huge = await send(gateway, replace(request, prompt=replace(request.prompt, max_tokens=10**9)))
+    assert failed[0].error["message"].endswith("within 1 s"), "five times as long for four times 512 tokens"
+    assert huge[0].error["message"].endswith("within 3 s"), "at most 15 times"
 
 
 async def test_a_provider_that_refuses_the_key_three_times_is_not_called_again(server: Loopback) -> None:
