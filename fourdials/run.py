@@ -150,9 +150,9 @@ class TrialRun:
         """Where a cap came before the first answer, answers with what was offered most often, the earliest on a tie."""
         await self.desk.close()  # what branches still wait for is paid for as well
         if self.last.answer is None and self.desk.offered:
-            votes = Counter(answer for _, answer in self.desk.offered)
-            answer = max(votes, key=lambda name: votes[name])
-            level = min(level for level, offered in self.desk.offered if offered == answer)
+            cast = [(self.desk.ballot(answer), level, answer) for level, answer in self.desk.offered]
+            [(winner, _)] = Counter(ballot for ballot, *_ in cast).most_common(1)
+            level, answer = next((level, answer) for ballot, level, answer in cast if ballot == winner)
             await self._keep(Checkpoint(max(level, self.last.level), answer, detail={"at the cap": "not judged"}))
 
     async def _open(self) -> Checkpoint:

@@ -28,7 +28,7 @@ def test_a_sample_that_cannot_be_judged_any_more_is_the_answer(tmp_path, names, 
 
 def test_of_several_answers_that_were_not_judged_the_most_frequent_is_given(tmp_path, names):
     right, one, _ = names
-    script = Lines(by_role={"solve": [one, right, right, one]})
+    script = Lines(by_role={"solve": [one, right, f"{right}.", one]})
     made = arm("debate", knobs={"agents": 4})
     assert ended(tmp_path, made, script, calls=3) == ("capped", "correct", 1, right, 3)
 
