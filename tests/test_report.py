@@ -89,7 +89,7 @@ def test_a_frontier_of_arms_that_see_different_things_has_a_panel_and_a_set_for_
     found = viewed.viewed("Frontier", viewed.Asked(unlike, "exp"))
     figure, alt = found.figures[0]
     assert figure.layout.title.text == "What a score costs, by what is seen"
-    assert "Arms with by acting in it: the Pareto set is walk" in alt
+    assert "By acting in it: the Pareto set is walk" in alt
     assert "no other that sees the same scores" in found.methods
     assert {shape.y0 for shape in figure.layout.shapes} == {0.25, 0.5}
     assert found.tables[0][1].filter(arm="walk")["on_front"].all()  # though it scores no more and costs more

@@ -95,7 +95,7 @@ def alt_text(front: pl.DataFrame, cost: str) -> str:
     told = f"Score against {COSTS[cost].lower()} for {front.height} points over {front['n'][0]} problems."
     if not facets.mixed(front):
         return f"{told} The Pareto set is {_listed(front, cost)}."
-    sets = [f"Arms with {title}: the Pareto set is {_listed(own, cost)}." for title, own in facets.parts(front)]
+    sets = [f"{title.capitalize()}: the Pareto set is {_listed(own, cost)}." for title, own in facets.parts(front)]
     return " ".join([told, "There is a panel for each kind of things arms see, with a set of its own.", *sets])
 
 
@@ -104,7 +104,7 @@ def reading(front: pl.DataFrame) -> str:
     things to see apart where arms differ in that."""
     if not facets.mixed(front):
         return _reading(front)
-    return " ".join(f"Arms with {title}: {_reading(own)}" for title, own in facets.parts(front))
+    return " ".join(f"{title.capitalize()}: {_reading(own)}" for title, own in facets.parts(front))
 
 
 def _reading(front: pl.DataFrame) -> str:

@@ -155,7 +155,7 @@ def reading(points: pl.DataFrame, curve: pl.DataFrame, unit: str) -> str:
         return _reading(points, curve, unit)
     parts = curve.partition_by("access", as_dict=True)
     told = {access: _reading(points, parts[access,], unit) for access in status.SEES if (access,) in parts}
-    return " ".join(f"Arms with {status.SEES[access]}: {text}" for access, text in told.items() if text)
+    return " ".join(f"{status.SEES[access].capitalize()}: {text}" for access, text in told.items() if text)
 
 
 def _reading(points: pl.DataFrame, curve: pl.DataFrame, unit: str) -> str:

@@ -182,13 +182,13 @@ def test_a_frontier_has_a_panel_and_a_set_for_each_kind_of_things_arms_see(seen)
 
 def test_a_frontier_is_read_for_each_kind_of_things_arms_see_apart(seen):
     told = frontier.reading(seen)
-    assert "Arms with all in the question: 1 of 2 points are in the Pareto set. " in told
+    assert "All in the question: 1 of 2 points are in the Pareto set. " in told
     assert "stay in it: vote. 1 is surely beaten" in told
-    assert "by acting in it: 1 of 1 points are in the Pareto set. None of them is sure to be in it." in told
+    assert "By acting in it: 1 of 1 points are in the Pareto set. None of them is sure to be in it." in told
     assert frontier.reading(seen.filter(access="given")).startswith("1 of 2 points")
     alt = frontier.alt_text(seen, "total_tokens")
-    assert "Arms with seen by looking it up: the Pareto set is look: 70 % at 4." in alt
-    assert "Arms with" not in frontier.alt_text(seen.filter(access="given"), "total_tokens")
+    assert "Seen by looking it up: the Pareto set is look: 70 % at 4." in alt
+    assert "question:" not in frontier.alt_text(seen.filter(access="given"), "total_tokens")
 
 
 def test_a_frontier_draws_guessing_and_the_best_constant_answer_in_every_panel_and_labels_them_once(seen):

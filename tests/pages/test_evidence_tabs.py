@@ -165,8 +165,8 @@ def test_difficulty_names_the_best_arm_among_those_that_see_the_same_and_draws_g
     figure = figures(told)["difficulty.bins"]["layout"]
     assert figure["title"]["text"] == "Score by difficulty, by what is seen"
     reading = next(text.value for text in told.text if "Sorting and scoring" in text.value)
-    seen = re.split(r"Arms with ([\w ]+): ", reading)
-    assert seen[1::2] == ["all in the question", "by acting in it"]
+    seen = re.split(r"(All in the question|By acting in it): ", reading)
+    assert seen[1::2] == ["All in the question", "By acting in it"]
     assert re.match(r"in the hardest bin (single|stepwise) scores most, ", seen[2])
     assert re.match(r"in the hardest bin act scores \d", seen[4])
     labels = [note["text"] for note in figure["annotations"] if note.get("yref") != "paper"]

@@ -45,7 +45,7 @@ def test_compare_draws_the_overlay_and_the_panels_and_reads_them_out(filled):
     assert len(app.get("bidi_component")) == 2
     assert "on 6 problems" in app.text[-1].value
     assert any("different information" in warning.value for warning in app.warning)
-    assert app.text[-1].value.startswith("Arms with all in the question: At ")
+    assert app.text[-1].value.startswith("All in the question: At ")
 
 
 def test_a_difference_between_arms_that_see_different_things_is_called_another_problem(filled):
@@ -59,7 +59,7 @@ def test_a_difference_between_arms_that_see_different_things_is_called_another_p
 def test_the_frontier_names_no_winner_across_arms_that_see_different_things(filled):
     front = page("compare", tab="Frontier")
     assert figures(front)["compare.frontier"]["layout"]["title"]["text"].endswith("by what is seen")
-    assert any(text.value.startswith("Arms with all in the question: ") for text in front.text)
+    assert any(text.value.startswith("All in the question: ") for text in front.text)
     assert any(warning.value.startswith("Not the same problem: ") for warning in front.warning)
     assert "all on the same problems" not in shown(front)
     alike = page("compare", tab="Frontier", arms=["single", "majority_vote"])

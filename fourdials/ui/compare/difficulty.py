@@ -169,7 +169,7 @@ def _reading(frame: pl.DataFrame, arm: str) -> str:
     from fourdials.figures import facets
 
     told = [(title, best) for title, own in facets.parts(frame) if (best := _best(own, arm))]
-    said = [f"Arms with {title}: {best}. " if title else f"{best[:1].upper()}{best[1:]}. " for title, best in told]
+    said = [f"{title.capitalize()}: {best}. " if title else f"{best[:1].upper()}{best[1:]}. " for title, best in told]
     several = any(" scores most," in best for _, best in told)
     return (
         f"{''.join(said)}Sorting and scoring use different samples; had they used the same, hard problems would look "
