@@ -272,7 +272,8 @@ def _check_grader(grader: str | None, tasks: Sequence[TaskChoice], mistakes: lis
     judged = [i for i, task in enumerate(tasks) if plugins.judged(plugins.tasks()[task.name], task.params)]
     if judged and grader is None:
         path = f"tasks[{judged[0]}].params.grader"
-        mistakes.append(Mistake(path, "judge", "name the model that judges as `grader_model` at the top"))
+        allowed = "name the model that judges as `grader_model` at the top, or for a regrade by `--model`"
+        mistakes.append(Mistake(path, "judge", allowed))
     if grader is not None and not judged:
         mistakes.append(Mistake("grader_model", grader, "no task here is graded by a model; leave it out"))
 
