@@ -93,13 +93,12 @@ def trial_id(experiment_id: str, arm: Arm, block: Block, level: int) -> str:
 
 
 def _place(arm: Arm, block: Block, level: int) -> str:
-    problem, name = (_one_part(text) for text in (block.problem.problem_id, arm.name))
-    place = f"{block.task.name}/{problem}/{name}/{block.repeat}"
+    place = f"{block.task.name}/{block.problem.problem_id}/{_one_part(arm.name)}/{block.repeat}"
     return place if arm.nested else f"{place}/{level}"
 
 
 def _one_part(name: str) -> str:
-    """A name as one part of a path: problem `a/b` under arm `x` and problem `a` under arm `b/x` are two places."""
+    """An arm's name as one part of a path: problem `a/b` under arm `x` and `a` under arm `b/x` are two places."""
     return name.replace("%", "%25").replace("/", "%2F") if "/" in name or "%2" in name else name
 
 

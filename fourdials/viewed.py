@@ -255,7 +255,7 @@ def _fits(asked: Asked) -> Viewed:
         f"{fit_figures.reading(found, asked.unit, points, over)} "
         f"Families of curves fitted to {arm} by generalised least squares with the bootstrap's covariance; a family "
         f"wins a resample where it has the lowest AICc. More spend is worth it here while "
-        f"a further {fit_figures.step(asked.unit)} gains at least {fit_figures.worth(points)}."
+        f"{fit_figures.step(asked.unit)} at least {fit_figures.worth(points)}."
     )
     tables = (("Each row is a family.", found.table), ("Each row is a budget and the fitted curve there.", fitted))
     alt = fit_figures.alt_text(fitted, found.best, asked.unit)

@@ -68,6 +68,16 @@ def test_the_ingester_outlives_a_damaged_recording_and_takes_it_in_once_it_is_wh
     assert store.trouble is None
 
 
+def test_a_recording_with_a_column_of_another_version_is_named_too(tmp_path, damaged):
+    store, file, whole = damaged
+    file.write_bytes(whole)
+    trials = file.with_name("trials.parquet")
+    pl.read_parquet(trials).with_columns(later=pl.lit(1)).write_parquet(trials)
+    store.ingest()
+    assert f"{file.parent} holds a table of another form" in store.trouble
+    assert rows(store) == 0
+
+
 def test_an_export_that_fails_leaves_the_file_of_before(tmp_path, monkeypatch):
     store = stored(tmp_path, two_arms(problems=2))
     before = {path: path.read_bytes() for path in store.export("exp", tmp_path / "out")}

@@ -11,9 +11,9 @@ from tests.ledger_rows import Ledger, stored
 PROBLEMS = 20
 
 
-def ledger(strategy, levels, nested=True):
+def ledger(strategy, levels, nested=True, **knobs):
     made = Ledger("run", planned_trials=PROBLEMS, spec={"name": "By hand"})
-    made.arm("arm", strategy=strategy, levels=levels, nested=nested)
+    made.arm("arm", strategy=strategy, levels=levels, nested=nested, knobs=knobs)
     return made
 
 
@@ -50,8 +50,9 @@ def test_voted_chains_take_the_rate_of_single_votes_from_one_half_and_count_only
     store.close()
 
 
-def test_voted_chains_of_unjudged_steps_take_the_rate_from_the_ends_of_one_half_and_say_so(tmp_path):
-    made = ledger("decompose_and_vote", (1, 2), nested=False)
+@pytest.mark.parametrize("each", [1, 2])
+def test_voted_chains_of_unjudged_steps_take_the_rate_from_the_ends_of_one_half_and_say_so(tmp_path, each):
+    made = ledger("decompose_and_vote", (1, 2), nested=False, steps_per_call=each)
     for i in range(PROBLEMS):
         made.problem(f"p{i:02}")
     for i in range(PROBLEMS):
@@ -73,8 +74,9 @@ def test_voted_chains_of_unjudged_steps_take_the_rate_from_the_ends_of_one_half_
     assert points.select("x", "y").rows() == [(1.0, 1.0), (2.0, 1.0)]
     assert (points["low"] < 1).all()
     p = 0.5 ** (1 / 3)
-    assert form["y"].to_list() == pytest.approx(theory.all_right(p, [1, 2, 3, 4], 3).tolist())
-    assert "p = 0.79 from one half, 3 steps" in form["line"][0]
+    # Three calls of `each` steps: the rate is a call's, and the formula's exponent is s / m.
+    assert form["y"].to_list() == pytest.approx(theory.all_right(p, [1, 2, 3, 4], 3 * each, each).tolist())
+    assert f"p = 0.79 from one half, {3 * each} steps" in form["line"][0]
     assert set(points["line"]) == {"this run, the other half, by its ends"}
     store.close()
 

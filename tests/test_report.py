@@ -181,7 +181,7 @@ def rising(tmp_path):
 
 def test_a_fit_says_from_where_on_more_spend_is_not_worth_the_price_of_the_address(rising):
     found = {worth: viewed.viewed("Fits", viewed.Asked(rising, "exp", more={"worth": worth})) for worth in ("1", "90")}
-    assert "From 1.7k total tokens on, a further 1k total tokens gains less than 90 points" in found["90"].methods
+    assert "From 1.7k total tokens on, 1,000 more total tokens gain less than 90 points" in found["90"].methods
     assert "Nowhere up to 100 times the last budget" in found["1"].methods
     dotted = [shape.line.dash for shape in found["90"].figures[0][0].layout.shapes]
     assert "dot" in dotted

@@ -6,6 +6,7 @@ the other, so that a form that fits has foretold something.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -81,7 +82,9 @@ def leads(store: Store, experiment_id: str, arm: str, task: str | None) -> pl.Da
     found = rows.join(quality.flawless(votes), on="trial_id", how="left", maintain_order="left")
     first, second = _halves(found.with_columns(held=pl.col("score") * pl.col("right").fill_null(1.0)))
     needed = votes.unique(["task", "problem_id"])["oracle_steps"].drop_nulls()
-    steps = round(float((needed if needed.len() else rows["voted_steps"]).median()))  # type: ignore[arg-type]
+    per_call = _steps_per_call(store, experiment_id, arm)
+    calls = float(rows["voted_steps"].median())  # type: ignore[arg-type]
+    steps = round(float(needed.median()) if needed.len() else calls * per_call)  # type: ignore[arg-type]
     said = "every step right" if told else "by its ends"
     points = [
         _point(f"this run, the other half, {said}", float(part["max_level"][0]), part["held"], part)
@@ -91,12 +94,18 @@ def leads(store: Store, experiment_id: str, arm: str, task: str | None) -> pl.Da
         own = votes.drop_nulls("answer").join(first, on="trial_id", how="semi")
         p = float(own.group_by("task", "problem_id").agg(pl.col("right").mean())["right"].mean())  # type: ignore[arg-type]
     else:
-        p = float(first.filter(max_level=1)["score"].mean()) ** (1 / steps)  # type: ignore[arg-type]
+        p = float(first.filter(max_level=1)["score"].mean()) ** (per_call / steps)  # type: ignore[arg-type]
     if not 0 < p < 1:
         return pl.concat(points)
     ks = np.arange(1, int(rows["max_level"].max()) + 3)  # type: ignore[arg-type]
-    form = theory.all_right(p, ks, steps)
+    form = theory.all_right(p, ks, steps, per_call)
     return pl.concat([*points, lines((f"formula: p = {p:.2f} from one half, {steps} steps", "dash", ks, form))])
+
+
+def _steps_per_call(store: Store, experiment_id: str, arm: str) -> int:
+    """How many steps each of an arm's calls asks for; 1 where that is no knob of its strategy."""
+    knobs = query.run(store, "arms", experiment_ids=[experiment_id]).filter(arm=arm)["knobs"]
+    return int(json.loads(knobs[0]).get("steps_per_call") or 1) if knobs.len() else 1
 
 
 def compounding(store: Store, experiment_id: str, arm: str, task: str | None) -> pl.DataFrame:

@@ -27,11 +27,12 @@ def judge(evidence: Evidence) -> list[Check]:
 
     The last two cannot come out otherwise: coverage never falls, and never lies below a vote. They count only where
     guessing would not do as much, at the most samples of which guesses cover no more than half of the problems. What
-    can be tested comes first; arms of the same models and knobs are judged once.
+    can be tested comes first; of arms of the same models and knobs the one with
+    the most samples is judged.
     """
     samples, found, refused = evidence.samples(), [], []
     unlike: dict[str, str] = {}
-    for each in arms_of(evidence, "independent", "majority_vote"):
+    for each in sorted(arms_of(evidence, "independent", "majority_vote"), key=lambda arm: -max(arm["levels"])):
         unlike.setdefault(str((each["strategy"], each["lineup"], each["knobs"])), each["arm"])
     for arm in unlike.values():
         try:

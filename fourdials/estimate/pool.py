@@ -164,13 +164,13 @@ def read(samples: pl.DataFrame, experiment_id: str, arm: str) -> Pool:
 
 
 def _ballots(samples: pl.DataFrame) -> pl.Series:
-    """What each sample votes for: its ballot, or where an older run noted none its answer, plainly written."""
-    noted = samples["ballot"] if "ballot" in samples.columns else [None] * samples.height
-    said = [
-        normal(answer) if ballot is None and answer is not None else ballot
-        for answer, ballot in zip(samples["answer"], noted, strict=True)
-    ]
-    return pl.Series("ballot", said, dtype=pl.String)
+    """What each sample votes for: its ballot, or its answer, plainly written, of problems for which an older run noted
+    none for some of the answers: two ways of telling answers apart must not meet in one vote."""
+    plain = pl.Series("ballot", [None if answer is None else normal(answer) for answer in samples["answer"]], pl.String)
+    if "ballot" not in samples.columns:
+        return plain
+    lacks = (pl.col("answer").is_not_null() & pl.col("ballot").is_null()).any().over(PROBLEM)
+    return samples.select(pl.when(lacks).then(plain).otherwise(pl.col("ballot")).alias("ballot"))["ballot"]
 
 
 def pass_at(right: Ints, n: int, k: int) -> Array:

@@ -27,6 +27,15 @@ STEPS = {
     "level": 1,
     "flops": 1e10,
 }
+NEXT = {
+    "total_tokens": "1,000 more total tokens gain",
+    "completion_tokens": "1,000 more completion tokens gain",
+    "usd": "one more cent gains",
+    "calls": "one more call gains",
+    "modelled_s": "one more second gains",
+    "level": "one more level gains",
+    "flops": "10 billion more FLOPs gain",
+}
 TERMS = {
     "constant": "no change with spend",
     "logarithm": "a + b ln T",
@@ -124,8 +133,8 @@ def alt_text(fitted: pl.DataFrame, family: str, unit: str) -> str:
 
 
 def step(unit: str) -> str:
-    """The amount a price is stated for, as people read it after "a further"."""
-    return "level" if unit == "level" else numbers.budget(unit, STEPS[unit])
+    """The amount a price is stated for, as the beginning of a sentence about what it gains."""
+    return NEXT[unit]
 
 
 def worth(points: float) -> str:
@@ -142,7 +151,7 @@ def reading(found: Fits, unit: str, points: float, over: bool) -> str:
         points: Percentage points that one more step must gain to be worth it.
         over: True if the trials ended by themselves, so that there is no end to foretell.
     """
-    price = f"a further {step(unit)} gains less than {worth(points)}"
+    price = f"{step(unit)} less than {worth(points)}"
     best = found.table.filter(family=found.best).row(0, named=True)
     n = f"{best['n']} problems"
     if found.best == "constant":

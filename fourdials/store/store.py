@@ -281,6 +281,10 @@ def opened(home: Path) -> Store:
     return store
 
 
+# A column that is unknown, missing, or holds something else: written by another version, or by something else.
+_UNFIT = (duckdb.BinderException, duckdb.CatalogException, duckdb.ConversionException, duckdb.InvalidInputException)
+
+
 def _insert_recording(cursor: duckdb.DuckDBPyConnection, folder: Path, keys_new: bool) -> list[str]:
     """Inserts the rows of one recording; returns its experiments."""
     paths = {table: folder / f"{table}.parquet" for table in KEYS}
@@ -298,11 +302,14 @@ def _insert_recording(cursor: duckdb.DuckDBPyConnection, folder: Path, keys_new:
             spec=pl.col("experiment_id").replace_strict(specs, default=pl.col("spec"))
         )
     tables["experiments"] = experiments.with_columns(provenance=pl.lit("recorded"), recorded=pl.lit(True))
-    for table, rows in tables.items():
-        if keys_new and table != "texts":  # runs of the same task share texts
-            database.append(cursor, table, rows)
-        else:
-            database.insert(cursor, table, rows, keep=True)
+    try:
+        for table, rows in tables.items():
+            if keys_new and table != "texts":  # runs of the same task share texts
+                database.append(cursor, table, rows)
+            else:
+                database.insert(cursor, table, rows, keep=True)
+    except _UNFIT as error:
+        raise InputError(f"{folder} holds a table of another form ({error}); copy it anew, or move it away") from None
     return experiments["experiment_id"].to_list()
 
 

@@ -48,7 +48,12 @@ def most_frequent(problems: Sequence[Problem]) -> str:
 def numeral(answer: str) -> str:
     """A ballot for answers that are numbers: the number as plainly as it can be written, another text as it stands."""
     plain = answer.strip()
-    return tidy_number(plain) if _NUMERAL.fullmatch(plain) else plain
+    if _NUMERAL.fullmatch(plain) is None:
+        return plain
+    try:
+        return tidy_number(plain)
+    except ValueError:  # `3,14`: it can be read in two ways
+        return plain
 
 
 def distinct(count: int, make: Callable[[int, int], Problem], advice: str) -> list[Problem]:

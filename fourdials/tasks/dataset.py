@@ -77,7 +77,9 @@ class Params(BaseModel):
         "row are a product, so `abc` equals `cab`), `regex` (the whole answer), or `judge` (a model reads the rubric; "
         "the experiment names it as `grader_model`).",
     )
-    tolerance: float = Field(0.0, ge=0, description="number: largest difference that counts as right.")
+    tolerance: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="number: largest difference that counts as right."
+    )
     relative_tolerance: float = Field(0.0, ge=0, lt=1, description="number: the same as a share of the answer.")
     time_limit_s: float = Field(5.0, gt=0, le=600, description="math, regex: seconds until grading is given up.")
     rubric: str = Field("", description=f"judge: what makes an answer right. Left empty: {RUBRIC}")

@@ -191,6 +191,15 @@ def test_samples_that_say_the_same_in_other_words_are_one_vote():
     assert by_text < 0.6
 
 
+def test_samples_of_a_run_that_was_resumed_are_told_apart_in_one_way():
+    """The first three of eight were drawn before ballots were noted; those of the task keep capitals."""
+    [said] = [[("K", 1.0)] * 5 + [("Q", 0.0)] * 3]
+    old = pl.Series([None] * 3 + ["K"] * 2 + ["Q"] * 3)
+    held = pool.read(samples([said]).with_columns(ballot=old), "e", "a")
+    assert held.answer.tolist() == pool.read(samples([said]), "e", "a").answer.tolist()
+    assert len(set(held.answer[0])) == 2
+
+
 def test_a_pool_of_a_stored_run_is_its_samples_with_the_grades_its_checkpoints_hold(tmp_path):
     ledger = Ledger()
     ledger.arm("vote", levels=(1, 2, 4))

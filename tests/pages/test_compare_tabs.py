@@ -194,7 +194,7 @@ def test_fits_find_no_gain_from_votes_of_a_coin_and_one_where_there_is(known, ru
 def test_a_higher_price_stops_sooner(known):
     def stop(worth):
         app = page("compare", experiment="good", tab="Fits", curve="majority_vote", unit="level", worth=worth)
-        return float(re.search(r"From level ([\d.]+) on, a further level gains less than", shown(app))[1])
+        return float(re.search(r"From level ([\d.]+) on, one more level gains less than", shown(app))[1])
 
     assert stop("4") < stop("0.5")
 

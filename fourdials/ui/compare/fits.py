@@ -40,7 +40,7 @@ def show(view: curves.View, experiment: Mapping[str, Any]) -> None:
     with one:
         arm = controls.linked_choice(st.selectbox, "Curve of", fitting, param="curve", default=fitting[0])
     step, amount = figures.STEPS[view.unit], figures.step(view.unit)
-    label = f"Worth it while a further {amount} gains at least (points)"
+    label = f"Worth it while {amount} at least (points)"
     points = two.number_input(label, 0.01, 100.0, 1.0, 0.5, key="worth", bind="query-params")
     opened, folder = data.store(), str(home())
     try:
