@@ -113,7 +113,7 @@ class TrialRun:
             try:
                 return await self._advance(up_to)
             except BudgetExhausted:
-                await self._answer_offered()
+                await self.answer_offered()
                 raise
         except BudgetExhausted as error:
             return Ending("capped", error=recorded(error, "budget"))
@@ -146,7 +146,7 @@ class TrialRun:
         except StopAsyncIteration:
             return Ending("finished")
 
-    async def _answer_offered(self) -> None:
+    async def answer_offered(self) -> None:
         """Where a cap came before the first answer, answers with what was offered most often, the earliest on a tie."""
         await self.desk.close()  # what branches still wait for is paid for as well
         if self.last.answer is None and self.desk.offered:

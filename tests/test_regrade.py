@@ -330,3 +330,12 @@ def test_the_command_says_what_changed(tmp_path, monkeypatch, capsys):
     out = capsys.readouterr()
     assert "2 of 4 answers are graded otherwise now, 0 calls were made for it" in out.out
     assert "written NAME=VALUE" in out.err
+
+
+def test_an_answer_that_a_cap_left_unjudged_is_read_again_too(ran, tmp_path):
+    arms = [{"strategy": "best_of_n", "levels": [1, 2]}]
+    what = data(tasks=numbers(tmp_path), arms=arms, trial_budget={"calls": 1})
+    store = ran(Lines("2"), what)
+    assert [(answer, score) for _, answer, score, _ in graded(store)] == [("2", 1.0), ("2", 0.0)]
+    found = regrade.regrade(store, "run", Wish(reread=True))
+    assert (found.checked, found.changed, found.unread) == (2, 0, 0)
